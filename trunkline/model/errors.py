@@ -1,0 +1,236 @@
+"""The one error tree. No vendor exception leaves its adapter; every leaf says what to do next.
+
+::
+
+    TrunklineError
+    ├── InvalidInput                  what was given cannot be used; says where and what to do
+    │   ├── InvalidManifests          every problem of a tree at once
+    │   └── InvalidSettings           a setting is missing or contradicts another
+    ├── NotFound                      no such project, agent, plan, operation
+    ├── Forbidden                     known, but not allowed
+    ├── Blocked                       a mode, hold, window or budget stands in the way
+    ├── SourceError                   Git
+    │   ├── SourceUnreachable           retry
+    │   ├── SourceCredentialsRejected   stop until the credential changes
+    │   ├── BranchMissing               stop until the branch is back
+    │   ├── TreeEmpty                   stop until there are manifests
+    │   └── CommitUnreadable            retry
+    ├── PlatformError                 ElevenLabs, Twilio
+    │   ├── RateLimited                 retry after retry_after_s
+    │   ├── Rejected                    stop: the manifest must change
+    │   ├── CredentialsRejected         stop until the credential changes
+    │   ├── RemoteMissing               observe again, then plan again
+    │   ├── Conflict                    observe again, then plan again
+    │   ├── Unavailable                 retry
+    │   ├── OutcomeUnknown              look up before any retry: it may have taken effect
+    │   └── NotPersisted                stop: a written path did not read back
+    ├── CreateUnresolved              a create whose answer was lost is still not accounted for
+    ├── ClaimPending                  another agent is creating the shared object right now
+    └── StoreUnavailable              PostgreSQL does not answer; retry
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from trunkline.model.problems import Problem
+
+
+class TrunklineError(Exception):
+    """Root of the tree. ``hint`` is one sentence that says what to do."""
+
+    reason: ClassVar[str] = "Error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(TrunklineError):
+    """What was given cannot be used."""
+
+    reason = "InvalidInput"
+
+
+class InvalidManifests(InvalidInput):
+    """A tree with problems; all of them, in file order."""
+
+    reason = "InvalidManifests"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        count = len(problems)
+        noun = "problem" if count == 1 else "problems"
+        super().__init__(f"{count} {noun} in the manifests; first: {problems[0]}")
+        self.problems = tuple(problems)
+
+
+class InvalidSettings(InvalidInput):
+    """A setting is missing or contradicts another."""
+
+    reason = "InvalidSettings"
+
+
+class NotFound(TrunklineError):
+    """No such thing."""
+
+    reason = "NotFound"
+
+
+class Forbidden(TrunklineError):
+    """The thing exists and this person may not do that with it."""
+
+    reason = "Forbidden"
+
+
+class Blocked(TrunklineError):
+    """A mode, hold, window or budget stands in the way."""
+
+    reason = "Blocked"
+
+
+class SourceError(TrunklineError):
+    """Git did not give us a tree to work with."""
+
+    reason = "SourceError"
+
+
+class SourceUnreachable(SourceError):
+    """The repository did not answer."""
+
+    reason = "SourceUnreachable"
+    retryable = True
+
+
+class SourceCredentialsRejected(SourceError):
+    """The repository refused our credential."""
+
+    reason = "SourceCredentialsRejected"
+
+
+class BranchMissing(SourceError):
+    """The branch is not there (any more)."""
+
+    reason = "BranchMissing"
+
+
+class TreeEmpty(SourceError):
+    """The commit holds no manifest at all."""
+
+    reason = "TreeEmpty"
+
+
+class CommitUnreadable(SourceError):
+    """The commit is announced but its objects cannot be read."""
+
+    reason = "CommitUnreadable"
+    retryable = True
+
+
+class PlatformError(TrunklineError):
+    """A vendor's answer, or the lack of one."""
+
+    reason = "PlatformError"
+
+    def __init__(
+        self, message: str, *, hint: str = "", status: int | None = None, request_id: str = ""
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+        self.request_id = request_id
+
+
+class RateLimited(PlatformError):
+    """Too many requests, or a quota is used up."""
+
+    reason = "RateLimited"
+    retryable = True
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after_s: float,
+        hint: str = "",
+        status: int | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, status=status, request_id=request_id)
+        self.retry_after_s = retry_after_s
+
+
+class Rejected(PlatformError):
+    """The vendor refuses this content. ``path`` is the refused leaf in the vendor's body."""
+
+    reason = "Rejected"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str = "",
+        hint: str = "",
+        status: int | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint, status=status, request_id=request_id)
+        self.path = path
+
+
+class CredentialsRejected(PlatformError):
+    """The vendor refuses our key."""
+
+    reason = "CredentialsRejected"
+
+
+class RemoteMissing(PlatformError):
+    """The vendor does not know the id."""
+
+    reason = "RemoteMissing"
+
+
+class Conflict(PlatformError):
+    """Someone else committed since we looked."""
+
+    reason = "Conflict"
+
+
+class Unavailable(PlatformError):
+    """The vendor did not serve the request, and it did not take effect."""
+
+    reason = "Unavailable"
+    retryable = True
+
+
+class OutcomeUnknown(PlatformError):
+    """The answer was lost: the request may have taken effect."""
+
+    reason = "OutcomeUnknown"
+    retryable = True
+
+
+class NotPersisted(PlatformError):
+    """A written path did not read back as written."""
+
+    reason = "NotPersisted"
+
+
+class CreateUnresolved(TrunklineError):
+    """A create whose answer was lost is not accounted for yet."""
+
+    reason = "CreateUnresolved"
+    retryable = True
+
+
+class ClaimPending(TrunklineError):
+    """Another agent holds the claim on a shared object and is creating it."""
+
+    reason = "ClaimPending"
+    retryable = True
+
+
+class StoreUnavailable(TrunklineError):
+    """PostgreSQL did not answer."""
+
+    reason = "StoreUnavailable"
+    retryable = True

@@ -1,0 +1,104 @@
+"""Names and marks: how a thing of ours is called in Temporal and recognised on a platform.
+
+Every mark is derived from project, environment and name alone, so that a lost ledger can be
+rebuilt from what the platforms still say. Nothing here knows a vendor's endpoints.
+"""
+
+import re
+import secrets
+from typing import NewType
+
+ProjectName = NewType("ProjectName", str)
+EnvironmentName = NewType("EnvironmentName", str)
+AgentName = NewType("AgentName", str)
+Digest = NewType("Digest", str)
+"""``sha256:`` and 64 hexadecimal characters."""
+ExternalId = NewType("ExternalId", str)
+Revision = NewType("Revision", str)
+"""A full Git commit id, 40 hexadecimal characters."""
+
+NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
+"""A DNS label (RFC 1123), as every Kubernetes user expects of ``metadata.name``."""
+
+OWNER_PREFIX = "trunkline:"
+NONCE_PREFIX = "trunkline-nonce:"
+PROTECTED_TAG = "trunkline-protected"
+TOOL_OWNER_VARIABLE = "trunkline_owner"
+REFERENCE_PREFIX = "trunkline-ref:"
+
+_DOCUMENT_MARK = re.compile(r" #trunkline:(?P<owner>[^\s#]+)$")
+
+
+def owner(project: str, environment: str, name: str) -> str:
+    """``<project>/<environment>/<name>``, the identity every mark carries."""
+    return f"{project}/{environment}/{name}"
+
+
+def owner_tag(project: str, environment: str, name: str) -> str:
+    """The tag that says an agent is ours."""
+    return OWNER_PREFIX + owner(project, environment, name)
+
+
+def nonce_tag(nonce: str) -> str:
+    """The tag that tells one incarnation of an agent from every other."""
+    return NONCE_PREFIX + nonce
+
+
+def new_nonce() -> str:
+    """Sixteen random hexadecimal characters."""
+    return secrets.token_hex(8)
+
+
+def short_digest(digest: str) -> str:
+    """The first twelve hexadecimal characters of a digest."""
+    return digest.removeprefix("sha256:")[:12]
+
+
+def content_mark(project: str, environment: str, name: str, digest: str) -> str:
+    """``<project>/<environment>/<name>@<digest12>``: identity of a content-addressed object."""
+    return f"{owner(project, environment, name)}@{short_digest(digest)}"
+
+
+def document_title(title: str, mark: str) -> str:
+    """The title a document carries on the platform: readable first, its mark as a suffix."""
+    return f"{title} #trunkline:{mark}"
+
+
+def document_mark(title: str) -> str | None:
+    """The mark in a document's title, or None if the document is not ours."""
+    found = _DOCUMENT_MARK.search(title)
+    return found["owner"] if found else None
+
+
+def secret_title(project: str, environment: str, name: str) -> str:
+    """The name of a secret on the platform."""
+    return OWNER_PREFIX + owner(project, environment, name)
+
+
+def reference(kind: str, key: str) -> str:
+    """A placeholder for the id of an object of ours that a rendering points at.
+
+    ``kind`` is ``tool``, ``document`` or ``secret``; ``key`` is ``<name>@<digest12>``, for a
+    secret its name alone.
+    """
+    return f"{REFERENCE_PREFIX}{kind}/{key}"
+
+
+def project_workflow_id(project: str) -> str:
+    """Temporal id of a project's entity workflow."""
+    return f"project/{project}"
+
+
+def agent_workflow_id(project: str, environment: str, name: str) -> str:
+    """Temporal id of an agent's entity workflow."""
+    return f"agent/{project}/{environment}/{name}"
+
+
+def number_workflow_id(account: str, number: str) -> str:
+    """Temporal id of a phone number's entity workflow; ``account`` is the telephony account."""
+    return f"number/{account}/{number}"
+
+
+def sweep_id(project: str, environment: str) -> str:
+    """Temporal id of the schedule that looks for drift in an environment."""
+    return f"sweep/{project}/{environment}"

@@ -1,0 +1,87 @@
+"""A plan is data: ordered, hashable, printable steps, each exactly one external write."""
+
+from typing import Literal
+
+from trunkline.model.base import Frozen, Json
+from trunkline.model.ids import Digest, ExternalId
+
+Operation = Literal["+", "~", "-"]
+Action = Literal["create", "update", "import", "assign", "relink", "unassign"]
+Subject = Literal["agent", "tool", "document", "secret", "number"]
+ChangeOrigin = Literal["git", "drift", "reset"]
+
+
+class Change(Frozen):
+    """One leaf. ``path`` is dotted (``conversation_config.tts.speed``); a key that holds a dot is
+    written in brackets with JSON quoting. ``origin`` tells a wish from somebody else's edit and
+    from the reset of a path that left Git.
+    """
+
+    operation: Operation
+    path: str
+    old: Json = None
+    new: Json = None
+    origin: ChangeOrigin = "git"
+
+
+class Step(Frozen):
+    """One external write. ``replaces`` names the object a new content-addressed one stands in
+    for, which makes the step print as ``-/+``.
+    """
+
+    action: Action
+    subject: Subject
+    name: str
+    key: str
+    external_id: ExternalId | None = None
+    replaces: str | None = None
+    changes: tuple[Change, ...] = ()
+    calls: int = 1
+    summary: str = ""
+
+
+class Kept(Frozen):
+    """Something no longer wished for that stays where it is, and why."""
+
+    subject: Subject
+    name: str
+    external_id: ExternalId | None
+    reason: str
+
+
+class Obstacle(Frozen):
+    """Why a subject cannot be planned further: a condition reason, words, and what to do."""
+
+    reason: str
+    message: str
+    waiting: bool = False
+
+
+class Plan(Frozen):
+    """What to do about one agent or number, or, joined, about an environment.
+
+    ``base_version_id`` is the platform version the comparison was made against. ``digest`` hashes
+    steps and base, so that an approval can name exactly this plan. ``unchanged`` counts subjects
+    that need nothing; ``hidden`` counts server-filled leaves that are nobody's wish.
+    """
+
+    project: str
+    environment: str
+    digest: Digest
+    steps: tuple[Step, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    notes: tuple[str, ...] = ()
+    base_version_id: str | None = None
+    unchanged: int = 0
+    hidden: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """True if nothing would be written."""
+        return not self.steps
+
+    @property
+    def calls(self) -> int:
+        """Provider calls the execution will make if nothing has to be repeated."""
+        return sum(step.calls for step in self.steps)
