@@ -1,0 +1,58 @@
+"""Access to the connection under a request, which ASGI hides.
+
+A dropped connection has to be a real one: the client must see its socket closed, not an answer
+that says so. This is the only module that knows which HTTP server carries the simulators.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+Address = tuple[str, int]
+
+
+class Connections:
+    """Open connections by the client's address."""
+
+    def __init__(self) -> None:
+        self._open: dict[Address, asyncio.Transport] = {}
+
+    def add(self, address: Address, transport: asyncio.Transport) -> None:
+        """A client connected."""
+        self._open[address] = transport
+
+    def remove(self, address: Address) -> None:
+        """A client's connection is gone."""
+        self._open.pop(address, None)
+
+    def abort(self, address: Address) -> None:
+        """Reset the connection without another byte."""
+        transport = self._open.get(address)
+        if transport is not None:
+            transport.abort()
+
+    def finish(self, address: Address) -> None:
+        """Send what is written already, then close."""
+        transport = self._open.get(address)
+        if transport is not None:
+            transport.close()
+
+
+def protocol_for(connections: Connections) -> Callable[..., asyncio.Protocol]:
+    """The server's protocol class, keeping the given table of connections."""
+
+    class TrackedProtocol(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if self.client is not None:
+                connections.add(self.client, transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self.client is not None:
+                connections.remove(self.client)
+            super().connection_lost(exc)
+
+    return TrackedProtocol

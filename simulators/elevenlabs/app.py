@@ -1,0 +1,217 @@
+"""The ElevenLabs look-alike put together: its parts, its routes, its control plane."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from simulators.clock import Clock
+from simulators.control_bodies import control
+from simulators.elevenlabs.account import Account
+from simulators.elevenlabs.agents import Agents
+from simulators.elevenlabs.branches import Branches
+from simulators.elevenlabs.calls import Caller, Endpoint, Person
+from simulators.elevenlabs.dependents import Dependents
+from simulators.elevenlabs.errors import Refused, current
+from simulators.elevenlabs.history import History
+from simulators.elevenlabs.knowledge import Knowledge
+from simulators.elevenlabs.phone_numbers import PhoneNumbers
+from simulators.elevenlabs.references import References
+from simulators.elevenlabs.secrets import Secrets
+from simulators.elevenlabs.shapes import Nulls
+from simulators.elevenlabs.telephony import TwilioAccount
+from simulators.elevenlabs.tools import Tools
+from simulators.elevenlabs.workspace import OWNER, Behaviour, Workspace
+from simulators.limits import MAX_QUEUED_EDITS
+from simulators.store import Store
+from simulators.wire import Answer, Json, Request, Route, RouteTable, json_answer
+
+SERVER_WORDS = {503: "service_unavailable", 429: "system_busy"}
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EditRequest(_Body):
+    """Body of ``POST /_sim/edit``: someone else's change, now or just before the next patch."""
+
+    agent_id: str | None = None
+    body: Json
+    when: Literal["now", "before-next-patch"] = "now"
+    branch_id: str | None = None
+    name: str = "Dashboard User"
+    email: str = "dashboard.user@example.com"
+
+
+class NullRequest(_Body):
+    """Body of ``POST /_sim/null-handling``."""
+
+    mode: Literal["delete", "store"]
+
+
+class VoiceRequest(_Body):
+    """Body of ``POST /_sim/voices``."""
+
+    voice_id: str
+    name: str = "Custom voice"
+    category: Literal["generated", "cloned", "premade", "professional"] = "cloned"
+
+
+class ElevenLabs:
+    """One simulated ElevenLabs account."""
+
+    name = "elevenlabs"
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        seed: int,
+        keys: Mapping[str, Person],
+        twilio: TwilioAccount,
+    ) -> None:
+        self._store = store
+        self._space = Workspace(store, clock, seed=seed)
+        self.lag = self._space.lag
+        self._caller = Caller(keys)
+        self._history = History(self._space)
+        dependents = Dependents(self._space, self._history)
+        self._tools = Tools(self._space, dependents)
+        references = References(self._space)
+        self._agents = Agents(self._space, self._history, self._tools, references)
+        self._branches = Branches(self._space, self._history, self._agents)
+        self._knowledge = Knowledge(self._space, dependents)
+        self._secrets = Secrets(self._space, dependents)
+        self._numbers = PhoneNumbers(self._space, twilio)
+        self._account = Account(self._space)
+        self._endpoints = {
+            (endpoint.method, endpoint.template): endpoint for endpoint in self._all_endpoints()
+        }
+        self.routes = RouteTable(
+            [Route(method, template, _unreachable) for method, template in self._endpoints]
+        )
+        self.control_routes = self._controls()
+        if not len(self._space.voices):
+            self._account.stock()
+            store.commit()
+        self._show_all()
+
+    def _all_endpoints(self) -> list[Endpoint]:
+        return [
+            *self._agents.endpoints(),
+            *self._branches.endpoints(),
+            *self._tools.endpoints(),
+            *self._knowledge.endpoints(),
+            *self._secrets.endpoints(),
+            *self._numbers.endpoints(),
+            *self._account.endpoints(),
+        ]
+
+    def _show_all(self) -> None:
+        for agent in self._space.agents:
+            self._agents.show(agent, at_once=True)
+        for tool in self._space.tools:
+            self._tools.show(tool, at_once=True)
+        for document in self._space.documents:
+            self._knowledge.show(document, at_once=True)
+        for secret in self._space.secrets:
+            self._secrets.show(secret, at_once=True)
+        for number in self._space.numbers:
+            self._numbers.show(number, at_once=True)
+
+    async def answer(self, route: Route, request: Request) -> Answer:
+        """Take effect and answer; what changed is in the journal before this returns."""
+        endpoint = self._endpoints[route.method, route.template]
+        answer = await self._caller.answer(endpoint, request)
+        self._store.commit()
+        return answer
+
+    def refuse_rate(self, retry_after_s: int) -> Answer:
+        """429 with the code that means: slow down."""
+        answer = current(429, "rate_limit_exceeded", "Too many requests; slow down.")
+        return Answer(429, answer.body, headers={"Retry-After": str(retry_after_s)})
+
+    def refuse_concurrency(self, limit: int) -> Answer:
+        """429 with the code that means: wait for your other requests."""
+        message = f"Too many concurrent requests; at most {limit} may run at once."
+        answer = current(
+            429, "concurrent_limit_exceeded", message, legacy="too_many_concurrent_requests"
+        )
+        return Answer(429, answer.body, headers={"Retry-After": "1"})
+
+    def refuse_size(self, limit_bytes: int) -> Answer:
+        """413."""
+        message = f"The request is larger than {limit_bytes} bytes."
+        return current(413, "request_too_large", message)
+
+    def refuse_route(self, request: Request, allowed: list[str]) -> Answer:
+        """404 or 405 as the vendor's framework words them."""
+        del request
+        if allowed:
+            headers = {"Allow": ", ".join(allowed)}
+            return Answer(405, b'{"detail":"Method Not Allowed"}', headers=headers)
+        return Answer(404, b'{"detail":"Not Found"}')
+
+    def fail(self, status: int) -> Answer:
+        """An error of that status in the current shape."""
+        code = SERVER_WORDS.get(status, "internal_error")
+        return current(status, code, "The request could not be processed.")
+
+    def reset(self) -> None:
+        """An account as on its first day, and the default behaviour."""
+        self._store.reset()
+        for index in self._space.indexes():
+            index.clear()
+        self._space.numbers_by_agent.clear()
+        self._space.behaviour = Behaviour()
+        self._account.stock()
+        self._store.commit()
+
+    def _controls(self) -> list[Route]:
+        return [
+            Route("POST", "/_sim/edit", control(EditRequest, self._edit)),
+            Route("POST", "/_sim/null-handling", control(NullRequest, self._set_nulls)),
+            Route("POST", "/_sim/voices", control(VoiceRequest, self._add_voice)),
+        ]
+
+    def _set_nulls(self, request: NullRequest) -> Json:
+        self._space.behaviour.nulls = Nulls(request.mode)
+        return {"mode": request.mode}
+
+    def set_noise(self, *, enabled: bool) -> None:
+        """With or without the noise real answers have."""
+        self._space.behaviour.noise = enabled
+
+    def _add_voice(self, request: VoiceRequest) -> Json:
+        self._account.add_voice(request.voice_id, request.name, request.category)
+        self._store.commit()
+        return {"voice_id": request.voice_id}
+
+    def _edit(self, request: EditRequest) -> Json | Answer:
+        if request.when == "before-next-patch":
+            edits = self._space.behaviour.queued_edits
+            if len(edits) >= MAX_QUEUED_EDITS:
+                return json_answer({"error": "too many edits are queued"}, status=400)
+            edits.append(request.model_dump(mode="json"))
+            return {"queued": len(edits)}
+        if request.agent_id is None:
+            return json_answer({"error": "agent_id is needed for an edit now"}, status=400)
+        try:
+            agent = self._agents.known(request.agent_id)
+            branch = self._history.branch(agent, request.branch_id or agent["main_branch_id"])
+            self._agents.edit(agent, branch, request.body, Person(request.name, request.email))
+        except Refused as refusal:
+            return refusal.answer
+        self._store.commit()
+        return {"agent_id": request.agent_id, "version_id": branch["versions"][-1]}
+
+
+def _unreachable(request: Request) -> Answer:
+    raise RuntimeError(f"{request.route} is answered by its endpoint")
+
+
+DEFAULT_PERSON = OWNER

@@ -1,0 +1,173 @@
+"""Branches, version metadata and deployments, as the API serves them."""
+
+from __future__ import annotations
+
+from simulators.elevenlabs.agents import PREFIX, Agents
+from simulators.elevenlabs.calls import FLAG, Call, Endpoint, Person
+from simulators.elevenlabs.errors import refused
+from simulators.elevenlabs.history import History
+from simulators.elevenlabs.workspace import Workspace, access, all_of
+from simulators.limits import BRANCH_RECENT_VERSIONS, ELEVENLABS_MAX_PAGE_SIZE
+from simulators.wire import Answer, Json, json_answer
+
+LIMIT: Json = {
+    "kind": "integer",
+    "default": ELEVENLABS_MAX_PAGE_SIZE,
+    "above": 1,
+    "max": ELEVENLABS_MAX_PAGE_SIZE,
+}
+ALL_TRAFFIC = 100.0
+
+
+class Branches:
+    """Routes below one agent that concern its history."""
+
+    def __init__(self, workspace: Workspace, history: History, agents: Agents) -> None:
+        self._space = workspace
+        self._history = history
+        self._agents = agents
+
+    def endpoints(self) -> list[Endpoint]:
+        """Routes of branches, versions and deployments."""
+        one = PREFIX + "/{agent_id}"
+        branches = one + "/branches"
+        return [
+            Endpoint("GET", one + "/versions/{version_id}", self.version),
+            Endpoint(
+                "GET",
+                branches,
+                self.listed,
+                query={"include_archived": FLAG, "limit": LIMIT, "include_commit_status": FLAG},
+            ),
+            Endpoint("POST", branches, self.create, body="BranchCreate", partial=True),
+            Endpoint("GET", branches + "/{branch_id}", self.get),
+            Endpoint(
+                "PATCH", branches + "/{branch_id}", self.patch, body="BranchPatch", partial=True
+            ),
+            Endpoint("POST", one + "/deployments", self.deploy, body="DeploymentCreate"),
+        ]
+
+    def version(self, call: Call) -> Answer:
+        """A version's metadata: parents, description, time, author."""
+        agent = self._agents.known(call.values["agent_id"])
+        version = self._history.version(agent, call.values["version_id"])
+        return json_answer(self._history.version_body(version, call.person))
+
+    def listed(self, call: Call) -> Answer:
+        """Branches of an agent, Main first."""
+        agent = self._agents.known(call.values["agent_id"])
+        shown = [
+            branch
+            for branch in all_of(self._space.branches, agent["branches"])
+            if call.query["include_archived"] or not branch["is_archived"]
+        ]
+        page = shown[: call.query["limit"]]
+        body = {
+            "meta": {"total": len(shown), "page": 1, "page_size": call.query["limit"]},
+            "results": [self._summary(branch, call.person) for branch in page],
+        }
+        return json_answer(body)
+
+    def create(self, call: Call) -> Answer:
+        """A branch off a version, with changes if the body brings any."""
+        agent = self._agents.known(call.values["agent_id"])
+        parent_id = call.body.get("parent_version_id")
+        parent = self._history.version(agent, parent_id or "")
+        config = self._agents.merged_onto(parent, call.body, call.person)
+        branch = self._history.begin_branch(
+            agent,
+            parent,
+            config,
+            call.person,
+            name=call.body["name"],
+            description=call.body.get("description") or "",
+        )
+        body = {
+            "created_branch_id": branch["id"],
+            "created_version_id": branch["versions"][-1],
+        }
+        return json_answer(body)
+
+    def get(self, call: Call) -> Answer:
+        """One branch with its latest versions."""
+        agent = self._agents.known(call.values["agent_id"])
+        branch = self._history.branch(agent, call.values["branch_id"])
+        return json_answer(self._body(branch, call.person))
+
+    def patch(self, call: Call) -> Answer:
+        """Name, description, protection or archival of a branch."""
+        agent = self._agents.known(call.values["agent_id"])
+        branch = self._history.branch(agent, call.values["branch_id"])
+        archive = call.body.get("is_archived")
+        if archive and branch["id"] == agent["main_branch_id"]:
+            raise refused(400, "cannot_archive_main_branch", "The main branch cannot be archived.")
+        if archive and branch["live_percentage"]:
+            raise refused(
+                400, "cannot_archive_live_branch", "A branch with traffic cannot be archived."
+            )
+        for name in ("name", "description", "is_archived", "protection_status"):
+            if call.body.get(name) is not None:
+                branch[name] = call.body[name]
+        self._space.branches.put(branch["id"], branch)
+        return json_answer(self._body(branch, call.person))
+
+    def deploy(self, call: Call) -> Answer:
+        """Declare the whole split of the traffic; it has to add up to 100."""
+        agent = self._agents.known(call.values["agent_id"])
+        requests = call.body["deployment_request"]["requests"]
+        split = {
+            item["branch_id"]: float(item["deployment_strategy"]["traffic_percentage"])
+            for item in requests
+        }
+        for branch_id in split:
+            if self._history.branch(agent, branch_id)["is_archived"]:
+                raise refused(400, "branch_archived", "An archived branch cannot have traffic.")
+        if sum(split.values()) != ALL_TRAFFIC:
+            raise refused(400, "invalid_traffic_split", "Traffic percentages must add up to 100.")
+        for branch in all_of(self._space.branches, agent["branches"]):
+            branch["live_percentage"] = split.get(branch["id"], 0.0)
+            self._space.branches.put(branch["id"], branch)
+        return json_answer({"traffic_percentage_branch_id_map": split})
+
+    def _shared(self, branch: Json, person: Person) -> Json:
+        return {
+            "id": branch["id"],
+            "name": branch["name"],
+            "agent_id": branch["agent_id"],
+            "description": branch["description"],
+            "created_at": branch["created_at"],
+            "last_committed_at": branch["last_committed_at"],
+            "is_archived": branch["is_archived"],
+            "protection_status": branch["protection_status"],
+            "access_info": access(branch["creator"], person),
+            "current_live_percentage": branch["live_percentage"],
+        }
+
+    def _summary(self, branch: Json, person: Person) -> Json:
+        parent = self._parent(branch)
+        return {
+            **self._shared(branch, person),
+            "parent_branch_id": parent["id"] if parent else None,
+            "draft_exists": False,
+            "draft_created_at": None,
+            "draft_is_behind_tip": False,
+            "calls_7d": 0,
+            "commits_ahead": None,
+            "commits_behind": None,
+            "merged_into_branch_id": None,
+        }
+
+    def _body(self, branch: Json, person: Person) -> Json:
+        parent = self._parent(branch)
+        latest = all_of(self._space.versions, branch["versions"][-BRANCH_RECENT_VERSIONS:])
+        return {
+            **self._shared(branch, person),
+            "parent_branch": {"id": parent["id"], "name": parent["name"]} if parent else None,
+            "most_recent_versions": [
+                self._history.version_body(version, person) for version in reversed(latest)
+            ],
+        }
+
+    def _parent(self, branch: Json) -> Json | None:
+        parent_id = branch["parent_branch_id"]
+        return self._space.branches.get(parent_id) if parent_id else None

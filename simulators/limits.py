@@ -1,0 +1,40 @@
+"""Every bound of the simulators, each with its reason.
+
+Kept apart from the product's own bounds because the simulators know nothing of the product.
+"""
+
+from __future__ import annotations
+
+# The vendors refuse larger management requests; a prompt with its documents stays far below.
+MAX_BODY_BYTES = 8 * 1024 * 1024
+# Enough to see what one test did; older entries fall off so a benchmark cannot eat the memory.
+MAX_LOGGED_REQUESTS = 2_000
+# A fault plan is written by a person or a test; more than this is a mistake.
+MAX_FAULTS = 200
+# Requests that still have to take effect after their answer: each holds its body.
+MAX_PENDING_EFFECTS = 1_000
+# A hang must end so that a forgotten fault cannot hold a connection for ever.
+MAX_HANG_S = 600.0
+MAX_LATENCY_MS = 60_000
+# List lag is a matter of seconds at the vendors; an hour is already a caricature.
+MAX_LIST_LAG_S = 3_600.0
+MAX_LIST_LAG_READS = 1_000
+# Page bounds as the vendors publish them.
+ELEVENLABS_PAGE_SIZE = 30
+ELEVENLABS_MAX_PAGE_SIZE = 100
+TWILIO_PAGE_SIZE = 50
+TWILIO_MAX_PAGE_SIZE = 1_000
+# ElevenLabs shows only the latest versions with a branch.
+BRANCH_RECENT_VERSIONS = 10
+# Published caps of ElevenLabs requests.
+MAX_BRANCH_NAME = 140
+# Foreign edits waiting for the next write of an agent.
+MAX_QUEUED_EDITS = 100
+# Tree depth a request body may have before it is called malformed.
+MAX_BODY_DEPTH = 64
+# Graceful stop: an answer in flight gets this long before its connection is cut.
+SHUTDOWN_GRACE_S = 2
+# Longer than any client pool keeps an idle connection, so the client closes first.
+KEEP_ALIVE_S = 120
+# One simulator calling the other over loopback answers at once, or latency was asked for.
+LINK_TIMEOUT_S = 70.0

@@ -1,0 +1,140 @@
+"""What a request and an answer are to a simulator, whichever vendor it looks like.
+
+Handlers see bytes and mappings, never sockets, so that the gateway can repeat a request, let it
+take effect late, or throw its answer away. This module knows no vendor.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from simulators.listing import ListLag
+
+Json = dict[str, Any]
+
+UNMATCHED = "(no such route)"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, its body read whole.
+
+    ``path_values`` are the route's placeholders; ``query`` keeps repeated names in order.
+    """
+
+    method: str
+    path: str
+    route: str
+    path_values: Mapping[str, str]
+    query: tuple[tuple[str, str], ...]
+    headers: Mapping[str, str]
+    body: bytes
+
+    def values(self, name: str) -> list[str]:
+        """All values of a query parameter, in order."""
+        return [value for key, value in self.query if key == name]
+
+    def value(self, name: str) -> str | None:
+        """The last value of a query parameter, or None when it is absent."""
+        found = self.values(name)
+        return found[-1] if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP answer; ``headers`` come on top of content type and length."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_answer(content: object, *, status: int = 200, **headers: str) -> Answer:
+    """An answer with a JSON body; header names are given with underscores."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status=status, body=dump_json(content), headers=named)
+
+
+def dump_json(content: object) -> bytes:
+    """Compact JSON in ASCII, so that any text a client sent can be sent back."""
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A method and path template (``/v1/agents/{agent_id}``) with what answers it."""
+
+    method: str
+    template: str
+    handle: Callable[[Request], Answer | Awaitable[Answer]]
+
+
+class RouteTable:
+    """Finds the route of a request; literal segments win over placeholders."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self._by_shape: dict[tuple[str, int], list[tuple[list[str], Route]]] = {}
+        for route in routes:
+            segments = route.template.split("/")
+            self._by_shape.setdefault((route.method, len(segments)), []).append((segments, route))
+        for candidates in self._by_shape.values():
+            candidates.sort(key=lambda candidate: [part[:1] == "{" for part in candidate[0]])
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route of a method and path with its placeholder values, or None."""
+        segments = path.split("/")
+        for template, route in self._by_shape.get((method, len(segments)), ()):
+            values: dict[str, str] = {}
+            for expected, actual in zip(template, segments, strict=True):
+                if expected[:1] == "{" and actual:
+                    name, _, suffix = expected[1:].partition("}")
+                    if suffix and not actual.endswith(suffix):
+                        break
+                    values[name] = actual.removesuffix(suffix) if suffix else actual
+                elif expected != actual:
+                    break
+            else:
+                return route, values
+        return None
+
+    def methods(self, path: str) -> list[str]:
+        """Methods that some route takes at this path."""
+        names = {method for method, _ in self._by_shape}
+        return sorted(name for name in names if self.find(name, path))
+
+
+class Vendor(Protocol):
+    """What the gateway asks of a look-alike."""
+
+    name: str
+    routes: RouteTable
+    lag: ListLag
+    control_routes: list[Route]
+
+    async def answer(self, route: Route, request: Request) -> Answer:
+        """Take effect and answer, in the vendor's shapes."""
+
+    def refuse_rate(self, retry_after_s: int) -> Answer:
+        """Too many requests in a second."""
+
+    def refuse_concurrency(self, limit: int) -> Answer:
+        """Too many requests at once."""
+
+    def refuse_size(self, limit_bytes: int) -> Answer:
+        """A body beyond the bound."""
+
+    def refuse_route(self, request: Request, allowed: list[str]) -> Answer:
+        """No such path, or a path that does not take this method."""
+
+    def fail(self, status: int) -> Answer:
+        """An error with the given status, as the vendor would word it."""
+
+    def set_noise(self, *, enabled: bool) -> None:
+        """With or without the noise real answers have."""
+
+    def reset(self) -> None:
+        """Forget everything but the configuration the simulator was started with."""
