@@ -158,11 +158,21 @@ class Accounts(Protocol):
 class SourceHead(Protocol):
     """Where the branch is now."""
 
-    revision: Revision
-    author: str
-    subject: str
-    rewritten: bool
-    """True if the revision known before is no ancestor: history was force-pushed."""
+    @property
+    def revision(self) -> Revision:
+        """The commit at the tip."""
+
+    @property
+    def author(self) -> str:
+        """Who wrote it, by name."""
+
+    @property
+    def subject(self) -> str:
+        """The first line of its message."""
+
+    @property
+    def rewritten(self) -> bool:
+        """True if the revision known before is no ancestor: history was force-pushed."""
 
 
 class ManifestSource(Protocol):
@@ -173,6 +183,13 @@ class ManifestSource(Protocol):
 
     async def manifests(self, revision: Revision) -> Manifests:
         """Everything a commit declares. Raises InvalidManifests or a SourceError."""
+
+
+class Sources(Protocol):
+    """Manifests repositories by project."""
+
+    async def source(self, project: str) -> ManifestSource:
+        """The repository of a project. Raises NotFound if it is not registered."""
 
 
 class Ledger(Protocol):
@@ -194,6 +211,13 @@ class Ledger(Protocol):
     async def reserve_nonce(self, entry: LedgerEntry) -> LedgerEntry:
         """Insert the row with its nonce unless one is there; answers the row that counts."""
 
+    async def renew(self, entry: LedgerEntry, *, gone: ExternalId) -> LedgerEntry:
+        """Begin a new incarnation of an object that is ``gone`` from the platform.
+
+        The row takes the nonce of ``entry`` and loses id, version and attempt, unless it no longer
+        points at the gone object; answers the row that counts.
+        """
+
     async def open_attempt(self, entry: LedgerEntry, attempt: Attempt) -> bool:
         """Record a create about to be sent; False if another attempt was opened meanwhile."""
 
@@ -208,8 +232,10 @@ class Ledger(Protocol):
     ) -> None:
         """Record the id of a shared object."""
 
-    async def claims(self, account: str, project: str, environment: str) -> tuple[Claim, ...]:
-        """All claims of an environment in an account."""
+    async def claims(
+        self, account: str, project: str, environment: str, *, names: Sequence[str] | None = None
+    ) -> tuple[Claim, ...]:
+        """All claims of an environment in an account, or those of the named objects."""
 
 
 class Wishes(Protocol):
@@ -246,6 +272,11 @@ class Wishes(Protocol):
         self, project: str, environment: str, kind: LedgerKind, name: str
     ) -> WishRecord | None:
         """One wish; None if Git never named it."""
+
+    async def numbers_of(
+        self, project: str, environment: str, agent: str
+    ) -> tuple[WishRecord, ...]:
+        """Wishes for the numbers that point at an agent, by name; removed ones left out."""
 
     async def content(self, digest: str) -> str:
         """The text stored under a content digest. Raises NotFound."""

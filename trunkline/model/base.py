@@ -6,12 +6,12 @@ neither be changed after it was checked nor carry a key nobody reads.
 
 from typing import TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic.alias_generators import to_camel
 
 JsonScalar: TypeAlias = str | int | float | bool | None
-Json: TypeAlias = "JsonScalar | list[Json] | dict[str, Json]"
-JsonObject: TypeAlias = "dict[str, Json]"
+Json: TypeAlias = JsonValue
+JsonObject: TypeAlias = dict[str, JsonValue]
 
 
 class Frozen(BaseModel):

@@ -7,7 +7,9 @@
     │   ├── InvalidManifests          every problem of a tree at once
     │   └── InvalidSettings           a setting is missing or contradicts another
     ├── NotFound                      no such project, agent, plan, operation
+    ├── Unauthenticated               no token, or none that we know
     ├── Forbidden                     known, but not allowed
+    ├── NotConfigured                 a setting this needs was never given
     ├── Blocked                       a mode, hold, window or budget stands in the way
     ├── SourceError                   Git
     │   ├── SourceUnreachable           retry
@@ -26,7 +28,10 @@
     │   └── NotPersisted                stop: a written path did not read back
     ├── CreateUnresolved              a create whose answer was lost is still not accounted for
     ├── ClaimPending                  another agent is creating the shared object right now
-    └── StoreUnavailable              PostgreSQL does not answer; retry
+    ├── StoreUnavailable              PostgreSQL does not answer; retry
+    ├── EngineUnavailable             Temporal does not answer; retry
+    ├── ServerUnreachable             our own API does not answer the command line; retry
+    └── DeadlineExceeded              waited as long as was allowed; it may still finish
 """
 
 from collections.abc import Sequence
@@ -77,10 +82,22 @@ class NotFound(TrunklineError):
     reason = "NotFound"
 
 
+class Unauthenticated(TrunklineError):
+    """No token was shown, or none that we know."""
+
+    reason = "Unauthenticated"
+
+
 class Forbidden(TrunklineError):
     """The thing exists and this person may not do that with it."""
 
     reason = "Forbidden"
+
+
+class NotConfigured(TrunklineError):
+    """A setting this needs was never given to the server."""
+
+    reason = "NotConfigured"
 
 
 class Blocked(TrunklineError):
@@ -234,3 +251,23 @@ class StoreUnavailable(TrunklineError):
 
     reason = "StoreUnavailable"
     retryable = True
+
+
+class EngineUnavailable(TrunklineError):
+    """Temporal did not answer."""
+
+    reason = "EngineUnavailable"
+    retryable = True
+
+
+class ServerUnreachable(TrunklineError):
+    """Our own API did not answer the command line."""
+
+    reason = "ServerUnreachable"
+    retryable = True
+
+
+class DeadlineExceeded(TrunklineError):
+    """Waited as long as was allowed; what was asked for may still finish."""
+
+    reason = "DeadlineExceeded"

@@ -1,6 +1,6 @@
 """A plan is data: ordered, hashable, printable steps, each exactly one external write."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from trunkline.model.base import Frozen, Json
 from trunkline.model.ids import Digest, ExternalId
@@ -9,6 +9,11 @@ Operation = Literal["+", "~", "-"]
 Action = Literal["create", "update", "import", "assign", "relink", "unassign"]
 Subject = Literal["agent", "tool", "document", "secret", "number"]
 ChangeOrigin = Literal["git", "drift", "reset"]
+
+SENSITIVE: Final = "(sensitive)"
+"""Stands for a secret's value, which no plan ever holds."""
+SET_BY_PLATFORM: Final = "(set by the voice platform)"
+"""Stands for a value the platform chooses."""
 
 
 class Change(Frozen):
@@ -26,7 +31,8 @@ class Change(Frozen):
 
 class Step(Frozen):
     """One external write. ``replaces`` names the object a new content-addressed one stands in
-    for, which makes the step print as ``-/+``.
+    for, which makes the step print as ``-/+``. ``unchanged`` counts owned leaves that already are
+    as wished.
     """
 
     action: Action
@@ -36,6 +42,7 @@ class Step(Frozen):
     external_id: ExternalId | None = None
     replaces: str | None = None
     changes: tuple[Change, ...] = ()
+    unchanged: int = 0
     calls: int = 1
     summary: str = ""
 

@@ -1,0 +1,149 @@
+"""A manifests repository behind the ManifestSource port.
+
+Looking is cheap: one question to the server, and a fetch only if the answer is a commit that is
+not here. What was seen before is never forgotten because a look failed: every failure is an error
+that says what to do, and changes nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from trunkline.adapters.git.addresses import checked_branch, checked_repository, is_web
+from trunkline.adapters.git.cache import RepositoryCache
+from trunkline.adapters.git.commands import GitBounds, GitFailed
+from trunkline.adapters.git.failures import branch_missing, source_error
+from trunkline.adapters.git.tree import CommitTree
+from trunkline.manifests import load
+from trunkline.model.errors import CommitUnreadable, SourceError, TreeEmpty
+from trunkline.model.ids import Revision
+from trunkline.model.manifests import Manifests
+
+T = TypeVar("T")
+
+_NOTHING_MATCHED = 2
+"""How ``git ls-remote --exit-code`` ends when no ref is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitHead:
+    """Where the branch is now."""
+
+    revision: Revision
+    author: str
+    subject: str
+    rewritten: bool
+
+
+def no_token() -> str:
+    """For repositories anybody may read."""
+    return ""
+
+
+class GitSource:
+    """One branch of one repository. Implements ManifestSource.
+
+    ``cache`` is a folder of this machine that may be shared by threads and processes and may be
+    lost; ``token`` is asked at each use, so that it can be rotated. Raises InvalidSettings for an
+    address or branch Git may not have.
+    """
+
+    def __init__(
+        self,
+        repository: str,
+        branch: str,
+        *,
+        cache: Path,
+        token: Callable[[], str] = no_token,
+        allow_local: bool = False,
+        bounds: GitBounds | None = None,
+    ) -> None:
+        self._repository = checked_repository(repository, allow_local=allow_local)
+        self._branch = checked_branch(branch)
+        self._token = token
+        self._bounds = bounds or GitBounds()
+        self._cache = RepositoryCache(
+            cache, repository, branch, allow_local=allow_local, bounds=self._bounds
+        )
+
+    async def head(self, *, known: Revision | None) -> GitHead:
+        """Fetch the branch if it moved and say where it is. Raises a SourceError."""
+        return await asyncio.to_thread(self._head, known)
+
+    async def manifests(self, revision: Revision) -> Manifests:
+        """Everything a commit declares. Raises InvalidManifests or a SourceError."""
+        return await asyncio.to_thread(self.read, revision, load)
+
+    def read(self, revision: Revision, use: Callable[[CommitTree], T]) -> T:
+        """What ``use`` makes of the commit's tree; blocks. Raises a SourceError.
+
+        If the copy turns out to be damaged, it is made anew and ``use`` is called once more.
+        """
+
+        def read(_: Revision) -> T:
+            with CommitTree(self._cache.commands(), revision, self._bounds) as tree:
+                return use(tree)
+
+        return self._on_copy(revision, read)
+
+    def _head(self, known: Revision | None) -> GitHead:
+        def describe(tip: Revision) -> GitHead:
+            rewritten = known is not None and not self._cache.is_ancestor(known, tip)
+            author, subject = self._cache.describe(tip)
+            return GitHead(revision=tip, author=author, subject=subject, rewritten=rewritten)
+
+        return self._on_copy(self._tip(), describe)
+
+    def _on_copy(self, revision: Revision, use: Callable[[Revision], T]) -> T:
+        """Call ``use`` with the commit, or the newer tip, here; again if the copy is damaged."""
+        tip = self._ensure(revision)
+        try:
+            with self._cache.locked(alone=False):
+                return use(tip)
+        except CommitUnreadable:
+            with self._cache.locked(alone=True):
+                self._cache.discard()
+                tip = self._cache.fetch(self._credential(), revision)
+        with self._cache.locked(alone=False):
+            return use(tip)
+
+    def _ensure(self, revision: Revision) -> Revision:
+        """The commit is here afterwards; answers it, or the newer tip if the branch moved on."""
+        with self._cache.locked(alone=False):
+            if self._cache.has(revision):
+                return revision
+        with self._cache.locked(alone=True):
+            return self._cache.fetch(self._credential(), revision)
+
+    def _tip(self) -> Revision:
+        try:
+            found = self._list("--exit-code", f"refs/heads/{self._branch}")
+        except GitFailed as error:
+            if error.status != _NOTHING_MATCHED:
+                raise source_error(error, self._branch) from error
+            raise self._why_nothing_matched() from error
+        return Revision(found.split()[0])
+
+    def _why_nothing_matched(self) -> SourceError:
+        try:
+            branches = self._list("--heads")
+        except GitFailed as error:
+            return source_error(error, self._branch)
+        if branches.strip():
+            return branch_missing(self._branch)
+        return TreeEmpty(
+            "the repository has no commit yet",
+            hint="Push manifests to it; `trunkline init` writes a first set.",
+        )
+
+    def _list(self, option: str, *patterns: str) -> str:
+        output = self._cache.commands(self._credential()).run(
+            ("ls-remote", "--quiet", option, "--end-of-options", self._repository, *patterns),
+            timeout_s=self._bounds.list_timeout_s,
+        )
+        return output.decode("utf-8", "replace")
+
+    def _credential(self) -> str:
+        return self._token().strip() if is_web(self._repository) else ""

@@ -1,0 +1,106 @@
+"""Registered projects, and how the Git of each is. One room of the store."""
+
+from typing import Any
+
+from trunkline.adapters.postgres.pool import Connection
+from trunkline.adapters.postgres.rows import comparable_json, readable
+from trunkline.adapters.postgres.tables import Tables
+from trunkline.model.records import ProjectRecord, SourceState
+
+_PUT_SOURCE = """
+INSERT INTO sources AS stored (
+    project, seen_revision, applied_revision, author, subject, conditions, problems
+) VALUES (
+    %(project)s, %(seen_revision)s, %(applied_revision)s, %(author)s, %(subject)s,
+    %(conditions)s, %(problems)s
+)
+ON CONFLICT (project) DO UPDATE SET
+    seen_revision = excluded.seen_revision,
+    applied_revision = coalesce(excluded.applied_revision, stored.applied_revision),
+    author = excluded.author,
+    subject = excluded.subject,
+    conditions = excluded.conditions,
+    problems = excluded.problems,
+    changed_at = now()
+WHERE (stored.seen_revision, stored.applied_revision, stored.author, stored.subject,
+       stored.conditions, stored.problems)
+    IS DISTINCT FROM
+      (excluded.seen_revision, coalesce(excluded.applied_revision, stored.applied_revision),
+       excluded.author, excluded.subject, excluded.conditions, excluded.problems)
+RETURNING project
+"""
+
+
+async def write_source(connection: Connection, state: SourceState) -> bool:
+    """Store a state; True if anything in it differs from what was there."""
+    columns: dict[str, Any] = {
+        "project": state.project,
+        "seen_revision": state.seen_revision,
+        "applied_revision": state.applied_revision,
+        "author": readable(state.author),
+        "subject": readable(state.subject),
+        "conditions": comparable_json(state.conditions),
+        "problems": comparable_json(state.problems),
+    }
+    cursor = await connection.execute(_PUT_SOURCE, columns)
+    return await cursor.fetchone() is not None
+
+
+class ProjectTables(Tables):
+    """The Projects port."""
+
+    async def register(self, project: ProjectRecord) -> None:
+        """Insert or update."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                INSERT INTO projects (name, repository, branch, poll_interval_s)
+                VALUES (%(name)s, %(repository)s, %(branch)s, %(poll_interval_s)s)
+                ON CONFLICT (name) DO UPDATE SET
+                    repository = excluded.repository,
+                    branch = excluded.branch,
+                    poll_interval_s = excluded.poll_interval_s
+                """,
+                project.model_dump(by_alias=False),
+            )
+
+    async def project(self, name: str) -> ProjectRecord | None:
+        """One project, or None."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT name, repository, branch, poll_interval_s FROM projects WHERE name = %s",
+                (name,),
+            )
+            row = await cursor.fetchone()
+        return ProjectRecord.model_validate(row) if row else None
+
+    async def projects(self) -> tuple[ProjectRecord, ...]:
+        """All projects by name."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT name, repository, branch, poll_interval_s FROM projects ORDER BY name"
+            )
+            rows = await cursor.fetchall()
+        return tuple(ProjectRecord.model_validate(row) for row in rows)
+
+    async def source(self, project: str) -> SourceState | None:
+        """How the project's Git is; None before the first look."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                SELECT project, seen_revision, applied_revision, author, subject, conditions,
+                    problems
+                FROM sources WHERE project = %s
+                """,
+                (project,),
+            )
+            row = await cursor.fetchone()
+        return SourceState.model_validate(row) if row else None
+
+    async def put_source(self, state: SourceState) -> bool:
+        """Record a look that brought no new valid tree; True if its meaning changed.
+
+        A state without ``applied_revision`` leaves the one that is there.
+        """
+        async with self._pool.connection() as connection:
+            return await write_source(connection, state)

@@ -1,0 +1,53 @@
+"""The store as a whole: every table behind one pool, so that a process holds one set of
+connections whatever it asks for. Knows the rooms and no statement.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from trunkline.adapters.postgres.access import AccessTables
+from trunkline.adapters.postgres.ledger import LedgerTables
+from trunkline.adapters.postgres.operations import OperationTables
+from trunkline.adapters.postgres.pool import StoreBounds, StorePool
+from trunkline.adapters.postgres.projects import ProjectTables
+from trunkline.adapters.postgres.schema import require_current_on
+from trunkline.adapters.postgres.statuses import StatusTables
+from trunkline.adapters.postgres.wishes import WishTables
+
+
+class PostgresStore(
+    LedgerTables, WishTables, ProjectTables, StatusTables, OperationTables, AccessTables
+):
+    """Ledger, Wishes, Projects, Statuses, Operations and Access of ``ports`` on PostgreSQL.
+
+    Use as an async context manager, or call ``open`` and ``close``. Opening succeeds without a
+    server; each call then raises StoreUnavailable until it is there.
+    """
+
+    def __init__(self, database_url: str, bounds: StoreBounds | None = None) -> None:
+        super().__init__(StorePool(database_url, bounds or StoreBounds()))
+
+    async def open(self) -> None:
+        """Start connecting in the background."""
+        await self._pool.open()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+    async def check(self) -> None:
+        """Raises StoreUnavailable unless the server answers and the tables are current."""
+        async with self._pool.connection() as connection:
+            await require_current_on(connection)
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
