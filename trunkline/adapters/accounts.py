@@ -1,0 +1,197 @@
+"""Which accounts a project's environment uses, and one paced client for each.
+
+The Project manifest in force names credentials, the server's settings say where vendors are, and
+the two meet here at every use: a rotated key counts with the next call. The account behind a key
+is asked for once per key, because marks, ledger and rate limits belong to accounts and not keys.
+"""
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from trunkline.adapters.credentials import Credentials
+from trunkline.adapters.elevenlabs.client import ElevenLabsClient
+from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform, account_of
+from trunkline.adapters.rate_limits import Pace, Rates
+from trunkline.adapters.twilio.telephony import TwilioTelephony
+from trunkline.adapters.wire import Wire
+from trunkline.model.base import Json, JsonObject
+from trunkline.model.errors import CredentialsRejected, InvalidSettings
+from trunkline.model.kinds.project import (
+    Accounts,
+    Credential,
+    ElevenLabsAccount,
+    TwilioAccount,
+)
+from trunkline.model.limits import PLATFORM_ACCOUNTS_MAX
+
+Entry = TypeVar("Entry")
+ProjectManifest = Callable[[str], Awaitable[JsonObject | None]]
+"""Answers the Project manifest in force as JSON, or None (``ports.Wishes.project_manifest``)."""
+
+VENDOR_DEFAULTS = Accounts(
+    elevenlabs=ElevenLabsAccount(apiKey=Credential(env="ELEVENLABS_API_KEY")),
+    twilio=TwilioAccount(
+        accountSid=Credential(env="TWILIO_ACCOUNT_SID"),
+        authToken=Credential(env="TWILIO_AUTH_TOKEN"),
+    ),
+)
+"""What the first project uses where its manifest names nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOptions:
+    """Addresses, rates and deadlines (seconds) of the vendors; server settings, never Git."""
+
+    elevenlabs_url: str = "https://api.elevenlabs.io"
+    twilio_url: str = "https://api.twilio.com"
+    elevenlabs_rates: Rates = field(default_factory=Rates)
+    twilio_rates: Rates = field(default_factory=Rates)
+    read_timeout_s: float = 10.0
+    listing_timeout_s: float = 40.0
+
+
+@dataclass(slots=True)
+class KnownKey:
+    """A key that was seen; its platform once its account is known."""
+
+    asking: asyncio.Lock
+    platform: ElevenLabsPlatform | None = None
+
+
+class ProjectAccounts:
+    """``ports.Accounts``. Owns the connections to both vendors: whoever makes it closes it."""
+
+    def __init__(
+        self, options: AccountOptions, credentials: Credentials, manifest: ProjectManifest
+    ) -> None:
+        self._options = options
+        self._credentials = credentials
+        self._manifest = manifest
+        self._elevenlabs = Wire("ElevenLabs", options.elevenlabs_url)
+        self._twilio = Wire("Twilio", options.twilio_url)
+        self._keys: OrderedDict[str, KnownKey] = OrderedDict()
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
+
+    async def voice(self, project: str, environment: str) -> ElevenLabsPlatform:
+        """The environment's ElevenLabs account.
+
+        Raises CredentialsRejected if none is named or stored, or the vendor refuses the key; and
+        whatever else asking for the key's owner may raise, once per key.
+        """
+        account = (await self._named(project, environment)).elevenlabs
+        if account is None:
+            raise _unnamed(project, environment, "elevenlabs")
+        key = self._value(project, account.api_key)
+        return await self._platform(key)
+
+    async def telephony(self, project: str, environment: str) -> TwilioTelephony:
+        """The environment's Twilio account. Raises CredentialsRejected if unset."""
+        account = (await self._named(project, environment)).twilio
+        if account is None:
+            raise _unnamed(project, environment, "twilio")
+        sid = self._value(project, account.account_sid)
+        return TwilioTelephony(
+            self._twilio,
+            self._pace(f"twilio/{sid}", self._options.twilio_rates),
+            account=sid,
+            token=self._value(project, account.auth_token),
+            read_timeout_s=self._options.read_timeout_s,
+            listing_timeout_s=self._options.listing_timeout_s,
+        )
+
+    def secret(self, project: str, name: str) -> str:
+        """A secret's value. Raises InvalidSettings if it is not on the project's allow-list."""
+        return self._credentials.secret(project, name)
+
+    async def close(self) -> None:
+        """Close every connection to the vendors."""
+        await self._elevenlabs.close()
+        await self._twilio.close()
+
+    async def _platform(self, key: str) -> ElevenLabsPlatform:
+        known = self._known(key)
+        async with known.asking:
+            if known.platform is None:
+                known.platform = await self._identified(key)
+        return known.platform
+
+    async def _identified(self, key: str) -> ElevenLabsPlatform:
+        rates = self._options.elevenlabs_rates
+        client = ElevenLabsClient(
+            self._elevenlabs, key, Pace(rates), read_timeout_s=self._options.read_timeout_s
+        )
+        account = await account_of(client)
+        return ElevenLabsPlatform(
+            client.paced_by(self._pace(account, rates)),
+            account=account,
+            listing_timeout_s=self._options.listing_timeout_s,
+        )
+
+    def _known(self, key: str) -> KnownKey:
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        known = self._keys.setdefault(digest, KnownKey(asyncio.Lock()))
+        _use(self._keys, digest)
+        return known
+
+    def _pace(self, account: str, rates: Rates) -> Pace:
+        if account not in self._paces:
+            self._paces[account] = Pace(rates)
+        pace = self._paces[account]
+        _use(self._paces, account)
+        return pace
+
+    async def _named(self, project: str, environment: str) -> Accounts:
+        manifest = await self._manifest(project)
+        spec = (manifest or {}).get("spec")
+        shared = _accounts(spec)
+        own = _accounts(_environment(spec, environment))
+        first = self._credentials.may_use_vendor_variables(project)
+        defaults = VENDOR_DEFAULTS if first else Accounts()
+        return Accounts.model_construct(
+            elevenlabs=own.elevenlabs or shared.elevenlabs or defaults.elevenlabs,
+            twilio=own.twilio or shared.twilio or defaults.twilio,
+        )
+
+    def _value(self, project: str, credential: Credential) -> str:
+        try:
+            if credential.file is not None:
+                return self._credentials.file(project, credential.file)
+            return self._credentials.variable(project, credential.env or "")
+        except InvalidSettings as error:
+            raise CredentialsRejected(error.message, hint=error.hint) from error
+
+
+def _use(entries: OrderedDict[str, Entry], name: str) -> None:
+    entries.move_to_end(name)
+    while len(entries) > PLATFORM_ACCOUNTS_MAX:
+        entries.popitem(last=False)
+
+
+def _environment(spec: Json, name: str) -> Json:
+    environments = spec.get("environments") if isinstance(spec, dict) else None
+    listed = environments if isinstance(environments, list) else []
+    named = (each for each in listed if isinstance(each, dict) and each.get("name") == name)
+    return next(named, None)
+
+
+def _accounts(part: Json) -> Accounts:
+    named = part.get("accounts") if isinstance(part, dict) else None
+    try:
+        return Accounts.model_validate(named or {})
+    except ValidationError as error:
+        raise InvalidSettings(
+            "the stored Project manifest names accounts we cannot read"
+        ) from error
+
+
+def _unnamed(project: str, environment: str, vendor: str) -> CredentialsRejected:
+    return CredentialsRejected(
+        f"environment {environment} of project {project} names no {vendor} account",
+        hint=f"name one under spec.accounts.{vendor} of the Project manifest",
+    )
