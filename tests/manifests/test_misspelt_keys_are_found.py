@@ -1,0 +1,95 @@
+"""Every key of every fixed-schema object of the sample, misspelt, is found where it stands."""
+
+import random
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trunkline.manifests import Caches, DirectoryTree, check, manifest_paths
+from trunkline.manifests.documents import Document, read_documents
+from trunkline.manifests.explanations import known_keys
+from trunkline.manifests.sample import sample_folder
+from trunkline.model.kinds import KINDS
+
+SEED = 20_260_612
+
+
+def keys_of_fixed_objects(document: Document) -> Iterator[tuple[str, int, int]]:
+    """Key, line and column of every key whose object has a closed set of keys."""
+    root = document.value
+    assert isinstance(root, dict)
+    kind = KINDS[str(root["kind"])]
+    pending: list[tuple[object, str, tuple[int | str, ...]]] = [(root, "", ())]
+    while pending:
+        value, path, loc = pending.pop()
+        if isinstance(value, list):
+            pending.extend(
+                (item, f"{path}[{index}]", (*loc, index)) for index, item in enumerate(value)
+            )
+        if not isinstance(value, dict):
+            continue
+        known = known_keys(kind, loc)
+        for key, item in value.items():
+            below = f"{path}.{key}" if path else key
+            if re.search(r"[\"\[]", key):
+                continue
+            open_test = kind.__name__ == "ConversationTest" and path == "spec" and key != "agent"
+            if key in known and not open_test:
+                _, _, line, column = document.places[below]
+                yield key, line, column
+            if not open_test:
+                pending.append((item, below, (*loc, key)))
+
+
+def sample_keys() -> list[tuple[str, str, int, int]]:
+    folder = sample_folder()
+    found: list[tuple[str, str, int, int]] = []
+    for path in manifest_paths(DirectoryTree(folder)):
+        for document in read_documents((folder / path).read_text(encoding="utf-8")):
+            found.extend((path, *each) for each in keys_of_fixed_objects(document))
+    return found
+
+
+def misspelt(key: str, chance: random.Random) -> str:
+    """The key with two neighbours swapped, a letter doubled, or the last one gone."""
+    slip = chance.randrange(3)
+    at = chance.randrange(len(key) - 1)
+    if slip == 0 and key[at] != key[at + 1]:
+        return key[:at] + key[at + 1] + key[at] + key[at + 2 :]
+    if slip == 1 and len(key) > 2:
+        return key[:-1]
+    return key[:at] + key[at] * 2 + key[at + 1 :]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sample") / "manifests"
+    shutil.copytree(sample_folder(), folder)
+    return folder
+
+
+def test_every_key_misspelt_is_found_at_its_place(sample: Path) -> None:
+    chance = random.Random(SEED)  # noqa: S311 - a seeded test, not a secret
+    caches = Caches()
+    keys = sample_keys()
+    assert len(keys) > 350
+    for path, key, line, column in keys:
+        target = sample / path
+        before = target.read_text(encoding="utf-8")
+        wrong = misspelt(key, chance)
+        lines = before.split("\n")
+        row = lines[line - 1]
+        assert row[column - 1 :].startswith(key)
+        lines[line - 1] = row[: column - 1] + wrong + row[column - 1 + len(key) :]
+        target.write_text("\n".join(lines), encoding="utf-8")
+        problems = check(DirectoryTree(sample), caches=caches)
+        target.write_text(before, encoding="utf-8")
+        here = [p for p in problems if (p.position.line, p.position.column) == (line, column)]
+        assert [p.position.file for p in here] == [path], (path, key, wrong, problems)
+        assert f"`{wrong}`" in here[0].message, (key, wrong, here)
+        assert here[0].suggestion == key, (key, wrong, here)
+        assert problems == tuple(here), (path, key, wrong)
+    assert check(DirectoryTree(sample), caches=caches) == ()

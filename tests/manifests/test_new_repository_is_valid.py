@@ -1,0 +1,30 @@
+"""What ``init`` writes validates at once, without a warning."""
+
+from pathlib import Path
+
+import pytest
+
+from trunkline.manifests import Caches, DirectoryTree, inspect
+from trunkline.manifests.scaffold import new_repository
+from trunkline.model.errors import InvalidInput
+from trunkline.model.resolution import wishes
+
+
+def test_a_new_repository_validates_without_a_warning(tmp_path: Path) -> None:
+    files = new_repository("acme")
+    for path, text in files.items():
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    found = inspect(DirectoryTree(tmp_path), caches=Caches())
+    assert (found.problems, found.warnings) == ((), ())
+    assert found.manifests is not None
+    wishlist = wishes(found.manifests)
+    assert [(agent.project, agent.name) for agent in wishlist.agents] == [("acme", "front-desk")]
+    assert {"README.md", ".gitignore", "schema/trunkline.json"} <= files.keys()
+
+
+@pytest.mark.parametrize("name", ["", "Acme", "a b", "a\n", "-a", "a" * 64])
+def test_a_name_that_is_no_label_is_refused(name: str) -> None:
+    with pytest.raises(InvalidInput, match="cannot be a project's name"):
+        new_repository(name)

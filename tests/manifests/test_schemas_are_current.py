@@ -1,0 +1,78 @@
+"""The schemas editors use are generated from the kinds, and fit what the loader accepts."""
+
+import json
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from trunkline.manifests import DirectoryTree, manifest_paths
+from trunkline.manifests.documents import read_documents
+from trunkline.manifests.sample import sample_folder
+from trunkline.manifests.schemas import schema_files
+from trunkline.model.base import JsonObject
+from trunkline.model.kinds import KINDS
+
+FOLDER = sample_folder()
+FILES = schema_files()
+VALIDATORS = {name: Draft202012Validator(json.loads(text)) for name, text in FILES.items()}
+COMBINED = VALIDATORS["trunkline.json"]
+
+
+def documents() -> list[tuple[str, JsonObject]]:
+    found: list[tuple[str, JsonObject]] = []
+    for path in manifest_paths(DirectoryTree(FOLDER)):
+        for document in read_documents((FOLDER / path).read_text(encoding="utf-8")):
+            assert isinstance(document.value, dict)
+            found.append((path, document.value))
+    return found
+
+
+def test_stored_schemas_are_what_the_kinds_say() -> None:
+    stored = {path.name: path.read_text(encoding="utf-8") for path in (FOLDER / "schema").iterdir()}
+    assert stored == FILES
+    assert set(stored) == {*(f"{kind}.json" for kind in KINDS), "trunkline.json"}
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_schemas_are_schemas(name: str) -> None:
+    Draft202012Validator.check_schema(json.loads(FILES[name]))
+
+
+def test_every_sample_document_fits_both_its_schemas() -> None:
+    for path, value in documents():
+        own = VALIDATORS[f"{value['kind']}.json"]
+        assert [error.message for error in COMBINED.iter_errors(value)] == [], path
+        assert [error.message for error in own.iter_errors(value)] == [], path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "Agnet"}, "'Agnet' is not one of"),
+        ({"spec": {"displayNam": "X"}}, "'displayNam' was unexpected"),
+        ({"spec": {"limits": {"maxDuration": "ten minutes"}}}, "is not valid under any"),
+        ({"spec": {"voice": {"speed": 2}}}, "is not valid under any of the given schemas"),
+        ({"metadata": {"name": "Front Desk"}}, "does not match"),
+    ],
+)
+def test_an_editor_sees_what_is_wrong(change: JsonObject, message: str) -> None:
+    agent: JsonObject = {
+        "apiVersion": "trunkline/v1alpha1",
+        "kind": "Agent",
+        "metadata": {"name": "desk"},
+        "spec": {},
+    }
+    assert list(COMBINED.iter_errors(agent)) == []
+    errors = list(COMBINED.iter_errors({**agent, **change}))
+    assert errors
+    assert message in str(errors)
+
+
+def test_every_sample_file_names_its_schema() -> None:
+    for path in manifest_paths(DirectoryTree(FOLDER)):
+        first = (FOLDER / path).read_text(encoding="utf-8").split("\n", 1)[0]
+        named = first.removeprefix("# yaml-language-server: $schema=")
+        assert named != first, path
+        target = (FOLDER / path).parent / named
+        assert target.resolve() == Path(FOLDER / "schema/trunkline.json").resolve()

@@ -1,0 +1,110 @@
+"""The text files that manifests name: read once, kept, and refused with the naming line.
+
+A path that leads outside of the repository is already refused by its shape; here a link, a folder
+or nothing at all at its end is.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trunkline.manifests.caches import SizedCache
+from trunkline.manifests.inventory import Inventory
+from trunkline.manifests.suggestions import nearest
+from trunkline.manifests.tree import SourceTree
+from trunkline.model.canonical import digest_of_bytes
+from trunkline.model.limits import CONTENT_FILE_MAX_BYTES, PROMPT_MAX_CHARACTERS
+from trunkline.model.manifests import Content
+from trunkline.model.problems import Position, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class FileUse:
+    """A file that a document names, and where it does so."""
+
+    path: str
+    position: Position
+    prompt: bool
+
+
+def file_uses(inventory: Inventory) -> Iterator[FileUse]:
+    """Every file that an agent's prompt or a knowledge document names."""
+    for agent in inventory.agents.values():
+        spec = agent.manifest.spec
+        contents = {"spec": spec.prompt} | {
+            f"spec.overrides.{name}": each.prompt for name, each in spec.overrides.items()
+        }
+        for path, prompt in contents.items():
+            if prompt is not None and prompt.file is not None:
+                position = agent.positions.value(f"{path}.prompt.file")
+                yield FileUse(agent.path_of(prompt.file), position, prompt=True)
+    for document in inventory.knowledge.values():
+        file = document.manifest.spec.source.file
+        if file is not None:
+            position = document.positions.value("spec.source.file")
+            yield FileUse(document.path_of(file), position, prompt=False)
+
+
+class ContentReader:
+    """Reads the files of one tree, with what was read from earlier trees at hand."""
+
+    def __init__(self, tree: SourceTree, kept: SizedCache[Content | str]) -> None:
+        self._tree = tree
+        self._kept = kept
+        self._paths = frozenset(tree.paths())
+        self._links = tree.links()
+
+    def read(self, use: FileUse) -> Content | Problem:
+        """The file's text, or why it cannot be used."""
+        refusal = self._refusal(use.path)
+        if refusal is not None:
+            return Problem(position=use.position, message=refusal, suggestion=self._meant(use.path))
+        content = self._kept.get(
+            use.path,
+            self._tree.identity(use.path),
+            self._tree.size(use.path),
+            lambda: _decoded(self._tree.read(use.path)),
+        )
+        if isinstance(content, str):
+            return Problem(position=use.position, message=f"`{use.path}` {content}")
+        if use.prompt and len(content.text) > PROMPT_MAX_CHARACTERS:
+            return Problem(
+                position=use.position,
+                message=f"`{use.path}` has {len(content.text)} characters; a prompt has at most "
+                f"{PROMPT_MAX_CHARACTERS}",
+            )
+        return content
+
+    def _refusal(self, path: str) -> str | None:
+        parts = path.split("/")
+        for end in range(1, len(parts) + 1):
+            if "/".join(parts[:end]) in self._links:
+                return f"`{path}` leads through a symbolic link; links are not followed"
+        if path not in self._paths:
+            return f"there is no file `{path}`"
+        if self._tree.size(path) > CONTENT_FILE_MAX_BYTES:
+            return f"`{path}` is larger than {CONTENT_FILE_MAX_BYTES} bytes"
+        return None
+
+    def _meant(self, path: str) -> str:
+        if path in self._paths:
+            return ""
+        folder, _, name = path.rpartition("/")
+        begin = f"{folder}/" if folder else ""
+        beside = [
+            each.removeprefix(begin)
+            for each in self._paths
+            if each.startswith(begin) and "/" not in each.removeprefix(begin)
+        ]
+        return nearest(name, beside)
+
+
+def _decoded(raw: bytes) -> Content | str:
+    try:
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return "is not UTF-8 text"
+    if "\x00" in text:
+        return "is not text: it holds a NUL character"
+    if not text.strip():
+        return "is empty"
+    return Content(text=text, digest=digest_of_bytes(text.encode()))

@@ -1,0 +1,178 @@
+"""Names that lead somewhere: persona, tool, knowledge, agent, number, environment, secret.
+
+A name that leads nowhere is reported at the place it is written, with the nearest name there is.
+If a document of the wanted kind is too broken to have a name, its absence proves nothing.
+"""
+
+from collections.abc import Iterator
+
+from trunkline.manifests.inventory import WORDS, Inventory
+from trunkline.manifests.suggestions import nearest
+from trunkline.model.kinds import Agent, AgentContent
+from trunkline.model.kinds.base import SecretValue
+from trunkline.model.kinds.project import Credential
+from trunkline.model.manifests import Placed, Positions
+from trunkline.model.paths import child
+from trunkline.model.problems import Problem
+
+VENDOR_VARIABLES = ("ELEVENLABS_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+"""Variables of the server that the first project's accounts may name besides its secrets."""
+
+
+def check_references(inventory: Inventory) -> Iterator[Problem]:
+    """Every name in the tree that leads nowhere."""
+    for agent in inventory.agents.values():
+        yield from _agent(inventory, agent)
+    for number in inventory.numbers.values():
+        spec = number.manifest.spec
+        positions = number.positions
+        yield from _environment(inventory, spec.environment, positions, "spec.environment")
+        if spec.agent is not None:
+            yield from _name(inventory, "Agent", spec.agent, positions, "spec.agent")
+        for index, route in enumerate(spec.route or ()):
+            key = "agent" if route.otherwise is None else "otherwise"
+            path = f"spec.route[{index}].{key}"
+            yield from _name(inventory, "Agent", route.target, positions, path)
+    for test in inventory.tests.values():
+        name = test.manifest.spec.agent
+        yield from _name(inventory, "Agent", name, test.positions, "spec.agent")
+    yield from _project(inventory)
+    yield from _secrets(inventory)
+
+
+def _agent(inventory: Inventory, agent: Placed[Agent]) -> Iterator[Problem]:
+    spec = agent.manifest.spec
+    yield from _content(inventory, spec, agent.positions, "spec")
+    for name, override in spec.overrides.items():
+        path = f"spec.overrides.{name}"
+        if inventory.environments and name not in inventory.environments:
+            yield Problem(
+                position=agent.positions.key(path),
+                message=f"there is no environment `{name}`",
+                suggestion=nearest(name, inventory.environments),
+            )
+        yield from _content(inventory, override, agent.positions, path)
+
+
+def _content(
+    inventory: Inventory, content: AgentContent, positions: Positions, at: str
+) -> Iterator[Problem]:
+    if content.persona is not None:
+        yield from _name(inventory, "Persona", content.persona, positions, f"{at}.persona")
+    for index, use in enumerate(content.tools):
+        if isinstance(use, str):
+            yield from _name(inventory, "Tool", use, positions, f"{at}.tools[{index}]")
+    for index, name in enumerate(content.knowledge):
+        path = f"{at}.knowledge[{index}]"
+        yield from _name(inventory, "KnowledgeDocument", name, positions, path)
+    for index, name in enumerate(content.outbound.from_numbers if content.outbound else ()):
+        path = f"{at}.outbound.from[{index}]"
+        yield from _name(inventory, "PhoneNumber", name, positions, path)
+
+
+def _name(
+    inventory: Inventory, kind: str, name: str, positions: Positions, path: str
+) -> Iterator[Problem]:
+    known = inventory.names(kind)
+    if name not in known and inventory.is_complete(kind):
+        yield Problem(
+            position=positions.value(path),
+            message=f"there is no {WORDS[kind]} `{name}`",
+            suggestion=nearest(name, known),
+        )
+
+
+def _environment(
+    inventory: Inventory, name: str, positions: Positions, path: str
+) -> Iterator[Problem]:
+    if inventory.environments and name not in inventory.environments:
+        yield Problem(
+            position=positions.value(path),
+            message=f"there is no environment `{name}`",
+            suggestion=nearest(name, inventory.environments),
+        )
+
+
+def _project(inventory: Inventory) -> Iterator[Problem]:
+    for placed in inventory.projects.values():
+        seen: dict[str, int] = {}
+        for index, environment in enumerate(placed.manifest.spec.environments):
+            path = f"spec.environments[{index}]"
+            if environment.name in seen:
+                yield Problem(
+                    position=placed.positions.value(f"{path}.name"),
+                    message=f"environment `{environment.name}` is given twice",
+                )
+            seen[environment.name] = index
+            for at, ignored in enumerate(environment.drift.ignore):
+                if ignored.agent != "*":
+                    where = f"{path}.drift.ignore[{at}].agent"
+                    yield from _name(inventory, "Agent", ignored.agent, placed.positions, where)
+            if environment.promotion is None:
+                continue
+            origin = environment.promotion.from_environment
+            where = f"{path}.promotion.from"
+            yield from _environment(inventory, origin, placed.positions, where)
+            if origin == environment.name:
+                yield Problem(
+                    position=placed.positions.value(where),
+                    message=f"`{origin}` cannot be promoted from itself",
+                )
+
+
+def secret_prefix(project: str) -> str:
+    """What the names of a project's secrets begin with on the server."""
+    return f"TRUNKLINE_SECRET_{project.upper().replace('-', '_')}_"
+
+
+def _secrets(inventory: Inventory) -> Iterator[Problem]:
+    for project in inventory.projects.values():
+        prefix = secret_prefix(project.manifest.name)
+        for path, credential in _credentials(project.manifest.spec, "spec"):
+            yield from _credential(credential, project.manifest.name, project.positions, path)
+        for index, notification in enumerate(project.manifest.spec.notifications):
+            path = f"spec.notifications[{index}].secret.secret"
+            if notification.secret is not None:
+                secret = notification.secret.secret
+                yield from _secret(secret, prefix, project.positions, path)
+        for tool in inventory.tools.values():
+            for name, value in tool.manifest.spec.headers.items():
+                if isinstance(value, SecretValue):
+                    path = f"{child('spec.headers', name)}.secret"
+                    yield from _secret(value.secret, prefix, tool.positions, path)
+
+
+def _credentials(part: object, path: str) -> Iterator[tuple[str, Credential]]:
+    """Every credential of the Project's accounts and its environments' accounts."""
+    accounts = getattr(part, "accounts", None)
+    eleven = accounts.elevenlabs if accounts is not None else None
+    twilio = accounts.twilio if accounts is not None else None
+    if eleven is not None:
+        yield f"{path}.accounts.elevenlabs.apiKey", eleven.api_key
+    if twilio is not None:
+        yield f"{path}.accounts.twilio.accountSid", twilio.account_sid
+        yield f"{path}.accounts.twilio.authToken", twilio.auth_token
+    for index, environment in enumerate(getattr(part, "environments", ())):
+        yield from _credentials(environment, f"{path}.environments[{index}]")
+
+
+def _credential(
+    credential: Credential, project: str, positions: Positions, path: str
+) -> Iterator[Problem]:
+    if credential.env is not None and credential.env not in VENDOR_VARIABLES:
+        yield from _secret(credential.env, secret_prefix(project), positions, f"{path}.env")
+    folder = f"/run/secrets/{project}/"
+    if credential.file is not None and not credential.file.startswith(folder):
+        yield Problem(
+            position=positions.value(f"{path}.file"),
+            message=f"`{credential.file}` is not below {folder}, where this project's secrets are",
+        )
+
+
+def _secret(name: str, prefix: str, positions: Positions, path: str) -> Iterator[Problem]:
+    if not name.startswith(prefix) or name == prefix:
+        yield Problem(
+            position=positions.value(path),
+            message=f"`{name}` is not on the project's list: its secrets begin with {prefix}",
+            suggestion=nearest(name, VENDOR_VARIABLES) if path.endswith(".env") else "",
+        )

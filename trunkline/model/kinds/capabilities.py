@@ -1,0 +1,151 @@
+"""Kinds Tool, KnowledgeDocument and Persona: what agents are put together from.
+
+A tool and a document are content: two agents that name the same one share it. A persona is a way
+of speaking; it never names a vendor's voice.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, StrictFloat, Tag, model_validator
+
+from trunkline.model.base import JsonObject
+from trunkline.model.durations import Duration
+from trunkline.model.kinds.base import (
+    Envelope,
+    HttpsAddress,
+    Part,
+    RelativePath,
+    SecretValue,
+    Shape,
+    Text,
+    exactly_one,
+    refuse,
+)
+from trunkline.model.kinds.parameters import check_parameters
+from trunkline.model.limits import LIST_MAX_ITEMS, PROMPT_MAX_CHARACTERS
+
+HeaderName = Annotated[
+    str, Shape(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", "the name of an HTTP header")
+]
+HeaderText = Annotated[
+    str,
+    Shape(
+        r"^([^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?)?$",
+        "a header's value on one line, without spaces around it",
+    ),
+]
+FunctionName = Annotated[
+    str,
+    Shape(r"^[a-zA-Z0-9_-]{1,64}$", "a function's name: letters, digits, _ and -, at most 64"),
+]
+Trait = Annotated[StrictFloat, Field(ge=0, le=1)]
+
+_TIMEOUT_BOUNDS_S: Mapping[str, tuple[int, int]] = {"webhook": (5, 300), "client": (1, 120)}
+
+
+def _header_form(value: Any) -> str:
+    return "=secret" if isinstance(value, dict | SecretValue) else "=text"
+
+
+HeaderValue = Annotated[
+    Annotated[HeaderText, Tag("=text")] | Annotated[SecretValue, Tag("=secret")],
+    Discriminator(_header_form),
+]
+
+
+class ToolSpec(Part):
+    """Something an agent can do: ask a web service, or the caller's own application."""
+
+    type: Literal["webhook", "client"]
+    function: FunctionName
+    description: Text
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] | None = None
+    url: HttpsAddress | None = None
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=LIST_MAX_ITEMS)] = Field(
+        default_factory=dict
+    )
+    timeout: Duration | None = None
+    parameters: Annotated[JsonObject, AfterValidator(check_parameters)] = Field(
+        default_factory=dict
+    )
+
+    @model_validator(mode="after")
+    def _fits_type(self) -> "ToolSpec":
+        if self.type == "webhook" and self.url is None:
+            raise refuse("a webhook tool needs `url`")
+        if self.type == "client" and (self.url or self.method or self.headers):
+            raise refuse("a client tool has no `url`, `method` or `headers`; the application acts")
+        return self
+
+    @model_validator(mode="after")
+    def _timeout_bounds(self) -> "ToolSpec":
+        if self.timeout is None:
+            return self
+        seconds = self.timeout.total_seconds()
+        shortest, longest = _TIMEOUT_BOUNDS_S[self.type]
+        if seconds != int(seconds) or not shortest <= seconds <= longest:
+            raise refuse(
+                f"`timeout` of a {self.type} tool must be whole seconds from {shortest}s "
+                f"to {longest}s",
+                at=("timeout",),
+            )
+        return self
+
+
+class Tool(Envelope):
+    """One tool."""
+
+    kind: Literal["Tool"]
+    spec: ToolSpec
+
+
+class Source(Part):
+    """Where a document's content comes from."""
+
+    text: Text | None = None
+    file: RelativePath | None = None
+    url: HttpsAddress | None = None
+    website: HttpsAddress | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Source":
+        exactly_one(self, ("text", "file", "url", "website"), "a source")
+        return self
+
+
+class KnowledgeDocumentSpec(Part):
+    """A document agents can look things up in; ``prompt`` puts it whole into the prompt."""
+
+    title: Annotated[Text, Shape(r"^(?!.*#trunkline:)[^\x00-\x1f]+$", "a title on one line")]
+    source: Source
+    usage: Literal["auto", "prompt"] = "auto"
+
+
+class KnowledgeDocument(Envelope):
+    """One document."""
+
+    kind: Literal["KnowledgeDocument"]
+    spec: KnowledgeDocumentSpec
+
+
+class Traits(Part):
+    """How somebody is, each from 0 to 1."""
+
+    temper: Trait
+    chattiness: Trait
+    attachment: Trait
+
+
+class PersonaSpec(Part):
+    """A way of speaking: traits choose the voice, the prompt goes before the agent's own."""
+
+    traits: Traits
+    conversation_prompt: Annotated[str, Field(max_length=PROMPT_MAX_CHARACTERS)] = ""
+
+
+class Persona(Envelope):
+    """One persona."""
+
+    kind: Literal["Persona"]
+    spec: PersonaSpec
