@@ -1,0 +1,107 @@
+"""The outermost layer of every request: an id, a bound on its body, a last resort for errors.
+
+It is plain ASGI and not a framework middleware, because it must also cover what the framework
+itself answers and must count a body while it streams in.
+"""
+
+import logging
+import re
+import secrets
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem_response
+from trunkline.model import limits
+
+REQUEST_ID_HEADER = b"x-request-id"
+WEBHOOK_PREFIX = "/v1/webhooks/"
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_log = logging.getLogger(__name__)
+
+
+class RequestBoundary:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identifier = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = identifier
+        answer = _Answer(send, identifier)
+        with structlog.contextvars.bound_contextvars(request_id=identifier):
+            try:
+                await self._bounded(scope, receive, answer)
+            except Exception:  # noqa: BLE001 - nothing may leave but an answer
+                _log.exception("request %s %s failed", scope["method"], scope["path"])
+                if not answer.started:
+                    await _unforeseen(identifier)(scope, receive, answer)
+
+    async def _bounded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        webhook = scope["path"].startswith(WEBHOOK_PREFIX)
+        bound = limits.WEBHOOK_MAX_BYTES if webhook else limits.API_BODY_MAX_BYTES
+        announced = _header(scope, b"content-length")
+        if announced.isdecimal() and int(announced) > bound:
+            refusal = _too_large(bound, answer.request_id)
+            await refusal(scope, receive, answer)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > bound:
+                raise HTTPException(413, f"The body is larger than {bound} bytes")
+            return message
+
+        await self._app(scope, counted, answer)
+
+
+class _Answer:
+    """The way out: adds the request id and remembers whether an answer has begun."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = [*message.get("headers", ())]
+            headers.append((REQUEST_ID_HEADER, self.request_id.encode()))
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    values: list[tuple[bytes, bytes]] = scope["headers"]
+    return next((value.decode("latin-1") for key, value in values if key == name), "")
+
+
+def _request_id(scope: Scope) -> str:
+    given = _header(scope, REQUEST_ID_HEADER)
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _too_large(bound: int, request_id: str) -> Response:
+    detail = f"The body is larger than {bound} bytes"
+    return problem_response(413, "content-too-large", detail, request_id=request_id)
+
+
+def _unforeseen(request_id: str) -> Response:
+    return problem_response(
+        500,
+        "internal-server-error",
+        "Something went wrong that should not have",
+        hint="The server's log has the details under this request id",
+        request_id=request_id,
+    )

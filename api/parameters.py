@@ -1,0 +1,24 @@
+"""Query and path parameters that several routes share, with their bounds and words."""
+
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+
+from api.problems import request_id
+from trunkline.model import limits
+from trunkline.model.ids import NAME_PATTERN
+
+LABEL_PATTERN = r"^[A-Za-z0-9._/-]{1,63}=[^\x00-\x1f]{0,63}$"
+
+NameInPath = Annotated[str, Path(pattern=NAME_PATTERN, examples=["front-desk"])]
+IdInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
+EnvironmentFilter = Annotated[
+    str | None, Query(pattern=NAME_PATTERN, description="Only this environment")
+]
+Labels = Annotated[
+    list[Annotated[str, Query(pattern=LABEL_PATTERN)]],
+    Query(description="Only with this label, `key=value`; may be repeated", max_length=20),
+]
+Cursor = Annotated[str | None, Query(max_length=512, description="`nextCursor` of the page before")]
+Limit = Annotated[int, Query(ge=1, le=limits.API_PAGE_MAX, description="Rows in a page")]
+RequestId = Annotated[str, Depends(request_id)]

@@ -1,0 +1,173 @@
+"""Every error answer in one shape, RFC 9457, with names that never change.
+
+The type is a name for programs, title and detail are for people, the hint says what to do. What
+was not foreseen becomes a plain 500 with a request id: the stack trace goes to the log alone.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import ConfigDict
+from starlette.exceptions import HTTPException
+
+from trunkline.model import errors
+from trunkline.model.base import Frozen
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:trunkline:problem:"
+RETRY_AFTER_S = 5
+"""What a client is told to wait when a dependency is down: it comes back in seconds or not soon."""
+
+_STATUS: tuple[tuple[type[errors.TrunklineError], int], ...] = (
+    (errors.InvalidInput, 400),
+    (errors.Unauthenticated, 401),
+    (errors.Forbidden, 403),
+    (errors.NotFound, 404),
+    (errors.Blocked, 409),
+    (errors.NotConfigured, 503),
+    (errors.StoreUnavailable, 503),
+    (errors.EngineUnavailable, 503),
+)
+_FRAMEWORK_NAMES = {
+    400: "malformed-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "content-too-large",
+}
+_WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+class InvalidPart(Frozen):
+    """One part of a request that is wrong; ``where`` is dotted, as in ``body.environment``."""
+
+    where: str
+    message: str
+
+
+class ProblemAnswer(Frozen):
+    """An error. ``type`` is stable; ``requestId`` finds the request in the server's log."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": TYPE_PREFIX + "not-found",
+                "title": "Not Found",
+                "status": 404,
+                "detail": "There is no agent 'front-dest' in project 'acme'",
+                "hint": "",
+                "requestId": "8d5f3c1b7a2e4d60",
+                "errors": [],
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    hint: str = ""
+    request_id: str = ""
+    errors: tuple[InvalidPart, ...] = ()
+
+
+def problem_documents(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The error answers of a route, for its OpenAPI description."""
+    return {
+        status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase}
+        for status in (*statuses, 500)
+    }
+
+
+def problem_response(
+    status: int,
+    name: str,
+    detail: str,
+    *,
+    request_id: str,
+    hint: str = "",
+    parts: Sequence[InvalidPart] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An answer in the shape of RFC 9457."""
+    problem = ProblemAnswer(
+        type=TYPE_PREFIX + name,
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        hint=hint,
+        request_id=request_id,
+        errors=tuple(parts),
+    )
+    return Response(
+        problem.model_dump_json(), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
+
+
+def request_id(request: Request) -> str:
+    """The id of this request, as the boundary gave it."""
+    return str(request.state.request_id)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every known error of ours and of the framework in this shape."""
+    app.add_exception_handler(errors.TrunklineError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.TrunklineError):
+        raise error
+    status = next((code for kind, code in _STATUS if isinstance(error, kind)), None)
+    if status is None:
+        raise error
+    headers = {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retryable:
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    return problem_response(
+        status,
+        _WORD_START.sub("-", error.reason).lower(),
+        error.message,
+        hint=error.hint,
+        request_id=request_id(request),
+        headers=headers,
+    )
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    parts = [
+        InvalidPart(where=".".join(str(step) for step in part["loc"]), message=part["msg"])
+        for part in found
+    ]
+    malformed = any(part["type"] == "json_invalid" for part in found)
+    return problem_response(
+        400 if malformed else 422,
+        "malformed-json" if malformed else "invalid-request",
+        "The body is not JSON" if malformed else "The request does not fit its description",
+        request_id=request_id(request),
+        hint="GET /openapi.json describes every request",
+        parts=parts,
+    )
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    phrase = HTTPStatus(error.status_code).phrase
+    return problem_response(
+        error.status_code,
+        _FRAMEWORK_NAMES.get(error.status_code, "http-error"),
+        error.detail if error.detail != phrase else f"{phrase}: {request.url.path}",
+        request_id=request_id(request),
+        headers=error.headers,
+    )

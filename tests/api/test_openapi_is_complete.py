@@ -1,0 +1,90 @@
+"""The description names every path, every answer and every error, and hangs together."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+EXPECTED = {
+    ("get", "/healthz"),
+    ("get", "/readyz"),
+    ("get", "/v1/projects"),
+    ("get", "/v1/projects/{project}"),
+    ("get", "/v1/audit"),
+    ("get", "/v1/projects/{project}/agents"),
+    ("get", "/v1/projects/{project}/agents/{name}"),
+    ("get", "/v1/projects/{project}/agents/{name}/events"),
+    ("get", "/v1/projects/{project}/agents/{name}/diff"),
+    ("get", "/v1/projects/{project}/numbers"),
+    ("get", "/v1/projects/{project}/events"),
+    ("post", "/v1/projects/{project}/plans"),
+    ("get", "/v1/projects/{project}/plans/{plan_id}"),
+    ("get", "/v1/projects/{project}/operations/{operation_id}"),
+    ("post", "/v1/projects/{project}/sync"),
+    ("post", "/v1/projects/{project}/agents/{name}/sync"),
+    ("post", "/v1/webhooks/github"),
+}
+
+
+@pytest.fixture
+async def document(http: httpx.AsyncClient) -> dict[str, Any]:
+    answer = await http.get("/openapi.json")
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {
+        (method, path): operation
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+async def test_every_path_is_there(document: dict[str, Any]) -> None:
+    assert set(operations(document)) == EXPECTED
+
+
+async def test_every_protected_path_asks_for_a_token(document: dict[str, Any]) -> None:
+    for (_, path), operation in operations(document).items():
+        is_open = path in {"/healthz", "/readyz"} or path.startswith("/v1/webhooks")
+        assert ("security" in operation) is not is_open, path
+        if not is_open:
+            assert "401" in operation["responses"], path
+
+
+async def test_every_answer_has_a_typed_body_and_every_error_is_a_problem(
+    document: dict[str, Any],
+) -> None:
+    for key, operation in operations(document).items():
+        assert operation["description"], key
+        for status, answer in operation["responses"].items():
+            [(media, content)] = answer["content"].items()
+            problem = int(status) >= 400 and key[1] != "/readyz"
+            assert media == ("application/problem+json" if problem else "application/json"), key
+            assert "$ref" in content["schema"], (key, status)
+
+
+async def test_every_reference_resolves_and_names_are_camel_case(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            if isinstance(reference, str):
+                assert reference.removeprefix("#/components/schemas/") in schemas
+            for child in value.values():
+                walk(child)
+        elif isinstance(value, list):
+            for child in value:
+                walk(child)
+
+    walk(document)
+    for schema in schemas.values():
+        assert not [name for name in schema.get("properties", {}) if "_" in name]
+
+
+async def test_examples_are_given_where_people_start(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("AgentAnswer", "OperationAnswer", "PlanOrder", "SyncOrder", "ProblemAnswer"):
+        assert "example" in schemas[name], name

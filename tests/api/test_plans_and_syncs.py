@@ -1,0 +1,101 @@
+"""What people ask for exists before Temporal hears of it, reaches Temporal, and can be followed."""
+
+import asyncio
+
+import httpx
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
+
+from activities.types import PlanInput, ProjectInput, RefreshRequest
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.ids import Digest
+from trunkline.model.plans import Plan
+from trunkline.model.records import PlanRecord
+
+pytestmark = pytest.mark.usefixtures("fleet")
+
+
+async def test_a_plan_starts_its_workflow_with_what_was_asked(
+    viewer: httpx.AsyncClient, temporal: Client, project: str
+) -> None:
+    order = {"environment": "testing", "agents": ["front-desk"], "hardRefresh": True}
+    answer = await viewer.post("plans", json=order)
+    operation = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/v1/projects/{project}/operations/{operation['id']}"
+    assert (operation["kind"], operation["state"]) == ("plan", "Running")
+    history = await temporal.get_workflow_handle(f"plan/{operation['id']}").fetch_history()
+    started = history.events[0].workflow_execution_started_event_attributes
+    assert started.workflow_type.name == "PlanWorkflow"
+    [given] = await temporal.data_converter.decode(list(started.input.payloads), [PlanInput])
+    assert given.names == ("front-desk",)
+    assert (given.project, given.environment, given.hard_refresh) == (project, "testing", True)
+
+
+async def test_an_operation_and_its_plan_can_be_read(viewer: httpx.AsyncClient) -> None:
+    operation = (await viewer.get("operations/plan-0001")).json()
+    assert (operation["state"], operation["planId"]) == ("Succeeded", "plan-0001")
+    plan = (await viewer.get("plans/plan-0001")).json()["plan"]
+    assert (plan["empty"], plan["calls"], len(plan["steps"])) == (False, 1, 1)
+
+
+async def test_a_sync_wakes_the_project_and_names_what_was_asked(
+    admin: httpx.AsyncClient, temporal: Client, project: str
+) -> None:
+    first = (await admin.post("sync", json={"environment": "testing"})).json()
+    order = {"environment": "testing", "hardRefresh": True}
+    second = (await admin.post("agents/front-desk/sync", json=order)).json()
+    history = await temporal.get_workflow_handle(f"project/{project}").fetch_history()
+    started = history.events[0].workflow_execution_started_event_attributes
+    [given] = await temporal.data_converter.decode(list(started.input.payloads), [ProjectInput])
+    assert given.project == project
+    signals: list[RefreshRequest] = []
+    for event in history.events:
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
+            payloads = list(event.workflow_execution_signaled_event_attributes.input.payloads)
+            signals += await temporal.data_converter.decode(payloads, [RefreshRequest])
+    assert signals == [
+        RefreshRequest(operation_id=first["id"], environment="testing"),
+        RefreshRequest(
+            operation_id=second["id"], hard=True, environment="testing", names=("front-desk",)
+        ),
+    ]
+
+
+async def test_a_diff_waits_for_its_plan(
+    viewer: httpx.AsyncClient, store: PostgresStore, project: str
+) -> None:
+    async def work() -> None:
+        """What a worker does once the operation is there."""
+        deadline = asyncio.get_running_loop().time() + 20
+        while asyncio.get_running_loop().time() < deadline:
+            rows = await store.audit(limit=1)
+            if rows:
+                operation = str(rows[0].details["operation"])
+                plan = Plan(
+                    project=project, environment="testing", digest=Digest("sha256:" + "0" * 64)
+                )
+                record = PlanRecord(
+                    id="plan-diff",
+                    project=project,
+                    environment="testing",
+                    revision=None,
+                    plan=plan,
+                )
+                await store.put_plan(record)
+                await store.finish_operation(operation, "Succeeded", "", plan_id="plan-diff")
+                return
+
+    answer, _ = await asyncio.gather(viewer.get("agents/front-desk/diff"), work())
+    assert (answer.status_code, answer.json()["id"]) == (200, "plan-diff")
+    assert answer.json()["plan"]["empty"] is True
+
+
+async def test_a_diff_that_takes_longer_answers_with_its_operation(
+    viewer: httpx.AsyncClient,
+) -> None:
+    answer = await viewer.get("agents/front-desk/diff?waitS=0.3")
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "Running"
+    assert answer.headers["Location"].endswith(answer.json()["id"])

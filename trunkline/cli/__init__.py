@@ -1,0 +1,1 @@
+"""The command line. Commands that ask about a running installation talk HTTP to its API."""

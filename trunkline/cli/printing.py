@@ -1,0 +1,141 @@
+"""Results on stdout: tables people read, JSON and YAML programs read, names scripts loop over.
+
+A table is plain text in columns as kubectl prints it: it can be cut, sorted and searched. Colour
+needs a terminal and no NO_COLOR.
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from trunkline.model.base import Json
+
+COLUMN_GAP = "   "
+EMPTY_CELL = "-"
+CELL_MIN = 20
+"""What the last column keeps on the narrowest terminal; the line then wraps."""
+_COLOURS: Mapping[str, str] = {
+    "Synced": "32",
+    "Healthy": "32",
+    "Succeeded": "32",
+    "OutOfSync": "33",
+    "Progressing": "33",
+    "Running": "33",
+    "Suspended": "33",
+    "Warning": "33",
+    "Degraded": "31",
+    "Missing": "31",
+    "Failed": "31",
+    "Error": "31",
+}
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+class Format(StrEnum):
+    """The value of ``-o``."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+
+
+class DocumentFormat(StrEnum):
+    """The value of ``-o`` where there is one document and no table."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+def wants_colour() -> bool:
+    """True on a terminal, unless NO_COLOR is set to anything."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal; None if stdout is none, where nothing is to be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def print_text(text: str) -> None:
+    """One block of text and a newline."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def print_document(document: Json, style: Format | DocumentFormat) -> None:
+    """A document as JSON or YAML."""
+    if style.value == "yaml":
+        import yaml  # noqa: PLC0415 - only who asks for YAML pays for it
+
+        print_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
+        return
+    print_text(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, headers: bool = True
+) -> None:
+    """Columns of text as ``table_lines`` makes them, in colour where a terminal wants it."""
+    lines = table_lines(columns, rows, headers=headers, width=terminal_width())
+    first_row = len(lines) - len(rows)
+    for number, line in enumerate(lines):
+        row = number - first_row
+        is_coloured = row >= 0 and wants_colour()
+        print_text(_coloured(line, rows[row]) if is_coloured else line)
+
+
+def table_lines(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    headers: bool = True,
+    width: int | None = None,
+) -> list[str]:
+    """Aligned columns. Only the last one is cut to the terminal's width: the others are names
+    and ids, which are worth nothing in part.
+    """
+    cells = [list(columns)] if headers else []
+    cells += [[_cell(cell) for cell in row] for row in rows]
+    if not cells:
+        return []
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    room = None
+    if width is not None:
+        room = max(width - sum(widths[:-1]) - len(COLUMN_GAP) * (len(widths) - 1), CELL_MIN)
+    found = []
+    for line in cells:
+        last = line[-1]
+        if room is not None and len(last) > room:
+            last = last[: room - 1] + "…"
+        padded = [cell.ljust(size) for cell, size in zip(line[:-1], widths, strict=False)]
+        found.append(COLUMN_GAP.join([*padded, last]).rstrip())
+    return found
+
+
+def age(moment: str | None, *, now: datetime | None = None) -> str:
+    """How long ago, in kubectl's short form: ``45s``, ``12m``, ``3h``, ``9d``."""
+    if not moment:
+        return EMPTY_CELL
+    passed_s = ((now or datetime.now(UTC)) - datetime.fromisoformat(moment)).total_seconds()
+    for unit, size_s in _UNITS:
+        if passed_s >= size_s:
+            return f"{int(passed_s // size_s)}{unit}"
+    return "0s"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()) or EMPTY_CELL
+
+
+def _coloured(text: str, cells: Sequence[str]) -> str:
+    for word in dict.fromkeys(cells[:-1]):
+        if word in _COLOURS:
+            text = text.replace(f" {word} ", f" \x1b[{_COLOURS[word]}m{word}\x1b[0m ", 1)
+    return text

@@ -1,0 +1,57 @@
+"""Verbs about a folder of manifests; they need no server, no account and no network."""
+
+# ruff: noqa: PLC0415 - a short command must start fast, so each verb imports what it runs
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trunkline.cli.printing import DocumentFormat
+from trunkline.cli.verbs.options import DocumentOutput, ManifestsPath
+
+
+def init(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="A folder to create or fill.", show_default="this folder"
+        ),
+    ] = Path(),
+) -> int:
+    """Write a small working manifests repository; nothing that exists is overwritten."""
+    from trunkline.cli import authoring
+
+    return authoring.init(path)
+
+
+def validate(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="The folder of the manifests.", show_default="this folder"
+        ),
+    ] = Path(),
+    output: DocumentOutput = DocumentFormat.TEXT,
+) -> int:
+    """Check a folder of manifests and print every problem with its place."""
+    from trunkline.cli import authoring
+
+    return authoring.validate(path, style=output)
+
+
+def render(
+    agent: Annotated[str, typer.Argument(metavar="AGENT", help="The agent.")],
+    environment: Annotated[
+        str,
+        typer.Option(
+            "--environment", "-e", metavar="NAME", help="The environment, such as testing."
+        ),
+    ],
+    local: ManifestsPath = Path(),
+    output: DocumentOutput = DocumentFormat.JSON,
+) -> int:
+    """Print exactly what would be sent to the platform for an agent."""
+    from trunkline.cli import authoring
+
+    return authoring.render(local, agent, environment, style=output)

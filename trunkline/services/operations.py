@@ -1,0 +1,234 @@
+"""What people ask for: plans, diffs and syncs, each an operation that can be followed to its end.
+
+An operation row exists before Temporal hears of it, so that whoever asked can always look; if
+Temporal does not take it, the row ends as Error and says so.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+
+from activities.types import PlanInput, RefreshRequest
+from trunkline.model import limits
+from trunkline.model.base import Json
+from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
+from trunkline.model.records import OperationKind, OperationRecord, PlanRecord
+from trunkline.ports import Operations, Statuses, Wishes
+from trunkline.services.access import AccessService, Principal
+from trunkline.services.engine import Engine
+from trunkline.services.projects import ProjectService
+
+
+class OperationService:
+    """Plans, diffs and syncs. Every method takes a project that was found for the caller."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        wishes: Wishes,
+        statuses: Statuses,
+        *,
+        projects: ProjectService,
+        access: AccessService,
+        engine: Engine,
+    ) -> None:
+        self._operations = operations
+        self._wishes = wishes
+        self._statuses = statuses
+        self._projects = projects
+        self._access = access
+        self._engine = engine
+
+    async def plan(
+        self,
+        principal: Principal,
+        project: str,
+        environment: str,
+        *,
+        names: Sequence[str] = (),
+        hard_refresh: bool = False,
+        request_id: str,
+    ) -> OperationRecord:
+        """Start a plan of an environment, or of some of its agents and numbers.
+
+        Raises InvalidInput, NotFound, EngineUnavailable.
+        """
+        await self._known_environment(project, environment)
+        await self._known_names(project, environment, names)
+        operation = await self._open(principal, project, "plan")
+        await self._audit(
+            principal,
+            operation,
+            "plan.create",
+            subject=environment,
+            request_id=request_id,
+            details={"names": list(names), "hardRefresh": hard_refresh},
+        )
+        request = PlanInput(
+            operation_id=operation.id,
+            project=project,
+            environment=environment,
+            names=tuple(names),
+            hard_refresh=hard_refresh,
+        )
+        try:
+            await self._engine.plan(request)
+        except EngineUnavailable as error:
+            await self._operations.finish_operation(operation.id, "Error", error.message)
+            raise
+        return operation
+
+    async def diff(
+        self,
+        principal: Principal,
+        project: str,
+        environment: str,
+        name: str,
+        *,
+        wait_s: float,
+        request_id: str,
+    ) -> PlanRecord | OperationRecord:
+        """The plan of one agent, or its operation if that takes longer than ``wait_s``."""
+        operation = await self.plan(
+            principal, project, environment, names=(name,), request_id=request_id
+        )
+        ended = await self._wait(operation, wait_s)
+        if ended.plan_id is None:
+            return ended
+        return await self.read_plan(project, ended.plan_id)
+
+    async def sync(
+        self,
+        principal: Principal,
+        project: str,
+        *,
+        environment: str | None = None,
+        names: Sequence[str] = (),
+        hard_refresh: bool = False,
+        reason: str = "",
+        request_id: str,
+    ) -> OperationRecord:
+        """Look at Git now and bring the platforms to it; ``names`` limits it to those.
+
+        Raises Forbidden, InvalidInput, NotFound, EngineUnavailable.
+        """
+        principal.require("operator")
+        if environment is not None:
+            await self._known_environment(project, environment)
+        await self._known_names(project, environment, names)
+        operation = await self._open(principal, project, "sync")
+        await self._audit(
+            principal,
+            operation,
+            "sync.create",
+            subject=", ".join(names) or environment or project,
+            request_id=request_id,
+            reason=reason,
+            details={"environment": environment, "hardRefresh": hard_refresh},
+        )
+        request = RefreshRequest(
+            operation_id=operation.id,
+            hard=hard_refresh,
+            environment=environment,
+            names=tuple(names),
+        )
+        record = await self._projects.find(principal, project)
+        try:
+            await self._engine.refresh(project, request, poll_interval_s=record.poll_interval_s)
+        except EngineUnavailable as error:
+            await self._operations.finish_operation(operation.id, "Error", error.message)
+            raise
+        return operation
+
+    async def read(self, project: str, operation_id: str) -> OperationRecord:
+        """One operation of the project. Raises NotFound."""
+        operation = await self._operations.operation(operation_id)
+        if operation is None or operation.project != project:
+            raise NotFound(f"There is no operation {operation_id!r} in project {project!r}")
+        return operation
+
+    async def read_plan(self, project: str, plan_id: str) -> PlanRecord:
+        """One plan of the project. Raises NotFound."""
+        plan = await self._operations.plan(plan_id)
+        if plan is None or plan.project != project:
+            raise NotFound(f"There is no plan {plan_id!r} in project {project!r}")
+        return plan
+
+    async def _open(
+        self, principal: Principal, project: str, kind: OperationKind
+    ) -> OperationRecord:
+        operation = OperationRecord(
+            id=f"{kind}-{secrets.token_hex(8)}",
+            project=project,
+            kind=kind,
+            requested_by=principal.person,
+        )
+        await self._operations.open_operation(operation)
+        return await self.read(project, operation.id)
+
+    async def _audit(
+        self,
+        principal: Principal,
+        operation: OperationRecord,
+        action: str,
+        *,
+        subject: str,
+        request_id: str,
+        reason: str = "",
+        details: dict[str, Json],
+    ) -> None:
+        await self._access.record(
+            principal,
+            action,
+            project=operation.project,
+            subject=subject,
+            request_id=request_id,
+            reason=reason,
+            details={"operation": operation.id, **details},
+        )
+
+    async def _wait(self, operation: OperationRecord, wait_s: float) -> OperationRecord:
+        deadline = asyncio.get_running_loop().time() + min(wait_s, limits.DIFF_WAIT_MAX_S)
+        seen = operation
+        while seen.state == "Running" and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(limits.OPERATION_POLL_S)
+            seen = await self.read(operation.project, operation.id)
+        return seen
+
+    async def _known_environment(self, project: str, environment: str) -> None:
+        known = [found.name for found in await self._projects.environments(project)]
+        if known and environment not in known:
+            raise InvalidInput(
+                f"Project {project!r} has no environment {environment!r}",
+                hint=f"Its environments are: {', '.join(known)}",
+            )
+
+    async def _known_names(
+        self, project: str, environment: str | None, names: Sequence[str]
+    ) -> None:
+        if len(names) > limits.API_NAMES_MAX:
+            raise InvalidInput(
+                f"{len(names)} names are too many for one request",
+                hint=f"Name at most {limits.API_NAMES_MAX}, or a whole environment",
+            )
+        if environment is None:
+            known = [found.name for found in await self._projects.environments(project)]
+        else:
+            known = [environment]
+        for name in names:
+            if not await self._is_known(project, known, name):
+                where = f" in {environment}" if environment else ""
+                raise NotFound(
+                    f"There is no agent or number {name!r}{where} in project {project!r}",
+                    hint="A name exists once a valid commit with it was read from Git",
+                )
+
+    async def _is_known(self, project: str, environments: Sequence[str], name: str) -> bool:
+        for environment in environments:
+            if await self._wishes.wish(project, environment, "agent", name) is not None:
+                return True
+            if await self._wishes.wish(project, environment, "number", name) is not None:
+                return True
+            if await self._statuses.status(project, environment, "agent", name) is not None:
+                return True
+        return False

@@ -1,0 +1,63 @@
+"""Pages and cursors: how a long list is read piece by piece without losing or repeating a row.
+
+A cursor is the key of the last row, made opaque, so that rows that come or go in between do not
+shift the pages after them.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from trunkline.model.errors import InvalidInput
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some rows and where to go on; ``cursor`` None means these were the last."""
+
+    items: tuple[Item, ...]
+    cursor: str | None
+
+
+def key_cursor(key: str) -> str:
+    """An opaque cursor for a sort key."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def parse_key(cursor: str | None) -> str:
+    """The sort key in a cursor; empty for none. Raises InvalidInput."""
+    if not cursor:
+        return ""
+    try:
+        key = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        raise _foreign_cursor() from error
+    if not key.isprintable():
+        raise _foreign_cursor()
+    return key
+
+
+def before_cursor(identifier: int | None) -> str | None:
+    """An opaque cursor for rows that are read newest first by number."""
+    return None if identifier is None else key_cursor(f"before:{identifier}")
+
+
+def parse_before(cursor: str | None) -> int | None:
+    """The number in such a cursor; None for none. Raises InvalidInput."""
+    key = parse_key(cursor)
+    if not key:
+        return None
+    number = key.removeprefix("before:")
+    if number == key or not number.isdecimal() or len(number) >= len(str(2**63)):
+        raise _foreign_cursor()
+    return int(number)
+
+
+def _foreign_cursor() -> InvalidInput:
+    return InvalidInput(
+        "The cursor is not one of ours",
+        hint="Use the nextCursor of the page before, or none to start over",
+    )

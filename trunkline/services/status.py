@@ -1,0 +1,115 @@
+"""How agents and numbers are, and what happened to them, in pages."""
+
+from collections.abc import Mapping
+
+from trunkline.model import limits
+from trunkline.model.errors import InvalidInput, NotFound
+from trunkline.model.records import EventRecord, RecordKind, StatusRow
+from trunkline.ports import Statuses
+from trunkline.services.pages import Page, before_cursor, key_cursor, parse_before, parse_key
+
+
+class StatusService:
+    """Statuses and events of one store."""
+
+    def __init__(self, statuses: Statuses) -> None:
+        self._statuses = statuses
+
+    async def page(
+        self,
+        project: str,
+        kind: RecordKind,
+        *,
+        environment: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        cursor: str | None = None,
+        limit: int = limits.API_PAGE_DEFAULT,
+    ) -> Page[StatusRow]:
+        """Rows by name and environment. A filtered page may be short and still have a cursor."""
+        after = parse_key(cursor)
+        wanted = dict(labels or {})
+        found: list[StatusRow] = []
+        size = limits.API_PAGE_MAX if wanted else limit
+        for _ in range(limits.API_SCAN_MAX_PAGES):
+            rows = await self._statuses.statuses(
+                project, environment=environment, kind=kind, after=after, limit=size
+            )
+            for row in rows:
+                after = status_key(row)
+                if wanted.items() <= row.labels.items():
+                    found.append(row)
+                if len(found) == limit:
+                    return Page(tuple(found), key_cursor(after))
+            if len(rows) < size:
+                return Page(tuple(found), None)
+        return Page(tuple(found), key_cursor(after))
+
+    async def one(
+        self, project: str, kind: RecordKind, name: str, *, environment: str | None
+    ) -> StatusRow:
+        """One row; the environment may be left out if only one has it.
+
+        Raises NotFound, or InvalidInput naming the environments to choose from.
+        """
+        if environment is not None:
+            row = await self._statuses.status(project, environment, kind, name)
+            rows = [] if row is None else [row]
+        else:
+            rows = await self._everywhere(project, kind, name)
+        if not rows:
+            where = f" in {environment}" if environment else ""
+            raise NotFound(f"There is no {kind} {name!r}{where} in project {project!r}")
+        if len(rows) > 1:
+            names = ", ".join(row.environment for row in rows)
+            raise InvalidInput(
+                f"{name!r} is in several environments: {names}", hint="Say which: ?environment="
+            )
+        return rows[0]
+
+    async def events(
+        self,
+        project: str,
+        *,
+        environment: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        cursor: str | None = None,
+        limit: int = limits.API_PAGE_DEFAULT,
+    ) -> Page[EventRecord]:
+        """Events, newest first."""
+        rows = await self._statuses.events(
+            project,
+            environment=environment,
+            kind=kind,
+            name=name,
+            before=parse_before(cursor),
+            limit=limit,
+        )
+        return Page(rows, before_cursor(rows[-1].id) if len(rows) == limit else None)
+
+    async def events_after(
+        self,
+        project: str,
+        *,
+        after: int,
+        environment: str | None = None,
+        kind: str | None = None,
+        name: str | None = None,
+        limit: int = limits.API_PAGE_DEFAULT,
+    ) -> Page[EventRecord]:
+        """Events above an id, oldest first, for whoever follows."""
+        rows = await self._statuses.events(
+            project, environment=environment, kind=kind, name=name, after=after, limit=limit
+        )
+        return Page(rows, None)
+
+    async def _everywhere(self, project: str, kind: RecordKind, name: str) -> list[StatusRow]:
+        rows = await self._statuses.statuses(
+            project, kind=kind, after=f"{kind}/{name}/", limit=limits.API_PAGE_MAX
+        )
+        return [row for row in rows if row.name == name]
+
+
+def status_key(row: StatusRow) -> str:
+    """The key statuses are ordered by."""
+    return f"{row.kind}/{row.name}/{row.environment}"
