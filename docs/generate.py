@@ -1,0 +1,51 @@
+"""Writes every document that is made from code, or says which of them are out of date.
+
+``python docs/generate.py`` writes, ``--check`` only compares and ends with 1. Each generator
+answers paths below the repository and their whole text; what it knows stays with the code it
+describes.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from trunkline.cli.reference import reference
+from trunkline.manifests.schemas import schema_files
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def manifest_schemas() -> Mapping[str, str]:
+    """The JSON Schemas that editors check manifests with."""
+    return {f"manifests/schema/{name}": text for name, text in schema_files().items()}
+
+
+def command_reference() -> Mapping[str, str]:
+    """Every verb with its options, from the commands themselves."""
+    return {"docs/cli.md": reference()}
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (manifest_schemas, command_reference)
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check; 1 if ``--check`` finds a document that is out of date."""
+    checking = "--check" in arguments
+    outdated = []
+    for generate in GENERATORS:
+        for name, text in generate().items():
+            path = ROOT / name
+            if path.exists() and path.read_text("utf-8") == text:
+                continue
+            outdated.append(name)
+            if not checking:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, "utf-8")
+    verb = "out of date, run `make docs`" if checking else "written"
+    for name in outdated:
+        sys.stderr.write(f"{name}: {verb}\n")
+    return 1 if checking and outdated else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

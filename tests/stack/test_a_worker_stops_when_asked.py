@@ -1,0 +1,39 @@
+"""SIGTERM ends a worker in good time, even while it still waits for Temporal."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trunkline.local.ports import free_port
+
+WORKER = [sys.executable, "-c", "from trunkline.cli.main import main; main()", "worker"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_while_it_waits_for_temporal(
+    tmp_path: Path, number: signal.Signals, eventually: Callable[..., bool]
+) -> None:
+    log = tmp_path / "worker.log"
+    with log.open("w") as output:
+        worker = subprocess.Popen(
+            WORKER,
+            env={
+                **os.environ,
+                "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none",
+                "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
+            },
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        assert eventually(lambda: "waiting for Temporal" in log.read_text(), within_s=60)
+        worker.send_signal(number)
+        assert worker.wait(30) == 0
+    finally:
+        worker.kill()
+    assert "cut short" not in log.read_text()

@@ -1,0 +1,159 @@
+"""``trunkline dev`` and the demo, as a person starts them: whole, restartable, gone afterwards."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil  # type: ignore[import-untyped] # it comes without annotations
+import pytest
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(420)]
+
+TRUNKLINE = [sys.executable, "-c", "from trunkline.cli.main import main; main()"]
+
+
+class Stack:
+    """A running ``trunkline dev``."""
+
+    def __init__(self, process: "subprocess.Popen[str]", printed: str) -> None:
+        self.process = process
+        self.printed = printed
+        self.environment = dict(re.findall(r"export (TRUNKLINE_\w+)=(\S+)", printed))
+        self.servers = psutil.Process(process.pid).children(recursive=True)
+
+    def status(self) -> list[dict[str, Any]]:
+        answer = subprocess.run(
+            [*TRUNKLINE, "status", "--environment", "testing", "-o", "json"],
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        agents: list[dict[str, Any]] = json.loads(answer.stdout)["agents"]
+        return agents
+
+    def end(self, number: signal.Signals) -> int:
+        self.process.send_signal(number)
+        code = self.process.wait(60)
+        _, left = psutil.wait_procs(self.servers, timeout=30)
+        assert [server for server in left if server.status() != psutil.STATUS_ZOMBIE] == []
+        return code
+
+
+@contextmanager
+def started(home: Path) -> Iterator[Stack]:
+    log = home / "dev.log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [*TRUNKLINE, "dev", "--port", "0", "--home", str(home)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    assert process.stdout is not None
+    printed = ""
+    try:
+        for line in process.stdout:
+            printed += line
+            if "Ctrl-C" in line:
+                break
+        assert "Ctrl-C" in printed, log.read_text()
+        yield Stack(process, printed)
+    finally:
+        process.kill()
+        process.wait(30)
+        process.stdout.close()
+
+
+def all_synced(stack: Stack) -> bool:
+    agents = stack.status()
+    return len(agents) >= 5 and all(agent["sync"] == "Synced" for agent in agents)
+
+
+def identities(stack: Stack) -> dict[str, str]:
+    return {agent["name"]: agent["externalId"] for agent in stack.status()}
+
+
+def test_a_killed_stack_leaves_nothing_running_and_goes_on_where_it_was(
+    home: Path, eventually: Callable[..., bool]
+) -> None:
+    with started(home) as stack:
+        assert eventually(lambda: all_synced(stack), within_s=90)
+        before = identities(stack)
+        assert all(before.values())
+        assert len(stack.servers) >= 5
+        assert stack.end(signal.SIGKILL) == -signal.SIGKILL
+    with started(home) as stack:
+        assert identities(stack) == before
+        api = stack.environment["TRUNKLINE_URL"]
+        assert stack.end(signal.SIGINT) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{api}/healthz")
+
+
+def test_tokens_are_kept_where_only_their_owner_reads(home: Path) -> None:
+    with started(home) as stack:
+        path = home / "tokens.json"
+        assert path.stat().st_mode & 0o777 == 0o600
+        tokens = json.loads(path.read_text())
+        assert tokens["admin"] == stack.environment["TRUNKLINE_TOKEN"]
+        sync = f"{stack.environment['TRUNKLINE_URL']}/v1/projects/brindle/sync"
+        for person, code in (("viewer", 403), ("admin", 202)):
+            headers = {"authorization": f"Bearer {tokens[person]}"}
+            assert httpx.post(sync, json={}, headers=headers, timeout=30).status_code == code
+        for log in (home / "logs").iterdir():
+            text = log.read_text("utf-8", "replace")
+            assert not any(token in text for token in tokens.values())
+        second = subprocess.run(
+            [*TRUNKLINE, "dev", "--port", "0", "--home", str(home)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (second.returncode, second.stdout) == (1, "")
+        assert "another local stack runs in" in second.stderr
+        assert stack.end(signal.SIGTERM) == 0
+
+
+def test_live_accounts_are_refused_before_anything_starts(home: Path) -> None:
+    refused = subprocess.run(
+        [*TRUNKLINE, "dev", "--port", "0", "--home", str(home / "never")],
+        env={**os.environ, "TRUNKLINE_PROVIDERS": "live"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert refused.returncode == 4
+    assert "TRUNKLINE_PROVIDERS=live is refused" in refused.stderr
+    assert not (home / "never").exists()
+
+
+def test_the_demo_tells_its_whole_story_and_cleans_up(home: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "trunkline.local.demo"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TRUNKLINE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for told in (
+        "Plan: ",
+        "No changes.",
+        "first message is again",
+        "Robin <robin@example.com> changed conversation_config.agent.first_message",
+        "after the push",
+        "production: waiting for its first release",
+        "all of it",
+    ):
+        assert told in done.stdout + done.stderr
+    assert list(home.iterdir()) == []

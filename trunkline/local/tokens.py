@@ -1,0 +1,53 @@
+"""The local stack's people: one token for each role there is, kept where only the owner reads.
+
+The secrets are made once and used again after a restart; if the database no longer knows them,
+new ones take their place.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.errors import Unauthenticated
+from trunkline.model.records import Role
+from trunkline.services.access import AccessService
+
+PEOPLE: Mapping[str, Role] = {"admin": "admin", "viewer": "viewer"}
+"""Names of people and what they may do."""
+_FILE = "tokens.json"
+
+
+async def ensure(home: Path, database_url: str, project: str) -> dict[str, str]:
+    """A valid token for everybody, by name."""
+    path = home / _FILE
+    known: dict[str, str] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    async with PostgresStore(database_url) as store:
+        access = AccessService(store)
+        tokens = {}
+        for person, role in PEOPLE.items():
+            secret = known.get(person, "")
+            if not await _is_valid(access, secret):
+                secret = (await access.issue(person, role, project=project)).secret
+            tokens[person] = secret
+    if tokens != known:
+        _write_privately(path, json.dumps(tokens, indent=2) + "\n")
+    return tokens
+
+
+async def _is_valid(access: AccessService, secret: str) -> bool:
+    try:
+        await access.authenticate(secret)
+    except Unauthenticated:
+        return False
+    return True
+
+
+def _write_privately(path: Path, text: str) -> None:
+    incomplete = path.with_suffix(".incomplete")
+    incomplete.unlink(missing_ok=True)
+    descriptor = os.open(incomplete, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    incomplete.replace(path)

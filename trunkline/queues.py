@@ -1,0 +1,61 @@
+"""Which task queue serves what, so that workers can be split by ``--queues`` and nothing starves.
+
+Git is few and long, vendors are many and rate-limited, workflows must never wait for either: three
+queues, and every activity has exactly one home.
+"""
+
+from dataclasses import dataclass
+
+from activities.types import (
+    CLOSE_OPERATIONS,
+    CONCLUDE_AGENT,
+    CONCLUDE_NUMBER,
+    DECLARE,
+    ENSURE_SWEEPS,
+    EXECUTE_NUMBER_STEP,
+    EXECUTE_STEP,
+    PLAN_AGENT,
+    PLAN_ENVIRONMENT,
+    PLAN_NUMBER,
+    PLATFORM_QUEUE,
+    READ_SOURCE,
+    SOURCE_QUEUE,
+    SWEEP_ENVIRONMENT,
+    WORKFLOW_QUEUE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A task queue: the activities it serves, and how many of them one process runs at once."""
+
+    name: str
+    activities: tuple[str, ...]
+    concurrent_activities: int
+    serves_workflows: bool = False
+
+
+QUEUES = (
+    Queue(
+        name=WORKFLOW_QUEUE,
+        activities=(DECLARE, CLOSE_OPERATIONS, ENSURE_SWEEPS, CONCLUDE_AGENT, CONCLUDE_NUMBER),
+        concurrent_activities=20,
+        serves_workflows=True,
+    ),
+    Queue(name=SOURCE_QUEUE, activities=(READ_SOURCE,), concurrent_activities=4),
+    Queue(
+        name=PLATFORM_QUEUE,
+        activities=(
+            PLAN_AGENT,
+            EXECUTE_STEP,
+            PLAN_NUMBER,
+            EXECUTE_NUMBER_STEP,
+            SWEEP_ENVIRONMENT,
+            PLAN_ENVIRONMENT,
+        ),
+        concurrent_activities=40,
+    ),
+)
+"""Every queue of the product. The pace towards a vendor is kept by its adapter, not here; more
+activities at once than a store has connections (twice) or an account allows (twice) would only wait
+in the process with their time-outs running."""

@@ -1,0 +1,140 @@
+"""Everything a process is told by its environment, read once, checked at once.
+
+Server configuration comes from here and never from Git: credentials, addresses, where state lives.
+A secret is a SecretStr and prints as stars; an error names the variable and never its value. What
+belongs to one manifests repository stands in its Project manifest instead.
+"""
+
+import os
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from trunkline.model.durations import Duration
+from trunkline.model.errors import Blocked, InvalidSettings
+from trunkline.model.ids import NAME_PATTERN
+
+Providers = Literal["simulators", "live"]
+
+_VENDOR_DOMAINS = ("elevenlabs.io", "twilio.com")
+_LIVE_KEYS = {
+    "elevenlabs_api_key": "ELEVENLABS_API_KEY",
+    "twilio_account_sid": "TWILIO_ACCOUNT_SID",
+    "twilio_auth_token": "TWILIO_AUTH_TOKEN",
+}
+_TOOL_SECRETS = "TRUNKLINE_SECRET_"
+_POLL_INTERVAL_MIN = timedelta(seconds=1)
+
+
+class Settings(BaseSettings):
+    """The environment of a worker, an API server or the local stack."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    project: str = Field("", validation_alias="TRUNKLINE_PROJECT")
+    repository: str = Field("", validation_alias="TRUNKLINE_REPOSITORY")
+    branch: str = Field("main", validation_alias="TRUNKLINE_BRANCH")
+    poll_interval: Duration = Field(
+        timedelta(seconds=60), validation_alias="TRUNKLINE_POLL_INTERVAL"
+    )
+    git_token: SecretStr | None = Field(None, validation_alias="TRUNKLINE_GIT_TOKEN")
+    webhook_secret: SecretStr | None = Field(None, validation_alias="TRUNKLINE_WEBHOOK_SECRET")
+
+    temporal_address: str = Field("127.0.0.1:7233", validation_alias="TEMPORAL_ADDRESS")
+    temporal_namespace: str = Field("default", validation_alias="TEMPORAL_NAMESPACE")
+    database_url: SecretStr | None = Field(None, validation_alias="DATABASE_URL")
+
+    providers: Providers = Field("simulators", validation_alias="TRUNKLINE_PROVIDERS")
+    elevenlabs_api_key: SecretStr | None = Field(None, validation_alias="ELEVENLABS_API_KEY")
+    elevenlabs_base_url: str = Field(
+        "http://127.0.0.1:8811", validation_alias="ELEVENLABS_BASE_URL"
+    )
+    twilio_account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
+    twilio_auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")
+    twilio_base_url: str = Field("http://127.0.0.1:8812", validation_alias="TWILIO_BASE_URL")
+
+    github_token: SecretStr | None = Field(None, validation_alias="GITHUB_TOKEN")
+    forge_url: str | None = Field(None, validation_alias="TRUNKLINE_FORGE_URL")
+    public_url: str | None = Field(None, validation_alias="TRUNKLINE_PUBLIC_URL")
+    signing_key: SecretStr | None = Field(None, validation_alias="TRUNKLINE_SIGNING_KEY")
+    home: Path | None = Field(None, validation_alias="TRUNKLINE_HOME")
+
+    @field_validator("project")
+    @classmethod
+    def _project_is_a_name(cls, project: str) -> str:
+        if project and not re.match(NAME_PATTERN, project):
+            raise ValueError("write lower-case letters, digits and dashes, at most 63")
+        return project
+
+    @field_validator("poll_interval")
+    @classmethod
+    def _poll_is_bounded(cls, interval: timedelta) -> timedelta:
+        if interval < _POLL_INTERVAL_MIN:
+            raise ValueError("the shortest interval is 1s")
+        return interval
+
+    @field_validator("elevenlabs_base_url", "twilio_base_url")
+    @classmethod
+    def _base_is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("write an address such as http://127.0.0.1:8811")
+        return url.rstrip("/")
+
+    def database(self) -> str:
+        """The database URL. Raises InvalidSettings if it is not set."""
+        if self.database_url is None:
+            raise InvalidSettings(
+                "DATABASE_URL is not set",
+                hint="give a PostgreSQL URL, or run `trunkline dev`, which brings its own",
+            )
+        return self.database_url.get_secret_value()
+
+    def require_simulators(self) -> None:
+        """Raises Blocked where a real account could be reached: this version writes to none."""
+        if self.providers == "live":
+            missing = [name for field, name in _LIVE_KEYS.items() if not getattr(self, field)]
+            also = f"; also not set: {', '.join(missing)}" if missing else ""
+            raise Blocked(
+                "TRUNKLINE_PROVIDERS=live is refused: this version does not write to real "
+                f"accounts{also}",
+                hint="unset TRUNKLINE_PROVIDERS to work on the simulators",
+            )
+        addresses = {
+            "ELEVENLABS_BASE_URL": self.elevenlabs_base_url,
+            "TWILIO_BASE_URL": self.twilio_base_url,
+        }
+        for name, url in addresses.items():
+            if _is_vendor(urlsplit(url).hostname or ""):
+                raise Blocked(
+                    f"{name} names a real provider while TRUNKLINE_PROVIDERS is simulators",
+                    hint=f"point {name} at a simulator, for instance one of `trunkline simulate`",
+                )
+
+    def secret_values(self) -> tuple[str, ...]:
+        """Every secret this process was given, so that logs can be kept free of them."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        own = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        tools = [value for name, value in os.environ.items() if name.startswith(_TOOL_SECRETS)]
+        return tuple(secret for secret in [*own, *tools] if secret)
+
+
+def _is_vendor(host: str) -> bool:
+    return any(host == domain or host.endswith(f".{domain}") for domain in _VENDOR_DOMAINS)
+
+
+def load_settings() -> Settings:
+    """The settings of this process. Raises InvalidSettings naming every variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise InvalidSettings(f"the environment is not usable: {problems}") from None

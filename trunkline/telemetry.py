@@ -1,0 +1,113 @@
+"""Structured logs, with every secret this process knows struck out.
+
+Libraries and our own code log through the standard library; structlog gives every record one shape:
+JSON lines for machines, aligned words for a terminal. Redaction happens at the very end, over names
+and over values, so that a secret inside an exception's text is caught too. No room below this one
+configures logging.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+LogShape = Literal["json", "text"]
+
+_REDACTED = "[redacted]"
+_SECRET_NAME = re.compile(
+    r"(authorization|api[-_]?key|auth[-_]?token|password|passwd|secret|signature|cookie|"
+    r"(^|[-_])token$|database_url)",
+    re.IGNORECASE,
+)
+_SECRET_SHAPES = re.compile(
+    r"(?P<keep>://[^/\s:@]*:)[^/\s@]+(?=@)|(?P<kept>\b(?:Bearer|Basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
+)
+_SECRET_MIN_CHARACTERS = 6
+"""Striking out shorter values would black out ordinary words."""
+_QUIET = ("httpx", "httpcore", "twilio", "git", "asyncio", "alembic", "aiohttp.access")
+
+
+class Redactor:
+    """Strikes secrets out of one record; a structlog processor."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = sorted({s for s in secrets if len(s) >= _SECRET_MIN_CHARACTERS}, key=len)
+        self._known = re.compile("|".join(map(re.escape, reversed(known)))) if known else None
+
+    def __call__(self, logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
+        """The record without secrets, at any depth."""
+        del logger, method
+        return {name: self._value(name, value) for name, value in record.items()}
+
+    def text(self, text: str) -> str:
+        """One text without secrets."""
+        if self._known is not None:
+            text = self._known.sub(_REDACTED, text)
+        return _SECRET_SHAPES.sub(
+            lambda found: f"{found['keep'] or found['kept'] or ''}{_REDACTED}", text
+        )
+
+    def _value(self, name: str, value: object) -> object:
+        if _SECRET_NAME.search(name):
+            return _REDACTED
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {key: self._value(str(key), item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._value("", item) for item in value]
+        if isinstance(value, bool | int | float) or value is None:
+            return value
+        return self.text(str(value))
+
+
+def _without_colour(logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
+    """uvicorn sends each message a second time, painted."""
+    del logger, method
+    record.pop("color_message", None)
+    return record
+
+
+def configure_logging(
+    *,
+    secrets: Iterable[str] = (),
+    shape: LogShape = "json",
+    level: str = "INFO",
+    stream: TextIO | None = None,
+) -> None:
+    """Send every record of this process to one stream in one shape. May be called again."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    text = structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Processor = text if shape == "text" else structlog.processors.JSONRenderer()
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_colour,
+            structlog.processors.format_exc_info,
+            Redactor(secrets),
+            renderer,
+        ],
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=False,
+    )
