@@ -1,0 +1,373 @@
+"""Write down how a round ended: status row, events on transitions, operations, whom to wake.
+
+What a state is called is the pure core's business (``model.status``); when to look again is decided
+here and handed to the workflow as seconds, so that a better schedule never breaks a replay.
+"""
+
+import random
+
+from temporalio import activity
+
+from activities.dispatch import Dispatcher
+from activities.errors import translated
+from activities.types import (
+    AGENT_ATTRIBUTE,
+    CONCLUDE_AGENT,
+    CONCLUDE_NUMBER,
+    ENVIRONMENT_ATTRIBUTE,
+    PHASE_ATTRIBUTE,
+    PROJECT_ATTRIBUTE,
+    REASON_ATTRIBUTE,
+    REVISION_ATTRIBUTE,
+    Conclusion,
+    ConclusionRequest,
+    Timing,
+)
+from trunkline.model.conditions import find
+from trunkline.model.desired import DesiredAgent, DesiredNumber
+from trunkline.model.errors import CredentialsRejected, TrunklineError
+from trunkline.model.ids import ExternalId
+from trunkline.model.planner import has_drift, plan_digest
+from trunkline.model.plans import Plan
+from trunkline.model.records import (
+    EventRecord,
+    OperationItem,
+    OperationState,
+    StatusRecord,
+    WishRecord,
+)
+from trunkline.model.status import (
+    Failure,
+    Round,
+    details_markdown,
+    manifest_position,
+    summarise,
+    transitions,
+)
+from trunkline.ports import Accounts, Ledger, Operations, Statuses, Wishes
+
+OPERATION_ROUNDS_MAX = 5
+"""Failed rounds an operation waits through before it ends as Error: with growing pauses that is
+about half a minute, and whoever waits wants an answer."""
+OPERATION_WAITS_MAX = 12
+"""Rounds an operation waits for something else to become ready, about an hour; what is waited for
+wakes it as soon as it is there."""
+JITTER = 0.1
+"""Share of a pause that is left to chance, so that a fleet does not come back in step."""
+EVENTS_LOOKED_BACK = 20
+"""Events read to see whether a healed drift was already reported."""
+
+
+class ConclusionActivities:
+    """The end of a round, for agents and numbers."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        ledger: Ledger,
+        wishes: Wishes,
+        statuses: Statuses,
+        operations: Operations,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self._accounts = accounts
+        self._ledger = ledger
+        self._wishes = wishes
+        self._statuses = statuses
+        self._operations = operations
+        self._dispatcher = dispatcher
+
+    @activity.defn(name=CONCLUDE_AGENT)
+    async def conclude_agent(self, request: ConclusionRequest) -> Conclusion:
+        """Status, events, operations; wakes the agent's numbers when its id is new."""
+        with translated(request.timing, patient=True):
+            conclusion = await self._conclude(request)
+            if conclusion.external_id not in (None, request.external_id):
+                await self._wake_numbers(request)
+            return conclusion
+
+    @activity.defn(name=CONCLUDE_NUMBER)
+    async def conclude_number(self, request: ConclusionRequest) -> Conclusion:
+        """Status, events, operations."""
+        with translated(request.timing, patient=True):
+            return await self._conclude(request)
+
+    async def _conclude(self, request: ConclusionRequest) -> Conclusion:
+        subject = request.subject
+        record = await self._wishes.wish(
+            subject.project, subject.environment, subject.kind, subject.name
+        )
+        if record is None:
+            return await self._without_wish(request)
+        entry = await self._ledger.entry(
+            subject.project, subject.environment, subject.kind, subject.name
+        )
+        outcome = await self._outcome(
+            request, record, entry.external_id if entry is not None else None
+        )
+        status = summarise(outcome)
+        previous = await self._statuses.status(
+            subject.project, subject.environment, subject.kind, subject.name
+        )
+        await self._statuses.put_status(status, _with_drift(request, transitions(previous, status)))
+        if outcome.executed and outcome.plan is not None and has_drift(outcome.plan):
+            await self._report_healed(request, status)
+        failed = outcome.failure is not None or _is_blocked(outcome)
+        still_open = await self._finish_items(request, record, status, failed=failed)
+        return Conclusion(
+            conditions=status.conditions,
+            details=details_markdown(status, outcome.plan),
+            phase=_phase(status),
+            failed=failed,
+            gone=record.removed and outcome.failure is None,
+            open_operation_ids=still_open,
+            retry_after_s=_next_look_s(request, outcome),
+            external_id=status.external_id,
+            attributes=_attributes(request, record, status),
+        )
+
+    async def _without_wish(self, request: ConclusionRequest) -> Conclusion:
+        """The store was emptied: nothing is said that it cannot back up."""
+        await self._finish(request, request.operation_ids, "Error", "there is no wish for it")
+        return Conclusion(
+            phase="Unknown",
+            details="No wish is stored for it; the next look at Git brings one.",
+            external_id=request.external_id,
+        )
+
+    async def _outcome(
+        self, request: ConclusionRequest, record: WishRecord, external_id: ExternalId | None
+    ) -> Round:
+        reference = request.plan
+        plan = await self._plan(request)
+        failure = _failure(request)
+        held = reference.held_reason if reference is not None else ""
+        round_of = {
+            "project": record.project,
+            "environment": record.environment,
+            "kind": record.kind,
+            "name": record.name,
+            "revision": record.revision,
+            "external_id": external_id,
+            "plan": plan,
+            "executed": failure is None and not held and plan is not None and not plan.obstacles,
+            "writes": not held,
+            "hands_off": reference.message if reference is not None and held else "",
+            "failure": failure,
+            "removed": record.removed,
+        }
+        if record.kind == "number":
+            number = DesiredNumber.model_validate(record.body)
+            return Round.model_validate(
+                {
+                    **round_of,
+                    "digest": number.digest,
+                    "numbers": (number.number,),
+                    "position": number.position if failure is not None and failure.path else "",
+                }
+            )
+        desired = DesiredAgent.model_validate(record.body)
+        numbers = await self._wishes.numbers_of(record.project, record.environment, desired.name)
+        return Round.model_validate(
+            {
+                **round_of,
+                "digest": desired.digest,
+                "lifecycle": desired.lifecycle,
+                "labels": desired.labels,
+                "numbers": tuple(str(number.body["number"]) for number in numbers),
+                "position": await self._position(desired, failure),
+            }
+        )
+
+    async def _plan(self, request: ConclusionRequest) -> Plan | None:
+        """The plan of the round; an empty one was not stored, because it says nothing."""
+        reference = request.plan
+        if reference is None or reference.removed:
+            return None
+        if not reference.plan_id:
+            return Plan(
+                project=request.subject.project,
+                environment=request.subject.environment,
+                digest=plan_digest((), None),
+            )
+        stored = await self._operations.plan(reference.plan_id)
+        return stored.plan if stored is not None else None
+
+    async def _position(self, desired: DesiredAgent, failure: Failure | None) -> str:
+        if failure is None or not failure.path:
+            return ""
+        try:
+            voice = await self._accounts.voice(desired.project, desired.environment)
+        except TrunklineError:
+            return ""
+        return manifest_position(voice.render(desired), desired, failure.path)
+
+    async def _report_healed(self, request: ConclusionRequest, status: StatusRecord) -> None:
+        """Once per version somebody made: a drift that is healed at once shows in no status."""
+        reference = request.plan
+        if reference is None or not reference.drift:
+            return
+        recent = await self._statuses.events(
+            status.project,
+            environment=status.environment,
+            kind=status.kind,
+            name=status.name,
+            limit=EVENTS_LOOKED_BACK,
+        )
+        version_id = reference.drift_version_id
+        if any(
+            event.reason == "Drifted" and event.details.get("version") == version_id
+            for event in recent
+        ):
+            return
+        await self._statuses.add_events(
+            [
+                EventRecord(
+                    project=status.project,
+                    environment=status.environment,
+                    kind=status.kind,
+                    name=status.name,
+                    type="Warning",
+                    reason="Drifted",
+                    message=f"{reference.drift}; it was set back to what Git wants",
+                    revision=status.revision,
+                    details={"version": version_id},
+                )
+            ]
+        )
+
+    async def _finish_items(
+        self,
+        request: ConclusionRequest,
+        record: WishRecord,
+        status: StatusRecord,
+        *,
+        failed: bool,
+    ) -> tuple[str, ...]:
+        """End what waits for this subject; answers the operations that go on waiting."""
+        if not failed:
+            held = request.plan is not None and request.plan.held_reason
+            words = status.message
+            await self._finish(
+                request, request.operation_ids, "Failed" if held else "Succeeded", words
+            )
+            return ()
+        if find(status.conditions, "Stalled") is not None:
+            await self._finish(request, request.operation_ids, "Failed", status.message)
+            return ()
+        waits = request.plan is not None and bool(request.plan.waiting_reason)
+        patient = waits and not await self._waits_in_vain(record)
+        rounds_max = OPERATION_WAITS_MAX if patient else OPERATION_ROUNDS_MAX
+        if request.failures + 1 >= rounds_max:
+            await self._finish(request, request.operation_ids, "Error", status.message)
+            return ()
+        return request.operation_ids
+
+    async def _waits_in_vain(self, record: WishRecord) -> bool:
+        """True for a number whose agent is stalled: somebody has to mend that first."""
+        agent = record.body.get("agent")
+        if record.kind != "number" or not isinstance(agent, str):
+            return False
+        status = await self._statuses.status(record.project, record.environment, "agent", agent)
+        return status is not None and find(status.conditions, "Stalled") is not None
+
+    async def _finish(
+        self,
+        request: ConclusionRequest,
+        operation_ids: tuple[str, ...],
+        state: OperationState,
+        message: str,
+    ) -> None:
+        for operation_id in operation_ids:
+            item = OperationItem(
+                environment=request.subject.environment,
+                kind=request.subject.kind,
+                name=request.subject.name,
+                state=state,
+                message=message,
+            )
+            await self._operations.finish_item(operation_id, item)
+
+    async def _wake_numbers(self, request: ConclusionRequest) -> None:
+        subject = request.subject
+        for record in await self._wishes.numbers_of(
+            subject.project, subject.environment, subject.name
+        ):
+            try:
+                await self._dispatcher.tell(record, "dependency", request.timing)
+            except TrunklineError as error:
+                if error.retryable:
+                    raise
+
+
+def backoff_s(timing: Timing, failures: int) -> float:
+    """The pause after so many failed rounds: doubling from the first to the longest, jittered."""
+    pause_s = min(timing.retry_initial_s * 2.0 ** min(failures, 30), timing.retry_max_s)
+    return pause_s * (1.0 + random.uniform(-JITTER, JITTER))  # noqa: S311 - spreads load, no secret
+
+
+def _next_look_s(request: ConclusionRequest, outcome: Round) -> float | None:
+    """When to look again by itself: never while all is well, rarely where a person must act."""
+    timing = request.timing
+    failure = outcome.failure
+    if failure is None:
+        return backoff_s(timing, request.failures) if _is_blocked(outcome) else None
+    if failure.reason == CredentialsRejected.reason or not failure.stalled:
+        return max(backoff_s(timing, request.failures), failure.retry_after_s or 0.0)
+    if failure.retryable:
+        return backoff_s(timing, request.failures)
+    return timing.resync_interval_s
+
+
+def _is_blocked(outcome: Round) -> bool:
+    return outcome.plan is not None and bool(outcome.plan.obstacles)
+
+
+def _failure(request: ConclusionRequest) -> Failure | None:
+    if request.failure is None:
+        return None
+    return Failure.model_validate(request.failure.model_dump(by_alias=False))
+
+
+def _with_drift(
+    request: ConclusionRequest, events: tuple[EventRecord, ...]
+) -> tuple[EventRecord, ...]:
+    """The events, those about drift with who changed what and when."""
+    reference = request.plan
+    if reference is None or not reference.drift:
+        return events
+    return tuple(
+        event.model_copy(
+            update={
+                "reason": "Drifted",
+                "message": f"{reference.drift}; {reference.message}",
+                "details": {"version": reference.drift_version_id},
+            }
+        )
+        if event.reason == "ChangedOutsideGit"
+        else event
+        for event in events
+    )
+
+
+def _phase(status: StatusRecord) -> str:
+    for kind in ("Stalled", "Reconciling", "Drifted"):
+        if find(status.conditions, kind) is not None:
+            return kind
+    return "Ready" if status.sync == "Synced" else status.sync
+
+
+def _attributes(
+    request: ConclusionRequest, record: WishRecord, status: StatusRecord
+) -> dict[str, str]:
+    ready = find(status.conditions, "Ready")
+    agent = record.name if record.kind == "agent" else str(record.body.get("agent") or "")
+    values = {
+        PROJECT_ATTRIBUTE: record.project,
+        ENVIRONMENT_ATTRIBUTE: record.environment,
+        AGENT_ATTRIBUTE: agent,
+        PHASE_ATTRIBUTE: _phase(status),
+        REVISION_ATTRIBUTE: record.revision,
+        REASON_ATTRIBUTE: ready.reason if ready is not None else request.reason,
+    }
+    return {name: value for name, value in values.items() if value}

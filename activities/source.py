@@ -1,0 +1,196 @@
+"""Look at Git and store what it wants: the only way into the table of wishes.
+
+A tree that cannot be read or is invalid changes nothing but the words that say so; the last good
+one stays in force. What was applied is what the store says, never what a workflow remembers, so
+that an emptied store is filled again by the next look.
+"""
+
+import asyncio
+import logging
+
+from temporalio import activity
+
+from activities.errors import translated
+from activities.heartbeats import beating
+from activities.types import READ_SOURCE, SourceLook, SourceRequest
+from trunkline.model.conditions import Condition, Conditions, find
+from trunkline.model.errors import InvalidManifests, NotFound, SourceError, TrunklineError
+from trunkline.model.ids import Revision
+from trunkline.model.limits import PROBLEMS_MAX
+from trunkline.model.problems import Problem
+from trunkline.model.records import EventRecord, SourceState
+from trunkline.model.resolution import Wishlist, records, wishes
+from trunkline.ports import ManifestSource, Projects, SourceHead, Sources, Statuses, Wishes
+
+SOURCE_ATTEMPTS = 2
+"""Tries before a failing repository is shown: one flicker is no news, two are."""
+PROBLEMS_SHOWN = 20
+"""Problems listed in the Temporal UI; all of them are in the status."""
+
+_log = logging.getLogger(__name__)
+
+
+class SourceActivities:
+    """What a project's workflow asks of Git."""
+
+    def __init__(
+        self, sources: Sources, projects: Projects, wishes: Wishes, statuses: Statuses
+    ) -> None:
+        self._sources = sources
+        self._projects = projects
+        self._wishes = wishes
+        self._statuses = statuses
+
+    @activity.defn(name=READ_SOURCE)
+    async def read_source(self, request: SourceRequest) -> SourceLook:
+        """Fetch, validate and store the tip of the branch, if it moved or ``force`` says so."""
+        with translated(request.timing):
+            async with beating():
+                return await self._look(request)
+
+    async def _look(self, request: SourceRequest) -> SourceLook:
+        known = await self._projects.source(request.project)
+        state = known or SourceState(project=request.project)
+        head: SourceHead | None = None
+        try:
+            source = await self._sources.source(request.project)
+            head = await source.head(known=state.applied_revision)
+            if head.revision != state.applied_revision or request.force:
+                changed = await self._apply(source, head, state)
+            else:
+                await self._record(state, _applied(state, head))
+                changed = 0
+        except (InvalidManifests, SourceError, NotFound) as error:
+            if error.retryable and activity.info().attempt < SOURCE_ATTEMPTS:
+                raise
+            return await self._refuse(state, error, head)
+        undeclared = await self._wishes.undeclared(request.project, 1)
+        return SourceLook(
+            revision=head.revision,
+            changed=changed,
+            undeclared=bool(undeclared),
+            details=_applied_details(head, changed),
+        )
+
+    async def _apply(self, source: ManifestSource, head: SourceHead, state: SourceState) -> int:
+        manifests = await source.manifests(head.revision)
+        resolved = await asyncio.to_thread(wishes, manifests)
+        applied = _applied(state, head)
+        changed = await self._wishes.store_tree(
+            applied,
+            await asyncio.to_thread(records, resolved, head.revision),
+            {str(key): text for key, text in resolved.contents.items()},
+            manifests.project.manifest.model_dump(mode="json"),
+        )
+        _log.info("applied %s of %s: %d changed", head.revision[:12], state.project, changed)
+        if applied != state:
+            await self._statuses.add_events([_applied_event(applied, head, resolved, changed)])
+        return changed
+
+    async def _refuse(
+        self, state: SourceState, error: TrunklineError, head: SourceHead | None
+    ) -> SourceLook:
+        problems = error.problems[:PROBLEMS_MAX] if isinstance(error, InvalidManifests) else ()
+        refused = state.model_copy(
+            update={
+                "seen_revision": head.revision if head is not None else state.seen_revision,
+                "conditions": _refusal(error),
+                "problems": problems,
+            }
+        )
+        await self._record(state, refused)
+        undeclared = await self._wishes.undeclared(state.project, 1)
+        return SourceLook(
+            revision=state.applied_revision,
+            undeclared=bool(undeclared),
+            problem=error.message,
+            reason=error.reason,
+            definite=not error.retryable,
+            details=_refused_details(state.applied_revision, error, problems),
+        )
+
+    async def _record(self, before: SourceState, after: SourceState) -> None:
+        if after == before or not await self._projects.put_source(after):
+            return
+        ready = find(after.conditions, "Ready")
+        if ready is None:
+            return
+        await self._statuses.add_events(
+            [
+                EventRecord(
+                    project=after.project,
+                    kind="project",
+                    name=after.project,
+                    type="Normal" if ready.status == "True" else "Warning",
+                    reason=ready.reason,
+                    message=ready.message,
+                    revision=after.seen_revision,
+                )
+            ]
+        )
+
+
+def _applied(state: SourceState, head: SourceHead) -> SourceState:
+    """The state once the tip is what is applied; keeps saying that history was rewritten."""
+    if head.revision == state.applied_revision:
+        before = find(state.conditions, "Ready")
+        message = before.message if before is not None and before.status == "True" else ""
+    elif head.rewritten:
+        message = (
+            f"History was rewritten: {state.applied_revision or ''} is no ancestor of the tip "
+            "any more. The tip is applied; check that nothing was lost in the force-push."
+        )
+    else:
+        message = ""
+    reason = "HistoryRewritten" if message else "Applied"
+    return SourceState(
+        project=state.project,
+        seen_revision=head.revision,
+        applied_revision=head.revision,
+        author=head.author,
+        subject=head.subject,
+        conditions=(Condition(type="Ready", status="True", reason=reason, message=message),),
+    )
+
+
+def _refusal(error: TrunklineError) -> Conditions:
+    words = f"{error.message} {error.hint}".strip()
+    ready = Condition(type="Ready", status="False", reason=error.reason, message=words)
+    kind: Condition = (
+        Condition(type="Reconciling", status="True", reason=error.reason, message=words)
+        if error.retryable
+        else Condition(type="Stalled", status="True", reason=error.reason, message=words)
+    )
+    return (ready, kind)
+
+
+def _applied_event(
+    state: SourceState, head: SourceHead, resolved: Wishlist, changed: int
+) -> EventRecord:
+    fleet = f"{len(resolved.agents)} agents and {len(resolved.numbers)} numbers"
+    ready = state.conditions[0]
+    return EventRecord(
+        project=state.project,
+        kind="project",
+        name=state.project,
+        type="Warning" if head.rewritten else "Normal",
+        reason=ready.reason,
+        message=(
+            f"{head.subject} ({head.author}): {changed} of {fleet} changed. {ready.message}"
+        ).strip(),
+        revision=head.revision,
+    )
+
+
+def _applied_details(head: SourceHead, changed: int) -> str:
+    return (
+        f"**Applied** `{head.revision[:12]}` {head.subject}\n\nby {head.author}; {changed} changed"
+    )
+
+
+def _refused_details(
+    applied: Revision | None, error: TrunklineError, problems: tuple[Problem, ...]
+) -> str:
+    listed = "".join(f"\n- {problem}" for problem in problems[:PROBLEMS_SHOWN])
+    standing = f"`{applied[:12]}` stays in force" if applied else "nothing is applied yet"
+    return f"**{error.reason}** {error.message} {error.hint}\n\n{standing}{listed}"

@@ -1,0 +1,232 @@
+"""Rounds of one agent or number: plan, execute step by step, conclude, then wait to be woken.
+
+Agents and numbers differ in what their activities do, not in how a round goes, so the round is
+written once. It is level-triggered: whatever was declared meanwhile, the next round plans at the
+newest wish. Plans are made, and everything is judged, in activities; here is only the order.
+"""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
+from temporalio.exceptions import ActivityError
+
+from activities.types import (
+    SEARCH_ATTRIBUTES,
+    SUPERSEDED,
+    AgentInput,
+    Conclusion,
+    ConclusionRequest,
+    Failure,
+    NumberInput,
+    PlanReference,
+    PlanRequest,
+    StepReference,
+    StepRequest,
+    StepResult,
+    Subject,
+    Wish,
+)
+from trunkline.model.base import Frozen
+from workflows.failures import PLAN_AGAIN, failure_of
+from workflows.options import APPLY, OBSERVE, STORE, perform
+
+REPLANS_MAX = 3
+"""Plans made again at once before a round counts as failed and waits: enough for a wish or an edit
+that came in between, too few to spin on a platform that contradicts itself."""
+
+
+class RoundActivities(Frozen):
+    """Names of the three activities a round is made of."""
+
+    plan: str
+    execute: str
+    conclude: str
+
+
+def newest(known: Wish | None, wish: Wish) -> Wish:
+    """The newer wish, with every operation that waits for either; the order of arrival counts."""
+    if known is None:
+        return wish
+    waiting = (*known.operation_ids, *wish.operation_ids)
+    return wish.model_copy(
+        update={
+            "wish_digest": wish.wish_digest or known.wish_digest,
+            "revision": wish.revision or known.revision,
+            "operation_ids": tuple(dict.fromkeys(waiting)),
+            "reason": "sync" if "sync" in (known.reason, wish.reason) else wish.reason,
+        }
+    )
+
+
+class Rounds:
+    """The rounds of one subject between two continue-as-news."""
+
+    def __init__(
+        self, subject: Subject, activities: RoundActivities, state: AgentInput | NumberInput
+    ) -> None:
+        self._subject = subject
+        self._activities = activities
+        self._state = state
+        self._timing = state.timing
+        self._wish = state.wish
+        self._failures = state.failures
+        self._external_id = state.external_id
+        self._conditions = state.conditions
+        self._operation_ids = state.operation_ids
+        self._next_look_at_s = state.next_look_at_s
+        self._gone = False
+
+    def declare(self, wish: Wish) -> None:
+        """Remember the newest wish; the running round, if any, goes on.
+
+        Whatever failed before says nothing about a new wish, so its pauses begin anew.
+        """
+        self._wish = newest(self._wish, wish)
+        if wish.reason in ("git", "sync", "dependency"):
+            self._failures = 0
+
+    def conclusion(self) -> Conclusion:
+        """How the subject stood after the last round."""
+        return Conclusion(
+            conditions=self._conditions, external_id=self._external_id, gone=self._gone
+        )
+
+    async def serve(self) -> bool:
+        """Do rounds until the history is long enough; False if the subject is gone for good."""
+        while True:
+            await self._until_woken()
+            await self._round()
+            if self._wish is None and self._gone:
+                return False
+            info = workflow.info()
+            length = info.get_current_history_length()
+            if info.is_continue_as_new_suggested() or length >= self._timing.history_events_max:
+                await workflow.wait_condition(workflow.all_handlers_finished)
+                return True
+
+    def carried(self) -> dict[str, object]:
+        """What the next run has to know, as an update of the input."""
+        return {
+            "wish": self._wish,
+            "failures": self._failures,
+            "external_id": self._external_id,
+            "conditions": self._conditions,
+            "operation_ids": self._operation_ids,
+            "next_look_at_s": self._next_look_at_s,
+        }
+
+    async def _until_woken(self) -> None:
+        if self._wish is not None:
+            return
+        timeout: timedelta | None = None
+        if self._next_look_at_s is not None:
+            remaining_s = self._next_look_at_s - workflow.now().timestamp()
+            timeout = timedelta(seconds=max(remaining_s, 0.001))
+        try:
+            await workflow.wait_condition(
+                lambda: self._wish is not None, timeout=timeout, timeout_summary="next look"
+            )
+        except TimeoutError:
+            self._wish = Wish(reason="retry" if self._failures else "resync")
+
+    async def _round(self) -> None:
+        wish = self._wish
+        if wish is None:
+            return
+        self._wish = None
+        plan, failure = await self._bring_about(wish)
+        if failure is not None and failure.reason == SUPERSEDED:
+            self._wish = wish if self._wish is None else newest(wish, self._wish)
+            return
+        await self._conclude(wish, plan, failure)
+
+    async def _bring_about(self, wish: Wish) -> tuple[PlanReference | None, Failure | None]:
+        plan: PlanReference | None = None
+        failure: Failure | None = None
+        for _ in range(1 + REPLANS_MAX):
+            plan = None
+            try:
+                plan = await self._plan(wish)
+                for step in plan.steps:
+                    await self._execute(plan, step)
+            except ActivityError as error:
+                failure = failure_of(error)
+            else:
+                return plan, None
+            if failure.reason not in PLAN_AGAIN:
+                break
+        return plan, failure
+
+    async def _plan(self, wish: Wish) -> PlanReference:
+        return await perform(
+            self._activities.plan,
+            PlanRequest(subject=self._subject, reason=wish.reason, timing=self._timing),
+            PlanReference,
+            option=OBSERVE,
+            timing=self._timing,
+            summary=f"{wish.reason}: plan {self._subject.name}",
+        )
+
+    async def _execute(self, plan: PlanReference, step: StepReference) -> None:
+        await perform(
+            self._activities.execute,
+            StepRequest(
+                subject=self._subject,
+                plan_id=plan.plan_id,
+                index=step.index,
+                wish_digest=plan.wish_digest,
+                timing=self._timing,
+            ),
+            StepResult,
+            option=APPLY,
+            timing=self._timing,
+            summary=step.summary,
+        )
+
+    async def _conclude(
+        self, wish: Wish, plan: PlanReference | None, failure: Failure | None
+    ) -> None:
+        request = ConclusionRequest(
+            subject=self._subject,
+            plan=plan,
+            failure=failure,
+            reason=wish.reason,
+            operation_ids=tuple(dict.fromkeys((*self._operation_ids, *wish.operation_ids))),
+            failures=self._failures,
+            external_id=self._external_id,
+            timing=self._timing,
+        )
+        conclusion = await perform(
+            self._activities.conclude,
+            request,
+            Conclusion,
+            option=STORE,
+            timing=self._timing,
+            summary="conclude" if failure is None else f"conclude: {failure.reason}",
+        )
+        self._take(conclusion)
+
+    def _take(self, conclusion: Conclusion) -> None:
+        self._failures = self._failures + 1 if conclusion.failed else 0
+        self._external_id = conclusion.external_id
+        self._conditions = conclusion.conditions
+        self._gone = conclusion.gone
+        self._next_look_at_s = None
+        if conclusion.retry_after_s is not None:
+            self._next_look_at_s = workflow.now().timestamp() + conclusion.retry_after_s
+        self._operation_ids = conclusion.open_operation_ids
+        show(conclusion.details, conclusion.attributes)
+
+
+def show(details: str, attributes: dict[str, str]) -> None:
+    """Let the Temporal UI read like a status page; writes an event only for a changed value."""
+    workflow.set_current_details(details)
+    known = workflow.info().typed_search_attributes
+    updates: list[SearchAttributeUpdate[str]] = []
+    for name in SEARCH_ATTRIBUTES:
+        key = SearchAttributeKey.for_keyword(name)
+        if name in attributes and known.get(key) != attributes[name]:
+            updates.append(key.value_set(attributes[name]))
+    if updates:
+        workflow.upsert_search_attributes(updates)
