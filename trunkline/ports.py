@@ -265,6 +265,11 @@ class Wishes(Protocol):
     ) -> tuple[WishRecord, ...]:
         """Wishes ordered by ``environment/kind/name``, starting after that key."""
 
+    async def unsettled(
+        self, project: str, environment: str | None = None, *, after: str = "", limit: int
+    ) -> tuple[WishRecord, ...]:
+        """Those of ``wishes`` whose newest wish is not known to be in place and healthy."""
+
     async def mark_declared(self, wishes: Sequence[WishRecord]) -> None:
         """The workflow knows exactly these wishes (a newer wish stays undeclared)."""
 

@@ -91,6 +91,19 @@ _PAGE = sql.SQL(
     """
 )
 
+_UNSETTLED = sql.SQL(
+    """
+    SELECT {columns} FROM wishes LEFT JOIN statuses USING (project, environment, kind, name)
+    WHERE {filters} AND (environment, kind, name) > (%(e)s, %(k)s, %(n)s) AND (
+        status IS NULL
+        OR status->>'revision' IS DISTINCT FROM revision
+        OR status->>'sync' <> 'Synced'
+        OR status->>'health' NOT IN ('Healthy', 'Suspended')
+    )
+    ORDER BY environment, kind, name LIMIT %(limit)s
+    """
+)
+
 _UNDECLARED = sql.SQL(
     """
     SELECT {columns} FROM wishes WHERE project = %s AND NOT declared
@@ -208,8 +221,19 @@ class WishTables(Tables):
         self, project: str, environment: str | None = None, *, after: str = "", limit: int
     ) -> tuple[WishRecord, ...]:
         """Wishes ordered by ``environment/kind/name``, starting after that key."""
+        return await self._page(_PAGE, project, environment, after, limit)
+
+    async def unsettled(
+        self, project: str, environment: str | None = None, *, after: str = "", limit: int
+    ) -> tuple[WishRecord, ...]:
+        """Those of ``wishes`` whose newest wish is not known to be in place and healthy."""
+        return await self._page(_UNSETTLED, project, environment, after, limit)
+
+    async def _page(
+        self, page: sql.SQL, project: str, environment: str | None, after: str, limit: int
+    ) -> tuple[WishRecord, ...]:
         filters = {"project": project, "environment": environment}
-        query = _PAGE.format(columns=_COLUMNS, filters=matching(filters))
+        query = page.format(columns=_COLUMNS, filters=matching(filters))
         start = dict(zip(("e", "k", "n"), key_parts(after, 3), strict=True))
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
