@@ -23,6 +23,7 @@ from trunkline.model.writes import (
     defaults_before,
     foreign_changes,
     settled_entry,
+    unremovable,
     update_patch,
     verify_read_back,
 )
@@ -124,6 +125,7 @@ class AgentWrites:
         missing = verify_read_back(patch, read_back, corners.voice.rules)
         if missing:
             raise _not_persisted(corners, missing, moved=read_back.version_id != written.version_id)
+        await self._report_stuck(writing, unremovable(patch, read_back, corners.voice.rules))
         await self._settle(corners, entry, before, read_back)
         return StepResult(external_id=before.external_id, note=read_back.version_id)
 
@@ -218,6 +220,28 @@ class AgentWrites:
             foreign.append(version)
             parent_id = version.parent_id
         return tuple(foreign)
+
+    async def _report_stuck(self, writing: Writing, paths: tuple[str, ...]) -> None:
+        """Once, because what is settled next no longer owns these paths."""
+        if not paths:
+            return
+        desired = writing.corners.desired
+        await self._statuses.add_events(
+            [
+                EventRecord(
+                    project=desired.project,
+                    environment=desired.environment,
+                    name=desired.name,
+                    type="Warning",
+                    reason="CannotBeRemoved",
+                    message=(
+                        f"{', '.join(paths)} cannot be removed: the platform keeps the key with "
+                        "an empty value. It is left like that."
+                    ),
+                    revision=writing.revision,
+                )
+            ]
+        )
 
     async def _report_duplicates(
         self, writing: Writing, duplicates: tuple[ExternalId, ...]

@@ -147,7 +147,7 @@ class ConclusionActivities:
             "environment": record.environment,
             "kind": record.kind,
             "name": record.name,
-            "revision": record.revision,
+            "revision": record.revision if reference is None else reference.revision,
             "external_id": external_id,
             "plan": plan,
             "executed": failure is None and not held and plan is not None and not plan.obstacles,

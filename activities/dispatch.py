@@ -5,6 +5,7 @@ it. Everything here may be repeated: a wish told twice is one wish, an item adde
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Protocol
 
 from temporalio import activity
 from temporalio.client import Client
@@ -44,7 +45,6 @@ from trunkline.model.records import (
     OperationState,
     RecordKind,
     StatusRecord,
-    StatusRow,
     WishRecord,
 )
 from trunkline.ports import Accounts, Operations, Statuses, Wishes
@@ -264,10 +264,10 @@ class DispatchActivities:
         if asked.names:
             yield await self._by_name(project, asked)
         elif asked.hard:
-            async for batch in self._all_wishes(project, asked.environment):
+            async for batch in _pages(self._wishes.wishes, project, asked.environment):
                 yield batch
         elif asked.operation_id is not None:
-            async for batch in self._unsettled(project, asked.environment):
+            async for batch in _pages(self._wishes.unsettled, project, asked.environment):
                 yield batch
 
     async def _by_name(self, project: str, asked: RefreshRequest) -> tuple[WishRecord, ...]:
@@ -284,37 +284,23 @@ class DispatchActivities:
         ]
         return tuple(record for record in found if record is not None)
 
-    async def _all_wishes(
-        self, project: str, environment: str | None
-    ) -> AsyncIterator[tuple[WishRecord, ...]]:
-        after = ""
-        while batch := await self._wishes.wishes(
-            project, environment, after=after, limit=SIGNAL_BATCH_SIZE
-        ):
-            yield batch
-            last = batch[-1]
-            after = f"{last.environment}/{last.kind}/{last.name}"
 
-    async def _unsettled(
-        self, project: str, environment: str | None
-    ) -> AsyncIterator[tuple[WishRecord, ...]]:
-        """Wishes whose last round did not end well: a sync tries them again."""
-        after = ""
-        while rows := await self._statuses.statuses(
-            project, environment=environment, after=after, limit=SIGNAL_BATCH_SIZE
-        ):
-            found = [
-                await self._wishes.wish(project, row.environment, row.kind, row.name)
-                for row in rows
-                if _unsettled(row)
-            ]
-            if batch := tuple(record for record in found if record is not None):
-                yield batch
-            after = f"{rows[-1].kind}/{rows[-1].name}/{rows[-1].environment}"
+class _Listing(Protocol):
+    """A listing of wishes by pages, as the store offers it."""
+
+    async def __call__(
+        self, project: str, environment: str | None = None, *, after: str = "", limit: int
+    ) -> tuple[WishRecord, ...]: ...
 
 
-def _unsettled(row: StatusRow) -> bool:
-    return row.sync != "Synced" or row.health not in ("Healthy", "Suspended")
+async def _pages(
+    listing: _Listing, project: str, environment: str | None
+) -> AsyncIterator[tuple[WishRecord, ...]]:
+    after = ""
+    while batch := await listing(project, environment, after=after, limit=SIGNAL_BATCH_SIZE):
+        yield batch
+        last = batch[-1]
+        after = f"{last.environment}/{last.kind}/{last.name}"
 
 
 def _concerns(asked: RefreshRequest, record: WishRecord) -> bool:

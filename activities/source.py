@@ -19,7 +19,7 @@ from trunkline.model.ids import Revision
 from trunkline.model.limits import PROBLEMS_MAX
 from trunkline.model.problems import Problem
 from trunkline.model.records import EventRecord, SourceState
-from trunkline.model.resolution import Wishlist, records, wishes
+from trunkline.model.resolution import ResolutionCache, Wishlist, records, wishes
 from trunkline.ports import ManifestSource, Projects, SourceHead, Sources, Statuses, Wishes
 
 SOURCE_ATTEMPTS = 2
@@ -40,6 +40,7 @@ class SourceActivities:
         self._projects = projects
         self._wishes = wishes
         self._statuses = statuses
+        self._resolved: dict[str, ResolutionCache] = {}
 
     @activity.defn(name=READ_SOURCE)
     async def read_source(self, request: SourceRequest) -> SourceLook:
@@ -74,11 +75,12 @@ class SourceActivities:
 
     async def _apply(self, source: ManifestSource, head: SourceHead, state: SourceState) -> int:
         manifests = await source.manifests(head.revision)
-        resolved = await asyncio.to_thread(wishes, manifests)
+        kept = self._resolved.setdefault(state.project, ResolutionCache())
+        resolved = await asyncio.to_thread(wishes, manifests, kept=kept)
         applied = _applied(state, head)
         changed = await self._wishes.store_tree(
             applied,
-            await asyncio.to_thread(records, resolved, head.revision),
+            await asyncio.to_thread(records, resolved, head.revision, kept=kept),
             {str(key): text for key, text in resolved.contents.items()},
             manifests.project.manifest.model_dump(mode="json"),
         )

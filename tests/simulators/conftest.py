@@ -24,7 +24,7 @@ from elevenlabs.conversational_ai.phone_numbers.types import (
     PhoneNumbersListResponseItem,
 )
 from pydantic import TypeAdapter
-from twilio.rest import Client as TwilioClient  # type: ignore[import-untyped]
+from twilio.rest import Client as TwilioClient
 
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
 

@@ -1,0 +1,424 @@
+"""A whole installation in one process: Temporal, PostgreSQL, Git, both vendors, workers.
+
+Every test has a namespace, a database, a repository and simulators of its own. Time-outs and bounds
+of lag are a second or less, given by workflow input as in production.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import (
+    AsyncExitStack,
+    asynccontextmanager,
+)
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import uuid4
+
+import httpx
+import pytest
+from temporalio.client import Client, WorkflowHandle
+
+from activities.clocks import SystemClock
+from activities.types import (
+    PLAN_WORKFLOW,
+    PROJECT_WORKFLOW,
+    REFRESH_SIGNAL,
+    SWEEP_WORKFLOW,
+    WORKFLOW_QUEUE,
+    PlanInput,
+    ProjectInput,
+    RefreshRequest,
+    SweepInput,
+    SweepReport,
+    Timing,
+)
+from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
+from trunkline.adapters.credentials import Credentials
+from trunkline.adapters.git import GitSource
+from trunkline.adapters.git.seed import commit, seed
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.adapters.rate_limits import Rates
+from trunkline.model.ids import agent_workflow_id, project_workflow_id
+from trunkline.model.records import EventRecord, OperationRecord, ProjectRecord, StatusRow
+from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
+
+if TYPE_CHECKING:
+    from tests.conftest import TemporalServer
+
+PROJECT = "acme"
+ENVIRONMENT = "testing"
+NUMBER = "+15005550006"
+HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
+RECORDING = "TRUNKLINE_RECORD_HISTORIES"
+FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
+TIMING = Timing(
+    poll_interval_s=3600,
+    request_timeout_s=1.0,
+    observe_timeout_s=5.0,
+    apply_timeout_s=4.0,
+    store_timeout_s=5.0,
+    git_timeout_s=10.0,
+    fanout_timeout_s=30.0,
+    heartbeat_timeout_s=1.5,
+    list_lag_bound_s=1.0,
+    retry_initial_s=0.05,
+    retry_max_s=0.5,
+    resync_interval_s=3600,
+)
+
+
+async def eventually(
+    look: Callable[[], Awaitable[Any]], *, timeout_s: float = 20.0, what: str = "it"
+) -> Any:
+    """The first answer that is not None or False; fails with the last one after the deadline."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while True:
+        answer = await look()
+        if answer is not None and answer is not False:
+            return answer
+        if asyncio.get_running_loop().time() > deadline:
+            pytest.fail(f"{what} did not happen within {timeout_s} s")
+        await asyncio.sleep(0.03)
+
+
+class OneRepository:
+    """``ports.Sources`` of a process that has one cache folder."""
+
+    def __init__(self, store: PostgresStore, cache: Path) -> None:
+        self._store = store
+        self._cache = cache
+
+    async def source(self, project: str) -> GitSource:
+        """The registered repository."""
+        record = await self._store.project(project)
+        assert record is not None
+        return GitSource(record.repository, record.branch, cache=self._cache, allow_local=True)
+
+
+@dataclass
+class Vendor:
+    """A simulator's control plane."""
+
+    http: httpx.AsyncClient
+
+    async def control(self, path: str, body: object) -> Any:
+        """Turn a switch."""
+        answer = await self.http.post(f"/_sim/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def faults(self, *faults: Mapping[str, object]) -> None:
+        """Put these faults in force."""
+        await self.control("faults", {"faults": list(faults)})
+
+    async def healthy(self) -> None:
+        """No faults any more."""
+        await self.http.delete("/_sim/faults")
+
+    async def count(self, route: str) -> int:
+        """Requests to a route, such as ``POST /v1/convai/agents/create``."""
+        counters = (await self.http.get("/_sim/counters")).json()
+        return int(counters["requests"].get(route, 0))
+
+    async def agents(self) -> list[dict[str, Any]]:
+        """Every agent of the account, as the list shows them once it has caught up."""
+        found: list[dict[str, Any]] = []
+        cursor: str | None = None
+        while True:
+            params = {"page_size": "100", **({"cursor": cursor} if cursor else {})}
+            page = (await self.http.get("/v1/convai/agents", params=params)).json()
+            found.extend(page["agents"])
+            cursor = page.get("next_cursor")
+            if not page["has_more"]:
+                return found
+
+    async def agent(self, external_id: str) -> dict[str, Any]:
+        """One agent as the vendor shows it."""
+        body: dict[str, Any] = (await self.http.get(f"/v1/convai/agents/{external_id}")).json()
+        return body
+
+
+@dataclass
+class Stack:
+    """Everything a test touches."""
+
+    client: Client
+    store: PostgresStore
+    accounts: ProjectAccounts
+    repository: Path
+    simulators: RunningSimulators
+    elevenlabs: Vendor
+    twilio: Vendor
+    secrets: dict[str, str]
+    cache: Path
+    timing: Timing = TIMING
+
+    def ports(self) -> WorkerPorts:
+        """What workers are given."""
+        return WorkerPorts(
+            sources=OneRepository(self.store, self.cache),
+            projects=self.store,
+            wishes=self.store,
+            ledger=self.store,
+            statuses=self.store,
+            operations=self.store,
+            accounts=self.accounts,
+            clock=SystemClock(),
+        )
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Workers for every queue until the block ends."""
+        async with AsyncExitStack() as running:
+            for worker in build_workers(self.client, self.ports()):
+                await running.enter_async_context(worker)
+            yield
+
+    def worker_environment(self, database_url: str) -> dict[str, str]:
+        """Settings of ``trunkline worker`` for this installation."""
+        return {
+            **os.environ,
+            **self.secrets,
+            "DATABASE_URL": database_url,
+            "TEMPORAL_ADDRESS": self.client.service_client.config.target_host,
+            "TEMPORAL_NAMESPACE": self.client.namespace,
+            "TRUNKLINE_PROJECT": PROJECT,
+            "TRUNKLINE_REPOSITORY": str(self.repository),
+            "TRUNKLINE_HOME": str(self.repository.parent),
+            "ELEVENLABS_BASE_URL": self.simulators.elevenlabs_url,
+            "TWILIO_BASE_URL": self.simulators.twilio_url,
+        }
+
+    def push(self, edits: Mapping[str, str | None], message: str = "An edit") -> str:
+        """Commit and push; answers the revision."""
+        return commit(self.repository, edits, message=message)
+
+    async def refresh(self, request: RefreshRequest | None = None) -> None:
+        """Wake the project's workflow, starting it if need be."""
+        await self.client.start_workflow(
+            PROJECT_WORKFLOW,
+            ProjectInput(project=PROJECT, timing=self.timing),
+            id=project_workflow_id(PROJECT),
+            task_queue=WORKFLOW_QUEUE,
+            start_signal=REFRESH_SIGNAL,
+            start_signal_args=[request or RefreshRequest()],
+        )
+
+    async def sync(
+        self, *, hard: bool = False, names: tuple[str, ...] = (), timeout_s: float = 30.0
+    ) -> OperationRecord:
+        """Sync and wait for the operation to end."""
+        operation_id = uuid4().hex
+        await self.store.open_operation(
+            OperationRecord(id=operation_id, project=PROJECT, kind="sync", requested_by="test")
+        )
+        await self.refresh(RefreshRequest(operation_id=operation_id, hard=hard, names=names))
+        return await self.ended(operation_id, timeout_s=timeout_s)
+
+    async def plan(self, *names: str) -> OperationRecord:
+        """Plan the environment and wait for the operation to end."""
+        operation_id = uuid4().hex
+        await self.store.open_operation(
+            OperationRecord(id=operation_id, project=PROJECT, kind="plan", requested_by="test")
+        )
+        await self.client.start_workflow(
+            PLAN_WORKFLOW,
+            PlanInput(
+                operation_id=operation_id,
+                project=PROJECT,
+                environment=ENVIRONMENT,
+                names=names,
+                timing=self.timing,
+            ),
+            id=f"plan/{operation_id}",
+            task_queue=WORKFLOW_QUEUE,
+        )
+        return await self.ended(operation_id)
+
+    async def sweep(self) -> SweepReport:
+        """Look over the environment once."""
+        report: SweepReport = await self.client.execute_workflow(
+            SWEEP_WORKFLOW,
+            SweepInput(project=PROJECT, environment=ENVIRONMENT, timing=self.timing),
+            id=f"sweep-{uuid4().hex}",
+            task_queue=WORKFLOW_QUEUE,
+            result_type=SweepReport,
+        )
+        return report
+
+    async def ended(self, operation_id: str, *, timeout_s: float = 30.0) -> OperationRecord:
+        """The operation once it is no longer running."""
+
+        async def look() -> OperationRecord | None:
+            operation = await self.store.operation(operation_id)
+            assert operation is not None
+            return operation if operation.state != "Running" else None
+
+        found: OperationRecord = await eventually(look, timeout_s=timeout_s, what="the operation")
+        return found
+
+    async def status(self, name: str, kind: Any = "agent") -> StatusRow | None:
+        """One status row."""
+        return await self.store.status(PROJECT, ENVIRONMENT, kind, name)
+
+    async def settled(
+        self, name: str, wanted: Callable[[StatusRow], bool], kind: Any = "agent"
+    ) -> StatusRow:
+        """The status once it is as wanted."""
+
+        async def look() -> StatusRow | None:
+            row = await self.status(name, kind)
+            return row if row is not None and wanted(row) else None
+
+        found: StatusRow = await eventually(look, what=f"the status of {name}")
+        return found
+
+    async def until(self, look: Callable[[], Awaitable[Any]], *, timeout_s: float = 20.0) -> Any:
+        """The first answer of ``look`` that is not None or False."""
+        return await eventually(look, timeout_s=timeout_s)
+
+    async def events(self, reason: str, name: str | None = None) -> list[EventRecord]:
+        """Events with a reason, newest first."""
+        rows = await self.store.events(PROJECT, name=name, limit=200)
+        return [row for row in rows if row.reason == reason]
+
+    def agent_handle(self, name: str) -> WorkflowHandle[Any, Any]:
+        """The workflow of an agent."""
+        return self.client.get_workflow_handle(agent_workflow_id(PROJECT, ENVIRONMENT, name))
+
+    def project_handle(self) -> WorkflowHandle[Any, Any]:
+        """The workflow of the project."""
+        return self.client.get_workflow_handle(project_workflow_id(PROJECT))
+
+    async def record(self, handle: WorkflowHandle[Any, Any], workflow: str, scenario: str) -> None:
+        """Keep a history for the replay gate, if this run is a recording."""
+        if not os.environ.get(RECORDING):
+            return
+        history = await handle.fetch_history()
+        target = HISTORIES / workflow / f"{scenario}.json"
+        await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(target.write_text, json.dumps(_portable(history.to_json_dict())))
+
+
+def _portable(value: Any) -> Any:
+    """A history without what belongs to the machine it was recorded on."""
+    if isinstance(value, dict):
+        return {
+            key: "recorder" if key == "identity" else _portable(item)
+            for key, item in value.items()
+            if key not in ("stackTrace", "binaryChecksum")
+        }
+    return [_portable(item) for item in value] if isinstance(value, list) else value
+
+
+class MakeStack(Protocol):
+    """Makes the installation of a test from the files of its repository; no worker runs yet."""
+
+    async def __call__(
+        self,
+        files: Mapping[str, str],
+        *,
+        temporal: TemporalServer | None = None,
+        database_url: str | None = None,
+        beside: Stack | None = None,
+    ) -> Stack:
+        """An installation that lasts as long as the test.
+
+        ``beside`` another one it shares everything but the Temporal server.
+        """
+
+
+@pytest.fixture
+async def make_stack(
+    temporal_server: TemporalServer, postgres_url: str
+) -> AsyncIterator[MakeStack]:
+    """Whatever it made is closed after the test."""
+    async with AsyncExitStack() as parts:
+
+        async def make(
+            files: Mapping[str, str],
+            *,
+            temporal: TemporalServer | None = None,
+            database_url: str | None = None,
+            beside: Stack | None = None,
+        ) -> Stack:
+            client = await (temporal or temporal_server).client()
+            if beside is not None:
+                return replace(beside, client=client)
+            folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="stack-")))
+            return await _stack(
+                parts,
+                folder,
+                files,
+                client=client,
+                database_url=database_url or postgres_url,
+            )
+
+        yield make
+
+
+async def _stack(
+    parts: AsyncExitStack,
+    folder: Path,
+    files: Mapping[str, str],
+    *,
+    client: Client,
+    database_url: str,
+) -> Stack:
+    for path, text in files.items():
+        target = folder / "files" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    repository = folder / "manifests.git"
+    seed(repository, folder / "files")
+    await ensure_search_attributes(client)
+    options = SimulatorOptions(elevenlabs_port=0, twilio_port=0, twilio_numbers=(NUMBER,))
+    running = await parts.enter_async_context(serve_simulators(options))
+    store = await parts.enter_async_context(PostgresStore(database_url))
+    await store.register(ProjectRecord(name=PROJECT, repository=str(repository)))
+    secrets = {
+        "ELEVENLABS_API_KEY": running.elevenlabs_key,
+        "TWILIO_ACCOUNT_SID": running.twilio_account_sid,
+        "TWILIO_AUTH_TOKEN": running.twilio_auth_token,
+        "TRUNKLINE_SECRET_ACME_BOOKING": "a booking key",
+    }
+    accounts = ProjectAccounts(
+        AccountOptions(
+            elevenlabs_url=running.elevenlabs_url,
+            twilio_url=running.twilio_url,
+            elevenlabs_rates=FAST,
+            twilio_rates=FAST,
+            read_timeout_s=1.0,
+            listing_timeout_s=3.0,
+        ),
+        Credentials(first_project=PROJECT, environment=secrets),
+        store.project_manifest,
+    )
+    parts.push_async_callback(accounts.close)
+    elevenlabs = httpx.AsyncClient(
+        base_url=running.elevenlabs_url, headers={"xi-api-key": running.elevenlabs_key}
+    )
+    twilio = httpx.AsyncClient(
+        base_url=running.twilio_url,
+        auth=(running.twilio_account_sid, running.twilio_auth_token),
+    )
+    await parts.enter_async_context(elevenlabs)
+    await parts.enter_async_context(twilio)
+    return Stack(
+        client=client,
+        store=store,
+        accounts=accounts,
+        repository=repository,
+        simulators=running,
+        elevenlabs=Vendor(elevenlabs),
+        twilio=Vendor(twilio),
+        secrets=secrets,
+        cache=folder / "cache",
+    )

