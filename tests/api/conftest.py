@@ -23,6 +23,7 @@ from trunkline.local.ports import free_port
 from trunkline.local.processes import Supervisor
 from trunkline.local.temporal import is_healthy, obtain_program, start_server
 from trunkline.model.base import JsonObject
+from trunkline.model.conditions import Condition
 from trunkline.model.ids import Digest, Revision
 from trunkline.model.plans import Plan, Step
 from trunkline.model.records import (
@@ -258,6 +259,7 @@ async def fleet(project: str, store: PostgresStore) -> None:
         revision=REVISION,
         numbers=("+15005550006",),
         labels={"team": "reception"},
+        conditions=(Condition(type="Ready", status="True", reason="Synced"),),
     )
     event = EventRecord(
         project=project,

@@ -48,6 +48,7 @@ async def test_status_for_programs(command: Command, project: str) -> None:
     assert (code, names) == (0, "testing/front-desk\n")
     _, wide, _ = await command("status", "-o", "wide", "--no-headers")
     assert "team=reception" in wide
+    assert "Ready=True(Synced)" in wide
     assert "NAME" not in wide
 
 

@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Callable
 
 import httpx
+import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from activities.types import ProjectInput
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.errors import InvalidSettings
 from trunkline.model.records import ProjectRecord
 from trunkline.services.catalogue import build_services
 
@@ -38,3 +40,21 @@ async def test_registering_twice_changes_the_project_and_starts_one_workflow(
     assert shown["branch"] == "stable"
     assert shown["repository"] == "https://git.example.com/Team/agents.git"
     assert shown["source"] is None
+
+
+async def test_projects_that_would_read_each_others_secrets_are_refused(
+    store: PostgresStore, temporal: Client
+) -> None:
+    name = f"new-{uuid.uuid4().hex[:8]}"
+    services = build_services(store, temporal, task_queue=f"nobody-{name}")
+
+    def record(name: str) -> ProjectRecord:
+        return ProjectRecord(name=name, repository="https://git.example.com/a/b.git")
+
+    await services.projects.register(record(name))
+    await services.projects.register(record(f"{name}eu"))
+    for other in (f"{name}-eu", name.rpartition("-")[0]):
+        with pytest.raises(InvalidSettings) as refused:
+            await services.projects.register(record(other))
+        assert other in refused.value.message
+        assert await store.project(other) is None

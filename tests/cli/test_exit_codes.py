@@ -74,11 +74,12 @@ def test_without_a_token_it_says_which_variable(
     assert "TRUNKLINE_TOKEN is not set" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "trunkline.example", "ftp://a.example", "http://"])
 def test_an_address_that_is_none_is_wrong_usage(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRUNKLINE_TOKEN", "tl_x")
-    monkeypatch.setenv("TRUNKLINE_URL", "http://[::1")
+    monkeypatch.setenv("TRUNKLINE_URL", url)
     assert run(["status"]) == 64
     assert "is no address" in capsys.readouterr().err
 
@@ -90,3 +91,40 @@ def test_help_needs_no_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     for verb in (*verbs.split(), "version"):
         assert f"\n  {verb} " in said
     assert "64 wrong usage" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["render", "front-desk"], "trunkline render"),
+        (["status", "--no-such-option"], "trunkline status"),
+        (["no-such-verb"], "trunkline"),
+    ],
+)
+def test_wrong_usage_leads_to_the_help_of_the_verb(
+    arguments: list[str], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(arguments) == 64
+    assert f"`{command} --help`" in capsys.readouterr().err
+
+
+def test_a_duration_says_which_option_it_was_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRUNKLINE_TOKEN", "tl_x")
+    assert run(["sync", "--timeout", "5x"]) == 64
+    assert capsys.readouterr().err.startswith('trunkline: --timeout: "5x" is no duration')
+
+
+def test_the_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["version"]) == 0
+    by_verb = capsys.readouterr().out
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == by_verb
+
+
+def test_the_first_sentence_of_every_verb_fits_into_the_list(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["--help"]) == 0
+    assert "..." not in capsys.readouterr().out.replace("COMMAND [ARGS]...", "")

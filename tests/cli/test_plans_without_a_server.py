@@ -118,7 +118,7 @@ def test_names_and_environments_that_are_not_there(
     assert plan(repository, "nobody") == 1
     assert "nobody" in capsys.readouterr().err
     assert run(["plan", "--local", str(repository), "-e", "staging"]) == 1
-    assert "testing, production" in capsys.readouterr().err
+    assert "production and testing" in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_one_sentence(simulators: dict[str, str]) -> None:
@@ -135,3 +135,26 @@ def test_a_port_in_use_is_one_sentence(simulators: dict[str, str]) -> None:
     assert ended.returncode == 1
     assert f"Port {port} is already in use" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (("front-dsk",), "Did you mean front-desk?"),
+        (("reception",), "There is front-desk"),
+        (("-e", "tsting"), "Did you mean testing?"),
+    ],
+)
+def test_a_name_that_is_not_there_leads_to_those_that_are(
+    repository: Path, options: tuple[str, ...], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(repository, *options) == 1
+    assert capsys.readouterr().err.splitlines()[1:] == [f"  {hint}"]
+
+
+def test_a_missing_key_of_a_vendor_is_named(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ELEVENLABS_API_KEY")
+    assert plan(repository) == 1
+    assert "set ELEVENLABS_API_KEY" in capsys.readouterr().err

@@ -10,8 +10,9 @@ from trunkline.model.errors import InvalidInput
 from trunkline.model.resolution import wishes
 
 
-def test_a_new_repository_validates_without_a_warning(tmp_path: Path) -> None:
-    files = new_repository("acme")
+@pytest.mark.parametrize("name", ["acme", "007", "1e3", "0x1f", "null", "true"])
+def test_a_new_repository_validates_without_a_warning(name: str, tmp_path: Path) -> None:
+    files = new_repository(name)
     for path, text in files.items():
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -20,7 +21,7 @@ def test_a_new_repository_validates_without_a_warning(tmp_path: Path) -> None:
     assert (found.problems, found.warnings) == ((), ())
     assert found.manifests is not None
     wishlist = wishes(found.manifests)
-    assert [(agent.project, agent.name) for agent in wishlist.agents] == [("acme", "front-desk")]
+    assert [(agent.project, agent.name) for agent in wishlist.agents] == [(name, "front-desk")]
     assert {"README.md", ".gitignore", "schema/trunkline.json"} <= files.keys()
 
 

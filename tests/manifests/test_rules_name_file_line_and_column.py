@@ -11,9 +11,9 @@ from typing import NamedTuple
 import pytest
 
 from trunkline.manifests import Caches, DirectoryTree, check
-from trunkline.model.limits import PROMPT_MAX_CHARACTERS
+from trunkline.model.limits import MANIFEST_FILE_MAX_BYTES, PROMPT_MAX_CHARACTERS
 
-Write = Callable[[Mapping[str, str]], DirectoryTree]
+Write = Callable[[Mapping[str, str | bytes]], DirectoryTree]
 
 HEAD = "apiVersion: trunkline/v1alpha1\n"
 LONG_PROMPT = "{LONG PROMPT}"
@@ -60,7 +60,7 @@ def test_rule_is_reported_at_its_place(example: Example, write: Write) -> None:
 
 def test_every_rule_has_a_name_of_its_own() -> None:
     rules = [example.rule for example in EXAMPLES]
-    assert len(set(rules)) == len(rules) >= 130
+    assert len(set(rules)) == len(rules) >= 165
 
 
 def test_all_problems_of_a_tree_come_at_once_and_in_order(write: Write) -> None:
@@ -96,4 +96,22 @@ def test_a_broken_project_does_not_make_every_environment_unknown(write: Write) 
     problems = check(write({"trunkline.yaml": broken}), caches=Caches())
     assert [str(p) for p in problems] == [
         "trunkline.yaml:4:9: unknown key `enviroments` in spec (did you mean environments?)"
+    ]
+
+
+@pytest.mark.parametrize("file", ["tools.yaml", "trunkline.yaml", "personas.yaml", "numbers.yaml"])
+@pytest.mark.parametrize(
+    "content", [b"a: [", b"\xff\xfe", b"#" * (MANIFEST_FILE_MAX_BYTES + 1)], ids=lambda c: c[:4]
+)
+def test_a_file_nobody_can_read_is_one_problem(file: str, content: bytes, write: Write) -> None:
+    problems = check(write({file: content}), caches=Caches())
+    assert [problem.position.file for problem in problems] == [file]
+
+
+def test_a_slip_is_still_found_beside_a_file_nobody_can_read(write: Write) -> None:
+    agent = f"{HEAD}kind: Agent\nmetadata: {{ name: b }}\nspec: {{ persona: hosst, tools: [t] }}\n"
+    problems = check(write({"b.yaml": agent, "tools.yaml": "a: ["}), caches=Caches())
+    assert [(p.position.file, p.suggestion) for p in problems] == [
+        ("b.yaml", "host"),
+        ("tools.yaml", ""),
     ]

@@ -9,6 +9,7 @@ from trunkline.manifests import Inspection
 Look = Callable[[Mapping[str, str]], Inspection]
 
 HEAD = "apiVersion: trunkline/v1alpha1\n"
+CALLS = "outbound: { from: [main] }"
 
 
 def agent(spec: str) -> str:
@@ -62,3 +63,21 @@ def test_a_number_of_a_draft_is_warned_about(look: Look) -> None:
     assert [str(each) for each in found.warnings] == [
         "early.yaml:4:62: agent `other` is a draft in testing; nobody answers"
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "warning"),
+    [
+        ("{ outbound: { from: [main] } }", "4:9: an inbound agent calls nobody"),
+        (
+            f"{{ direction: both, {CALLS}, overrides: {{ testing: {{ direction: inbound }} }} }}",
+            "4:26: an inbound agent calls nobody",
+        ),
+    ],
+    ids=["inbound", "inbound by an override"],
+)
+def test_calls_that_cannot_be_made_are_warned_about(spec: str, warning: str, look: Look) -> None:
+    found = look({"other.yaml": agent(spec)})
+    assert found.problems == ()
+    [said] = found.warnings
+    assert str(said).startswith(f"other.yaml:{warning}")

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trunkline.model.errors import InvalidSettings
+from trunkline.model.ids import secret_prefix
 from trunkline.model.limits import SECRET_MAX_BYTES
 
 SECRETS_FOLDER = Path("/run/secrets")
-VARIABLE_PREFIX = "TRUNKLINE_SECRET_"
 VENDOR_VARIABLES = frozenset({"ELEVENLABS_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"})
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -23,7 +23,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
 def variable_prefix(project: str) -> str:
     """The beginning of every variable a project may name."""
-    return f"{VARIABLE_PREFIX}{project.upper().replace('-', '_')}_"
+    return secret_prefix(project)
 
 
 class Credentials:
@@ -64,6 +64,11 @@ class Credentials:
             name in VENDOR_VARIABLES and self.may_use_vendor_variables(project)
         )
         value = self._environment.get(name, "").strip() if allowed else ""
+        if not value and allowed and name in VENDOR_VARIABLES:
+            raise InvalidSettings(
+                f"project {project} has no {name} on this server",
+                hint=f"set {name} in the environment this runs in",
+            )
         if not value:
             raise _absent(project, name)
         return value

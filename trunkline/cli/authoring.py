@@ -1,15 +1,20 @@
 """``init``, ``validate`` and ``render``: a folder of manifests, without a network."""
 
+import os
 import re
 import sys
 from pathlib import Path
 
 from trunkline.adapters.elevenlabs.rendering import render_agent
 from trunkline.cli.exits import ExitCode
+from trunkline.cli.names import absent
 from trunkline.cli.printing import DocumentFormat, print_document, print_text
-from trunkline.manifests import DirectoryTree, check, load
+from trunkline.manifests import DirectoryTree, load, review
 from trunkline.manifests.scaffold import new_repository
-from trunkline.model.errors import InvalidInput, NotFound
+from trunkline.model.base import JsonObject
+from trunkline.model.errors import InvalidInput
+from trunkline.model.manifests import Manifests
+from trunkline.model.problems import Problem
 from trunkline.model.resolution import Wishlist, wishes
 
 DEFAULT_PROJECT = "my-agents"
@@ -17,9 +22,12 @@ _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
 def init(path: Path) -> ExitCode:
-    """Write a new manifests repository. Raises InvalidInput if any of its files exists."""
+    """Write a new manifests repository.
+
+    Raises InvalidInput if any of its files exists or cannot be written.
+    """
     files = new_repository(_project_name(path))
-    existing = sorted(name for name in files if (path / name).exists())
+    existing = sorted(name for name in files if os.path.lexists(path / name))
     if existing:
         raise InvalidInput(
             f"{path / existing[0]} exists; nothing was written",
@@ -27,38 +35,62 @@ def init(path: Path) -> ExitCode:
         )
     for name, content in files.items():
         target = path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(content, encoding="utf-8")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(content, encoding="utf-8")
+        except OSError as error:
+            raise InvalidInput(
+                f"{path} cannot be written: {error.strerror}",
+                hint="Name a folder that is empty or new: trunkline init PATH",
+            ) from error
         print_text(str(target))
     sys.stderr.write(f"Next: trunkline validate {path}\n")
     return ExitCode.DONE
 
 
 def validate(path: Path, *, style: DocumentFormat) -> ExitCode:
-    """Print every problem of a tree."""
-    tree = DirectoryTree(path)
-    problems = check(tree)
+    """Print every problem and warning of a tree in the order of its lines; warnings are no
+    failure.
+    """
+    found = review(DirectoryTree(path))
+    code = ExitCode.FAILED if found.problems else ExitCode.DONE
     if style is not DocumentFormat.TEXT:
-        listed = [problem.model_dump(mode="json") for problem in problems]
-        print_document({"valid": not problems, "problems": [*listed]}, style)
-        return ExitCode.FAILED if problems else ExitCode.DONE
-    for problem in problems:
-        print_text(str(problem))
-    if problems:
-        noun = "problem" if len(problems) == 1 else "problems"
-        print_text(f"{len(problems)} {noun}.")
-        return ExitCode.FAILED
-    print_text(_summary(path))
-    return ExitCode.DONE
+        document: JsonObject = {
+            "valid": not found.problems,
+            "problems": [problem.model_dump(mode="json") for problem in found.problems],
+            "warnings": [warning.model_dump(mode="json") for warning in found.warnings],
+        }
+        print_document(document, style)
+        return code
+    said = [(problem, "") for problem in found.problems]
+    said += [(warning, "warning: ") for warning in found.warnings]
+    for problem, severity in sorted(said, key=_place):
+        shown = problem.model_copy(update={"message": f"{severity}{problem.message}"})
+        print_text(str(shown))
+    warned = f"{_counted(len(found.warnings), 'warning')}" if found.warnings else ""
+    if found.problems or found.manifests is None:
+        counts = [_counted(len(found.problems), "problem"), warned]
+        print_text(f"{', '.join(filter(None, counts))}.")
+        return code
+    counts = [_summary(found.manifests), warned]
+    print_text(f"Valid: {'; '.join(filter(None, counts))}.")
+    return code
 
 
 def render(path: Path, agent: str, environment: str, *, style: DocumentFormat) -> ExitCode:
     """Print the body that would be sent for an agent. Raises NotFound, InvalidManifests."""
     manifests = load(DirectoryTree(path))
     wishlist = wishes(manifests)
+    environments = [each.name for each in manifests.project.manifest.spec.environments]
+    if environment not in environments:
+        raise absent(f"There is no environment {environment!r}", environment, environments)
+    if agent not in manifests.agents:
+        raise absent(
+            f"There is no agent {agent!r} in these manifests", agent, manifests.agents.keys()
+        )
     desired = wishlist.agent(environment, agent)
     if desired is None:
-        raise _not_rendered(wishlist, agent, environment, known=agent in manifests.agents)
+        raise _not_rendered(wishlist, agent, environment)
     rendering = render_agent(desired)
     for said in rendering.unsupported:
         sys.stderr.write(f"unsupported, not sent: {said}\n")
@@ -72,23 +104,26 @@ def _project_name(path: Path) -> str:
     return name or DEFAULT_PROJECT
 
 
-def _summary(path: Path) -> str:
-    manifests = load(DirectoryTree(path))
+def _place(said: tuple[Problem, str]) -> tuple[str, int, int]:
+    position = said[0].position
+    return position.file, position.line, position.column
+
+
+def _summary(manifests: Manifests) -> str:
     environments = len(manifests.project.manifest.spec.environments)
     counts = (
         (len(manifests.agents), "agent"),
         (len(manifests.numbers), "number"),
         (environments, "environment"),
     )
-    words = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
-    return f"Valid: {words}."
+    return ", ".join(_counted(count, noun) for count, noun in counts)
 
 
-def _not_rendered(
-    wishlist: Wishlist, agent: str, environment: str, *, known: bool
-) -> NotFound | InvalidInput:
-    if not known:
-        return NotFound(f"There is no agent {agent!r} in these manifests")
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _not_rendered(wishlist: Wishlist, agent: str, environment: str) -> InvalidInput:
     if any(w.environment == environment and w.name == agent for w in wishlist.waiting):
         return InvalidInput(
             f"{agent} waits for its first release in {environment}",
@@ -96,5 +131,5 @@ def _not_rendered(
         )
     return InvalidInput(
         f"{agent} is not deployed in {environment}",
-        hint="It is a draft, or there is no such environment",
+        hint="Its lifecycle is draft there",
     )

@@ -8,12 +8,12 @@ from pathlib import Path
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.cli.exits import ExitCode
+from trunkline.cli.names import absent
 from trunkline.cli.plans import print_plan
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.progress import Progress
 from trunkline.manifests import DirectoryTree, load
 from trunkline.model.base import JsonObject
-from trunkline.model.errors import NotFound
 from trunkline.model.kinds.project import Environment
 from trunkline.model.manifests import Manifests
 from trunkline.model.plans import Plan
@@ -74,8 +74,8 @@ def _environment(manifests: Manifests, name: str) -> Environment:
     for environment in environments:
         if environment.name == name:
             return environment
-    known = ", ".join(environment.name for environment in environments)
-    raise NotFound(f"There is no environment {name!r}", hint=f"There are: {known}")
+    known = [environment.name for environment in environments]
+    raise absent(f"There is no environment {name!r}", name, known)
 
 
 def _require_known(wishlist: Wishlist, environment: str, names: Sequence[str]) -> None:
@@ -83,4 +83,5 @@ def _require_known(wishlist: Wishlist, environment: str, names: Sequence[str]) -
     numbers = {wish.name for wish in wishlist.numbers if wish.environment == environment}
     for name in names:
         if name not in agents | numbers:
-            raise NotFound(f"There is no agent or number {name!r} in {environment}")
+            message = f"There is no agent or number {name!r} in {environment}"
+            raise absent(message, name, agents | numbers)

@@ -4,8 +4,10 @@ Whatever a verb raises becomes one sentence on stderr, one line of what to do, a
 one table. A trace is printed only for what nobody foresaw.
 """
 
+import io
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -29,11 +31,31 @@ app = typer.Typer(
     name="trunkline",
     help="GitOps for voice agents: what Git wishes for, ElevenLabs and Twilio become.",
     epilog=EPILOG,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        stack.version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
 for _verb in (
     manifests.init,
     manifests.validate,
@@ -55,6 +77,9 @@ for _verb in (
 
 def main() -> None:
     """Run the command line of this process and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     _flush()
     sys.exit(code)
@@ -79,7 +104,8 @@ def run(arguments: list[str]) -> int:
 def _explain(error: typer.TyperException | WrongUsage | TrunklineError) -> ExitCode:
     """Say what was wrong and answer the code that goes with it."""
     if isinstance(error, typer.TyperException):
-        complain(error.format_message(), "`trunkline --help` lists the verbs and their options")
+        command = getattr(getattr(error, "ctx", None), "command_path", "trunkline")
+        complain(error.format_message(), f"`{command} --help` says what it takes")
         usage = error.exit_code == USAGE_ERROR_OF_TYPER
         return ExitCode.USAGE if usage else ExitCode.FAILED
     if isinstance(error, InvalidManifests):

@@ -55,6 +55,11 @@ class Server:
             self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
         except httpx.InvalidURL as error:
             raise WrongUsage(f"{url!r} is no address of a server: {error}") from error
+        if self._client.base_url.scheme not in {"http", "https"} or not self._client.base_url.host:
+            raise WrongUsage(
+                f"{url!r} is no address of a server",
+                hint=f"Set {URL_VARIABLE} to one such as {DEFAULT_URL}",
+            )
 
     def __enter__(self) -> Self:
         return self

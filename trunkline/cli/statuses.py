@@ -25,6 +25,7 @@ COLUMNS = (
     "AGE",
     "MESSAGE",
 )
+WIDE_COLUMNS = ("DIGEST", "LABELS", "CONDITIONS")
 SHORT_REVISION = 7
 WATCH_INTERVAL_S = 2.0
 """A person sees a change soon enough; a hundred watchers cost the server fifty reads a second."""
@@ -113,7 +114,7 @@ def _print(report: JsonObject, style: Format, *, headers: bool) -> None:
         return
     wide = style is Format.WIDE
     if agents:
-        columns = (*COLUMNS[:-1], "DIGEST", "LABELS", "MESSAGE") if wide else COLUMNS
+        columns = (*COLUMNS[:-1], *WIDE_COLUMNS, "MESSAGE") if wide else COLUMNS
         printing.print_table(columns, [_row(a, wide=wide) for a in agents], headers=headers)
     _print_notes(report, empty=not agents)
 
@@ -175,4 +176,9 @@ def _row(agent: JsonObject, *, wide: bool) -> tuple[str, ...]:
         return (*row, text(agent, "message"))
     labels = agent.get("labels")
     pairs = [f"{key}={value}" for key, value in labels.items()] if isinstance(labels, dict) else []
-    return (*row, text(agent, "digest"), ",".join(pairs), text(agent, "message"))
+    conditions = [
+        f"{text(each, 'type')}={text(each, 'status')}({text(each, 'reason')})"
+        for each in objects(agent.get("conditions"))
+    ]
+    more = (text(agent, "digest"), ",".join(pairs), ",".join(conditions))
+    return (*row, *more, text(agent, "message"))

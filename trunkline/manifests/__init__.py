@@ -8,6 +8,7 @@ from trunkline.manifests.loading import (
     load,
     load_releases,
     manifest_paths,
+    review,
 )
 from trunkline.manifests.tree import DirectoryTree, SourceTree
 
@@ -21,4 +22,5 @@ __all__ = [
     "load",
     "load_releases",
     "manifest_paths",
+    "review",
 ]

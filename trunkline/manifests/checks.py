@@ -22,9 +22,16 @@ _GIVEN_BY_PLATFORM = ("system__", "secret__")
 
 def check_together(inventory: Inventory) -> Iterator[Problem]:
     """Everything that only shows when documents are seen side by side."""
+    heirs: dict[str, str] = {}
     for agent in inventory.agents.values():
         yield from _agent(inventory, agent)
         former = agent.manifest.metadata.renamed_from
+        heir = heirs.setdefault(former, agent.manifest.name) if former is not None else ""
+        if heir not in ("", agent.manifest.name):
+            yield Problem(
+                position=agent.positions.value("metadata.renamedFrom"),
+                message=f"agent `{heir}` says the same; only one can have been `{former}`",
+            )
         if former is not None and former in inventory.names("Agent"):
             yield Problem(
                 position=agent.positions.value("metadata.renamedFrom"),
@@ -65,6 +72,7 @@ def warnings(inventory: Inventory) -> Iterator[Problem]:
     for agent in inventory.agents.values():
         for _, content, at in views(inventory, agent):
             yield from _undefined_variables(inventory, agent, content, at)
+            yield from _calls_never_made(agent, content, at)
     for number in inventory.numbers.values():
         if not number.manifest.spec.agents:
             yield Problem(
@@ -85,7 +93,7 @@ def _agent(inventory: Inventory, agent: Placed[Agent]) -> Iterator[Problem]:
     reported: set[Problem] = set()
     for _, content, at in views(inventory, agent):
         for problem in (
-            *_direction(agent, content, at),
+            *_callers(agent, content, at),
             *_slots(agent, content, at),
             *_functions(inventory, agent, content, at),
         ):
@@ -103,13 +111,21 @@ def _place(agent: Placed[Agent], at: tuple[str, ...], path: str, *, key: bool = 
     return agent.positions.value(at[0])
 
 
-def _direction(
+def _calls_never_made(
     agent: Placed[Agent], content: AgentContent, at: tuple[str, ...]
 ) -> Iterator[Problem]:
     if content.direction == "inbound" and content.outbound is not None:
         yield Problem(
             position=_place(agent, at, "outbound", key=True),
             message="an inbound agent calls nobody; remove `outbound` or set `direction: both`",
+        )
+
+
+def _callers(agent: Placed[Agent], content: AgentContent, at: tuple[str, ...]) -> Iterator[Problem]:
+    if content.direction == "outbound" and not (content.outbound and content.outbound.from_numbers):
+        yield Problem(
+            position=_place(agent, at, "direction"),
+            message="no number is named that the agent may call from; add `outbound: { from: … }`",
         )
 
 

@@ -16,6 +16,7 @@ from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode, Y
 from yaml._yaml import CParser
 from yaml.reader import ReaderError
 
+from trunkline.manifests.syntax_errors import explain_syntax
 from trunkline.model.base import Json
 from trunkline.model.limits import (
     MANIFEST_DOCUMENTS_MAX,
@@ -77,7 +78,8 @@ def read_documents(text: str) -> Iterator[Document]:
 
     Raises Unreadable where the text is not YAML or exceeds a bound.
     """
-    reader = _Reader(_without_mark(text))
+    text = text.removeprefix("\ufeff")
+    reader = _Reader(text)
     try:
         count = 0
         while reader.check_node():
@@ -94,9 +96,8 @@ def read_documents(text: str) -> Iterator[Document]:
             if not (isinstance(node, ScalarNode) and node.tag == _NULL):
                 yield _Construction().document(node)
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Unreadable(line, column, f"not valid YAML: {_said(error)}") from error
+        line, column, said = explain_syntax(error, text)
+        raise Unreadable(line, column, f"not valid YAML: {said}") from error
     except ReaderError as error:
         line, column = _line_and_column(text, error.position)
         raise Unreadable(
@@ -202,8 +203,7 @@ class _Construction:
         for key_node, value_node in node.value:
             at = _start(key_node)
             if not isinstance(key_node, ScalarNode) or key_node.tag != _STR:
-                shown = f"`{key_node.value}` " if isinstance(key_node, ScalarNode) else "this "
-                self._fault(at, f"{shown}is no key: keys are text; put it in quotes")
+                self._fault(at, _no_key(key_node))
                 continue
             key = key_node.value
             if key == "<<" and not key_node.style:
@@ -255,17 +255,15 @@ def _start(node: Node) -> tuple[int, int]:
     return mark.line + 1, mark.column + 1
 
 
+def _no_key(node: Node) -> str:
+    if isinstance(node, MappingNode):
+        return "a text with {{…}} at its beginning must be in quotes"
+    shown = f"`{node.value}` " if isinstance(node, ScalarNode) else "this "
+    return f"{shown}is no key: keys are text; put it in quotes"
+
+
 def _short(tag: str) -> str:
     return f"!!{tag.removeprefix(_TAG)}" if tag.startswith(_TAG) else tag
-
-
-def _said(error: MarkedYAMLError) -> str:
-    context = f"{error.context}: " if error.context else ""
-    return f"{context}{error.problem}"
-
-
-def _without_mark(text: str) -> str:
-    return text.removeprefix("\ufeff")
 
 
 def _line_and_column(text: str, offset: int) -> tuple[int, int]:

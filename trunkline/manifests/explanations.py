@@ -35,11 +35,14 @@ _BOUNDS = {
     "less_than": ("lt", "less than"),
 }
 _COUNTS = {
-    "too_short": ("min_length", "must hold at least {} entries"),
-    "too_long": ("max_length", "must hold at most {} entries"),
+    "too_short": ("min_length", "must hold at least {} {}"),
+    "too_long": ("max_length", "must hold at most {} {}"),
     "string_too_short": ("min_length", "must have at least {} characters"),
     "string_too_long": ("max_length", "must have at most {} characters"),
 }
+_OBJECT_WANTED = frozenset({"model_type", "model_attributes_type"})
+_KEYS_LISTED_MAX = 6
+"""Keys named to somebody who wrote no object; more would be a manual, not a hint."""
 _SHOWN_MAX_CHARACTERS = 60
 
 
@@ -68,7 +71,7 @@ def explain(
             continue
         if each["type"] == "too_short" and _has_worse(each, found):
             continue
-        problems.append(_other(each, value, positions))
+        problems.append(_other(each, kind, value, positions))
     return problems
 
 
@@ -91,18 +94,23 @@ def _unknown_key(
     known = known_keys(kind, tuple(loc[:-1]))
     meant = nearest(key, missing.get(path, set()) & known) or nearest(key, known)
     message = f"unknown key `{key}` in {path or 'the document'}"
-    if not meant and known:
+    if not meant and not path and key in known_keys(kind, ("spec",)):
+        message += "; it belongs below `spec`"
+    elif not meant and known:
         message += f"; known here: {', '.join(sorted(known))}"
     position = positions.key(child(path, key))
     return Problem(position=position, message=message, suggestion=meant), path, meant
 
 
-def _other(each: ErrorDetails, value: Json, positions: Positions) -> Problem:
+def _other(
+    each: ErrorDetails, model: type[BaseModel], value: Json, positions: Positions
+) -> Problem:
     loc = each["loc"]
     kind = each["type"]
     context = each.get("ctx", {})
     if kind == "missing":
         return _missing(str(loc[-1]), _path(value, loc[:-1]), each["input"], positions)
+    known = sorted(known_keys(model, tuple(loc))) if kind in _OBJECT_WANTED else []
     if kind == "refused":
         loc = (*loc, *context["at"])
     path = _path(value, loc)
@@ -113,6 +121,8 @@ def _other(each: ErrorDetails, value: Json, positions: Positions) -> Problem:
             position=positions.key(path), message=f"the key {path} {message}", suggestion=meant
         )
     message, meant = _meaning(kind, context, each)
+    if 0 < len(known) <= _KEYS_LISTED_MAX:
+        message += f"; known here: {', '.join(known)}"
     at_key = kind == "refused" and context["key"]
     return Problem(
         position=positions.key(path) if at_key else positions.value(path),
@@ -145,6 +155,8 @@ def _meaning(kind: str, context: Mapping[str, Any], each: ErrorDetails) -> tuple
         advice = ""
         if kind == "string_type" and isinstance(given, bool | int | float):
             advice = "; put it in quotes"
+        elif given is None:
+            advice = "; write a value or remove the key"
         return f"must be {_WANTED[kind]}; found {_shown(given)}{advice}", ""
     if kind == "literal_error":
         choices = _choices(str(context["expected"]))
@@ -155,7 +167,8 @@ def _meaning(kind: str, context: Mapping[str, Any], each: ErrorDetails) -> tuple
         return f"must be {words} {_number(context[name])}; found {_shown(given)}", ""
     if kind in _COUNTS:
         name, words = _COUNTS[kind]
-        return words.format(context[name]), ""
+        count = context[name]
+        return words.format(count, "entry" if count == 1 else "entries"), ""
     return str(each["msg"])[:1].lower() + str(each["msg"])[1:], ""
 
 

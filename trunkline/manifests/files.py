@@ -33,12 +33,15 @@ class FileDocument:
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """One file. ``foreign`` is set if its documents do not claim to be manifests."""
+    """One file. ``foreign`` is set if its documents do not claim to be manifests; one that is not
+    ``whole`` may hold documents that nobody could read.
+    """
 
     path: str
     documents: tuple[FileDocument, ...] = ()
     problems: tuple[Problem, ...] = ()
     foreign: Problem | None = None
+    whole: bool = True
 
 
 def parse(path: str, content: bytes) -> ManifestFile:
@@ -50,6 +53,7 @@ def parse(path: str, content: bytes) -> ManifestFile:
     documents: list[FileDocument] = []
     problems: list[Problem] = []
     foreign: Problem | None = None
+    whole = True
     try:
         for document in read_documents(text):
             if _is_foreign(document.value):
@@ -59,11 +63,12 @@ def parse(path: str, content: bytes) -> ManifestFile:
             documents.append(parsed)
             problems.extend(found)
     except Unreadable as error:
+        whole = False
         problems.append(_problem(path, error.line, error.column, error.message))
     if foreign is not None and documents:
         problems.append(foreign)
         foreign = None
-    return ManifestFile(path, tuple(documents), tuple(problems), foreign)
+    return ManifestFile(path, tuple(documents), tuple(problems), foreign, whole)
 
 
 def _parse_document(path: str, document: Document) -> tuple[FileDocument, list[Problem]]:
@@ -152,7 +157,8 @@ def _foreign(path: str, document: Document) -> Problem:
 
 
 def _unreadable(path: str, line: int, column: int, message: str) -> ManifestFile:
-    return ManifestFile(path, problems=(_problem(path, line, column, message),))
+    problem = _problem(path, line, column, message)
+    return ManifestFile(path, problems=(problem,), whole=False)
 
 
 def _problem(path: str, line: int, column: int, message: str) -> Problem:

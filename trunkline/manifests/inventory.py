@@ -42,10 +42,13 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Inventory:
-    """Documents by kind; one whose kind cannot be told may be of any."""
+    """Documents by kind; one whose kind cannot be told may be of any. Not ``whole`` is a tree with
+    manifests that nobody could read.
+    """
 
     documents: tuple[FileDocument, ...]
     contents: Mapping[str, Content] = field(default_factory=dict)
+    whole: bool = True
 
     def placed(self, kind: type[M]) -> dict[str, Placed[M]]:
         """The sound documents of a kind by name; of two with one name, the first."""

@@ -6,7 +6,7 @@ rest, nor theirs it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trunkline.manifests.caches import SizedCache
 from trunkline.manifests.checks import check_together, check_views, warnings
@@ -72,14 +72,19 @@ def load(tree: SourceTree, *, caches: Caches | None = None) -> Manifests:
 
 def check(tree: SourceTree, *, caches: Caches | None = None) -> tuple[Problem, ...]:
     """Every problem of a tree, those of releases included, sorted; warnings are not problems."""
+    return review(tree, caches=caches).problems
+
+
+def review(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
+    """As ``inspect``, but a tree without a manifest and broken releases are problems too."""
     inspection = inspect(tree, caches=caches)
     if inspection.documents == 0 and not inspection.problems:
         position = Position(file=PROJECT_FILE, line=1, column=1)
-        return (Problem(position=position, message="the tree holds no manifest"),)
-    releases = inspection.manifests.releases.problems if inspection.manifests else ()
-    if inspection.manifests is None:
-        releases = load_releases(tree, caches=caches).problems
-    return _sorted((*inspection.problems, *releases))
+        message = "the tree holds no manifest; `trunkline init` makes a first one"
+        return replace(inspection, problems=(Problem(position=position, message=message),))
+    found = inspection.manifests
+    releases = found.releases if found else load_releases(tree, caches=caches)
+    return replace(inspection, problems=_sorted((*inspection.problems, *releases.problems)))
 
 
 def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
@@ -88,9 +93,10 @@ def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
     paths = [path for path in manifest_paths(tree) if not path.startswith(RELEASES_FOLDER)]
     files = [_file(tree, path, kept) for path in paths]
     problems = [problem for file in files for problem in file.problems]
-    problems.extend(_linked(tree, releases=False))
+    linked = list(_linked(tree, releases=False))
+    problems.extend(linked)
     documents = documents_of(files)
-    inventory = Inventory(documents)
+    inventory = Inventory(documents, whole=not linked and all(file.whole for file in files))
     if documents or problems:
         problems.extend(_projects(inventory))
     problems.extend(duplicates(documents))
@@ -102,7 +108,7 @@ def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
     problems.extend(
         file.foreign for file in files if file.foreign is not None and file.path not in contents
     )
-    complete = Inventory(documents, contents)
+    complete = replace(inventory, contents=contents)
     problems.extend(check_together(complete))
     found = _sorted(problems)
     cautions = _sorted(warnings(complete))
@@ -168,7 +174,7 @@ def _file(tree: SourceTree, path: str, kept: Caches) -> ManifestFile:
             position=Position(file=path, line=1, column=1),
             message=f"the file has {size} bytes; a manifest has at most {MANIFEST_FILE_MAX_BYTES}",
         )
-        return ManifestFile(path, problems=(problem,))
+        return ManifestFile(path, problems=(problem,), whole=False)
     return kept.files.get(path, tree.identity(path), size, lambda: parse(path, tree.read(path)))
 
 
@@ -184,13 +190,14 @@ def _linked(tree: SourceTree, *, releases: bool) -> Iterable[Problem]:
 
 def _projects(inventory: Inventory) -> Iterable[Problem]:
     found = [document for document in inventory.documents if document.kind == "Project"]
+    found.sort(key=lambda document: document.positions.file != PROJECT_FILE)
     for document in found[1:]:
         first = found[0].positions.value("kind")
         yield Problem(
             position=document.positions.value("kind"),
             message=f"a repository has one Project; the first is at {first}",
         )
-    if not found and not inventory.has_kindless:
+    if not found and inventory.whole and not inventory.has_kindless:
         position = Position(file=PROJECT_FILE, line=1, column=1)
         yield Problem(position=position, message="no document of kind Project; add one here")
 

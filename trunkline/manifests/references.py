@@ -1,22 +1,27 @@
 """Names that lead somewhere: persona, tool, knowledge, agent, number, environment, secret.
 
 A name that leads nowhere is reported at the place it is written, with the nearest name there is.
-If a document of the wanted kind is too broken to have a name, its absence proves nothing.
+If a document of the wanted kind is too broken to have a name, its absence proves nothing; nor
+does it beside a file nobody can read, unless the name is close to one there is.
 """
 
 from collections.abc import Iterator
 
 from trunkline.manifests.inventory import WORDS, Inventory
 from trunkline.manifests.suggestions import nearest
+from trunkline.model.ids import secret_prefix
 from trunkline.model.kinds import Agent, AgentContent
 from trunkline.model.kinds.base import SecretValue
 from trunkline.model.kinds.project import Credential
 from trunkline.model.manifests import Placed, Positions
 from trunkline.model.paths import child
-from trunkline.model.problems import Problem
+from trunkline.model.problems import Position, Problem
 
 VENDOR_VARIABLES = ("ELEVENLABS_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 """Variables of the server that the first project's accounts may name besides its secrets."""
+
+_NAMED = ("Agent", "Persona", "Tool", "KnowledgeDocument", "PhoneNumber")
+"""Kinds that others name."""
 
 
 def check_references(inventory: Inventory) -> Iterator[Problem]:
@@ -46,11 +51,7 @@ def _agent(inventory: Inventory, agent: Placed[Agent]) -> Iterator[Problem]:
     for name, override in spec.overrides.items():
         path = f"spec.overrides.{name}"
         if inventory.environments and name not in inventory.environments:
-            yield Problem(
-                position=agent.positions.key(path),
-                message=f"there is no environment `{name}`",
-                suggestion=nearest(name, inventory.environments),
-            )
+            yield _no_environment(inventory, name, agent.positions.key(path))
         yield from _content(inventory, override, agent.positions, path)
 
 
@@ -75,22 +76,36 @@ def _name(
 ) -> Iterator[Problem]:
     known = inventory.names(kind)
     if name not in known and inventory.is_complete(kind):
+        other = next((each for each in _NAMED if name in inventory.names(each)), "")
+        meant = nearest(name, known)
+        if not (inventory.whole or other or meant):
+            return
         yield Problem(
             position=positions.value(path),
-            message=f"there is no {WORDS[kind]} `{name}`",
-            suggestion=nearest(name, known),
+            message=f"there is no {WORDS[kind]} `{name}`"
+            + (f"; `{name}` is {_with_article(WORDS[other])}" if other else ""),
+            suggestion=meant,
         )
+
+
+def _with_article(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _environment(
     inventory: Inventory, name: str, positions: Positions, path: str
 ) -> Iterator[Problem]:
     if inventory.environments and name not in inventory.environments:
-        yield Problem(
-            position=positions.value(path),
-            message=f"there is no environment `{name}`",
-            suggestion=nearest(name, inventory.environments),
-        )
+        yield _no_environment(inventory, name, positions.value(path))
+
+
+def _no_environment(inventory: Inventory, name: str, position: Position) -> Problem:
+    meant = nearest(name, inventory.environments)
+    message = f"there is no environment `{name}`"
+    if not meant:
+        *others, last = sorted(inventory.environments)
+        message += f"; there are {', '.join(others)} and {last}" if others else f"; only `{last}`"
+    return Problem(position=position, message=message, suggestion=meant)
 
 
 def _project(inventory: Inventory) -> Iterator[Problem]:
@@ -118,11 +133,6 @@ def _project(inventory: Inventory) -> Iterator[Problem]:
                     position=placed.positions.value(where),
                     message=f"`{origin}` cannot be promoted from itself",
                 )
-
-
-def secret_prefix(project: str) -> str:
-    """What the names of a project's secrets begin with on the server."""
-    return f"TRUNKLINE_SECRET_{project.upper().replace('-', '_')}_"
 
 
 def _secrets(inventory: Inventory) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ are already there.
 
 import re
 
+from trunkline.manifests.documents import read_documents
 from trunkline.manifests.schemas import COMBINED_SCHEMA, SCHEMA_FOLDER, combined_schema
 from trunkline.model.errors import InvalidInput
 from trunkline.model.ids import NAME_PATTERN
@@ -15,7 +16,7 @@ _PROJECT = """\
 apiVersion: trunkline/v1alpha1
 kind: Project
 metadata:
-  name: {project}
+  name: {name}
 spec:
   accounts:
     elevenlabs:
@@ -154,7 +155,7 @@ def new_repository(project: str) -> dict[str, str]:
     return {
         ".gitignore": _IGNORE,
         "README.md": _README.format(project=project),
-        "trunkline.yaml": _PROJECT.format(project=project),
+        "trunkline.yaml": _PROJECT.format(name=_as_text(project)),
         "agents/front-desk/agent.yaml": _AGENT,
         "agents/front-desk/prompt.md": _PROMPT,
         "agents/front-desk/tests/says-opening-hours.yaml": _TEST,
@@ -163,3 +164,9 @@ def new_repository(project: str) -> dict[str, str]:
         "knowledge/about-us.md": _ABOUT,
         f"{SCHEMA_FOLDER}/{COMBINED_SCHEMA}": combined_schema(),
     }
+
+
+def _as_text(name: str) -> str:
+    """The name as YAML, in quotes where it would be read as a number, a truth or nothing."""
+    read = [document.value for document in read_documents(name)]
+    return name if read == [name] else f'"{name}"'

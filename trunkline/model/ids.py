@@ -75,6 +75,17 @@ def secret_title(project: str, environment: str, name: str) -> str:
     return OWNER_PREFIX + owner(project, environment, name)
 
 
+def secret_prefix(project: str) -> str:
+    """What the names of a project's secrets begin with on the server."""
+    return f"TRUNKLINE_SECRET_{project.upper().replace('-', '_')}_"
+
+
+def share_secrets(first: str, second: str) -> bool:
+    """True if one of two projects could name secrets of the other: ``acme`` and ``acme-eu``."""
+    ours, theirs = secret_prefix(first), secret_prefix(second)
+    return first != second and (ours.startswith(theirs) or theirs.startswith(ours))
+
+
 def reference(kind: str, key: str) -> str:
     """A placeholder for the id of an object of ours that a rendering points at.
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from activities.types import RefreshRequest
 from trunkline.model.base import JsonObject
-from trunkline.model.errors import NotFound
+from trunkline.model.errors import InvalidSettings, NotFound
+from trunkline.model.ids import secret_prefix, share_secrets
 from trunkline.model.records import ProjectRecord, SourceState
 from trunkline.ports import Projects, Wishes
 from trunkline.services.access import Principal
@@ -41,7 +42,18 @@ class ProjectService:
         self._engine = engine
 
     async def register(self, project: ProjectRecord) -> None:
-        """Insert or update a project and wake its workflow. Raises EngineUnavailable."""
+        """Insert or update a project and wake its workflow.
+
+        Raises EngineUnavailable, and InvalidSettings for a name beside which a registered project
+        could name the other's secrets.
+        """
+        for other in await self._projects.projects():
+            if share_secrets(project.name, other.name):
+                raise InvalidSettings(
+                    f"project {project.name} cannot stand beside project {other.name}: secrets"
+                    f" of one would begin like those of the other, {secret_prefix(other.name)}",
+                    hint="choose a name that does not continue the other's after a dash",
+                )
         await self._projects.register(project)
         await self._engine.refresh(
             project.name, RefreshRequest(), poll_interval_s=project.poll_interval_s

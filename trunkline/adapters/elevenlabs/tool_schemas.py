@@ -6,7 +6,6 @@ say is refused with the place and a way out, because a constraint dropped in sil
 somebody's phone call.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,19 +13,16 @@ from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import DesiredTool, SecretReference
 from trunkline.model.errors import ClaimPending, InvalidInput
 from trunkline.model.ids import TOOL_OWNER_VARIABLE
+from trunkline.model.kinds.parameters import BODYLESS_METHODS, LITERALS, path_parameters
 
-LITERALS: Final = frozenset({"string", "integer", "number", "boolean"})
 SOURCES: Final = ("dynamic_variable", "is_system_provided", "constant_value")
 """Where a literal's value may come from other than the model, in the vendor's spelling."""
-BODYLESS_METHODS: Final = frozenset({"GET", "DELETE"})
-"""Methods whose parameters travel in the query."""
 
 _KEYWORDS: Final = frozenset(
     {"type", "title", "description", "enum", "const", "examples", "$comment"}
     | {"properties", "required", "additionalProperties", "items"}
     | set(SOURCES)
 )
-_PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 
 
 def render_tool(tool: DesiredTool, mark: str, secret_ids: Mapping[str, str]) -> JsonObject:
@@ -44,7 +40,7 @@ def render_tool(tool: DesiredTool, mark: str, secret_ids: Mapping[str, str]) -> 
     if tool.type == "webhook":
         config["api_schema"] = _api_schema(tool, secret_ids)
     elif tool.parameters:
-        config["parameters"] = _root(tool, _parameters(tool), set())
+        config["parameters"] = _root(tool, _parameters(tool), frozenset())
     return {"tool_config": config}
 
 
@@ -58,7 +54,7 @@ def _api_schema(tool: DesiredTool, secret_ids: Mapping[str, str]) -> JsonObject:
             name: _header(tool, value, secret_ids) for name, value in sorted(tool.headers.items())
         }
     properties = _parameters(tool)
-    in_path = set(_PLACEHOLDER.findall(tool.url))
+    in_path = path_parameters(tool.url)
     unknown = sorted(in_path - properties.keys())
     if unknown:
         raise _refused(tool, f"the url names {{{unknown[0]}}}, which is no parameter")
@@ -109,7 +105,7 @@ def _properties(tool: DesiredTool, where: str, schema: JsonObject) -> dict[str, 
 def _root(
     tool: DesiredTool,
     properties: Mapping[str, JsonObject],
-    elsewhere: set[str],
+    elsewhere: frozenset[str],
     *,
     literals_only: bool = False,
 ) -> JsonObject:

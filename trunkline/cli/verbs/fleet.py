@@ -116,7 +116,10 @@ def sync(
     no_headers: NoHeaders = False,
     project: Project = None,
 ) -> int:
-    """Look at Git now, bring the platforms to it, and wait until that is done."""
+    """Look at Git now and bring the platforms to it.
+
+    Waits until everything it started has ended, unless --no-wait is given.
+    """
     from trunkline.cli import syncs
     from trunkline.cli.server import connect
 

@@ -19,7 +19,10 @@ def init(
         ),
     ] = Path(),
 ) -> int:
-    """Write a small working manifests repository; nothing that exists is overwritten."""
+    """Write a small working manifests repository.
+
+    Nothing that exists is overwritten.
+    """
     from trunkline.cli import authoring
 
     return authoring.init(path)
@@ -34,7 +37,10 @@ def validate(
     ] = Path(),
     output: DocumentOutput = DocumentFormat.TEXT,
 ) -> int:
-    """Check a folder of manifests and print every problem with its place."""
+    """Check a folder of manifests.
+
+    Every problem is printed with its place. Warnings are printed too and fail nothing.
+    """
     from trunkline.cli import authoring
 
     return authoring.validate(path, style=output)

@@ -57,7 +57,7 @@ ManifestsPath = Annotated[
 
 
 def duration(text: str) -> timedelta:
-    """A duration of the command line. Raises WrongUsage."""
+    """The value of ``--timeout``. Raises WrongUsage."""
     from pydantic_core import PydanticCustomError  # noqa: PLC0415 - few verbs take a duration
 
     from trunkline.model.durations import parse_duration  # noqa: PLC0415
@@ -65,4 +65,4 @@ def duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except PydanticCustomError as error:
-        raise WrongUsage(error.message()) from error
+        raise WrongUsage(f"--timeout: {error.message()}") from error

@@ -39,7 +39,10 @@ def dev(
         ),
     ] = None,
 ) -> int:
-    """Run everything on this machine until interrupted: servers, simulators, worker and API."""
+    """Run everything on this machine until interrupted.
+
+    That is a Temporal server, PostgreSQL, the simulators, a worker and the API.
+    """
     from trunkline.local.dev import run_dev
     from trunkline.local.ports import StackPorts
 
@@ -60,7 +63,10 @@ def worker(
         typer.Option("--queues", help="Only these task queues; may be repeated."),
     ] = None,
 ) -> int:
-    """Run a worker until interrupted; DATABASE_URL and TEMPORAL_ADDRESS say where it works."""
+    """Run a worker until interrupted.
+
+    DATABASE_URL and TEMPORAL_ADDRESS say where it works.
+    """
     from trunkline.bootstrap import run_worker
     from trunkline.settings import load_settings
 
@@ -73,7 +79,10 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Port = 8080,
 ) -> int:
-    """Serve the API until interrupted; DATABASE_URL and TEMPORAL_ADDRESS say what it stands on."""
+    """Serve the API until interrupted.
+
+    DATABASE_URL and TEMPORAL_ADDRESS say what it stands on.
+    """
     from trunkline.bootstrap import run_server
     from trunkline.settings import load_settings
 
@@ -97,7 +106,10 @@ def simulate(
         typer.Option(metavar="E164", help="A number of the Twilio account; may be repeated."),
     ] = None,
 ) -> int:
-    """Serve the simulators of ElevenLabs and Twilio alone, until interrupted."""
+    """Serve the simulators of ElevenLabs and Twilio alone.
+
+    Their addresses and credentials are printed; it ends when it is interrupted.
+    """
     from trunkline.cli.simulating import simulate as serve_simulators
 
     return serve_simulators(

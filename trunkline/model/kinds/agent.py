@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Discriminator,
     Field,
     PrivateAttr,
@@ -128,8 +129,15 @@ def _tool_form(value: Any) -> str:
     return "=builtin" if isinstance(value, dict | BuiltinTool) else "=name"
 
 
+def _check_tool_name(name: Any) -> Any:
+    if name in BUILTIN_TOOLS:
+        raise refuse(f"`{name}` is a tool of the platform", f"{{ builtin: {name} }}")
+    return name
+
+
 ToolUse = Annotated[
-    Annotated[Name, Tag("=name")] | Annotated[BuiltinTool, Tag("=builtin")],
+    Annotated[Name, BeforeValidator(_check_tool_name), Tag("=name")]
+    | Annotated[BuiltinTool, Tag("=builtin")],
     Discriminator(_tool_form),
 ]
 

@@ -22,7 +22,7 @@ from trunkline.model.kinds.base import (
     exactly_one,
     refuse,
 )
-from trunkline.model.kinds.parameters import check_parameters
+from trunkline.model.kinds.parameters import check_address, check_parameters
 from trunkline.model.limits import LIST_MAX_ITEMS, PROMPT_MAX_CHARACTERS
 
 HeaderName = Annotated[
@@ -76,6 +76,12 @@ class ToolSpec(Part):
             raise refuse("a webhook tool needs `url`")
         if self.type == "client" and (self.url or self.method or self.headers):
             raise refuse("a client tool has no `url`, `method` or `headers`; the application acts")
+        return self
+
+    @model_validator(mode="after")
+    def _parameters_fit_the_address(self) -> "ToolSpec":
+        if self.url is not None:
+            check_address(self.url, self.method or "GET", self.parameters)
         return self
 
     @model_validator(mode="after")

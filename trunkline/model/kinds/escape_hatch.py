@@ -57,6 +57,7 @@ def check_escape_hatch(body: JsonObject) -> JsonObject:
                 f"`elevenlabs.{key}` is no part of an agent's body; there are {listed}",
                 at=(key,),
                 key=True,
+                known=SECTIONS,
             )
     _check(body, (), 0)
     return body
