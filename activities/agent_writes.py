@@ -26,6 +26,7 @@ from trunkline.model.writes import (
     unremovable,
     update_patch,
     verify_read_back,
+    was_given_away,
 )
 from trunkline.ports import Clock, Ledger, Statuses
 
@@ -159,13 +160,15 @@ class AgentWrites:
         )
 
     async def _incarnation(self, corners: AgentCorners, fresh: LedgerEntry) -> LedgerEntry:
-        """The row with its nonce; a new nonce if what it points at is gone."""
+        """The row with its nonce; a new nonce if what it points at is gone or another's."""
         entry = await self._ledger.reserve_nonce(fresh)
         if entry.external_id is None:
             return entry
         try:
-            await corners.voice.agent(entry.external_id)
+            observed = await corners.voice.agent(entry.external_id)
         except RemoteMissing:
+            return await self._ledger.renew(fresh, gone=entry.external_id)
+        if was_given_away(corners.desired, observed.tags):
             return await self._ledger.renew(fresh, gone=entry.external_id)
         return entry
 

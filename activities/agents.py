@@ -29,6 +29,7 @@ from activities.types import (
 )
 from trunkline.model.desired import DesiredAgent
 from trunkline.model.errors import InvalidInput, PlatformError
+from trunkline.model.ids import Digest
 from trunkline.model.planner import drift_only, has_drift
 from trunkline.model.plans import Plan, Step
 from trunkline.model.records import PlanRecord, WishRecord
@@ -172,6 +173,7 @@ async def store_plan(
         message=blocked.message if blocked else held_words,
         wish_digest=record.wish_digest,
         revision=record.revision,
+        digest=Digest(str(record.body["digest"])),
     )
 
 
@@ -191,7 +193,13 @@ def removed(record: WishRecord) -> PlanReference:
         wish_digest=record.wish_digest,
         revision=record.revision,
         removed=True,
+        digest=Digest(str(record.body["digest"])),
     )
+
+
+def released(record: WishRecord) -> PlanReference:
+    """The number follows another wish, or the wish names another number: nothing to do here."""
+    return removed(record).model_copy(update={"removed": False, "released": True})
 
 
 async def load_step(

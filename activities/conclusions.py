@@ -8,8 +8,9 @@ import random
 
 from temporalio import activity
 
-from activities.dispatch import Dispatcher
 from activities.errors import translated
+from activities.numbers import owner_of
+from activities.telling import Dispatcher
 from activities.types import (
     AGENT_ATTRIBUTE,
     CONCLUDE_AGENT,
@@ -21,12 +22,15 @@ from activities.types import (
     REVISION_ATTRIBUTE,
     Conclusion,
     ConclusionRequest,
+    PlanReference,
+    Subject,
     Timing,
 )
 from trunkline.model.conditions import find
 from trunkline.model.desired import DesiredAgent, DesiredNumber
-from trunkline.model.errors import CredentialsRejected, TrunklineError
-from trunkline.model.ids import ExternalId
+from trunkline.model.errors import Conflict, CredentialsRejected, TrunklineError
+from trunkline.model.ids import Digest, ExternalId
+from trunkline.model.number_planner import owned_elsewhere
 from trunkline.model.planner import has_drift, plan_digest
 from trunkline.model.plans import Plan
 from trunkline.model.records import (
@@ -88,9 +92,55 @@ class ConclusionActivities:
 
     @activity.defn(name=CONCLUDE_NUMBER)
     async def conclude_number(self, request: ConclusionRequest) -> Conclusion:
-        """Status, events, operations."""
+        """Status, events, operations; lets a number go that Git no longer names."""
         with translated(request.timing, patient=True):
-            return await self._conclude(request)
+            if request.plan is not None and request.plan.released:
+                return await self._release(request)
+            conclusion = await self._conclude(request)
+            if conclusion.gone:
+                await self._let_go(request)
+            return conclusion
+
+    async def _release(self, request: ConclusionRequest) -> Conclusion:
+        """Another wish has come in between. If the number still follows this one, it is told
+        again; else its status says who has the number, unless it is another workflow's by now.
+        """
+        subject = request.subject
+        record = await self._wishes.wish(
+            subject.project, subject.environment, subject.kind, subject.name
+        )
+        owner = await self._wishes.number_owner(subject.account, subject.number)
+        wanted = record is not None and await self._still_wants(subject, record)
+        error: TrunklineError = Conflict(f"number {subject.name} is served elsewhere by now")
+        if owner is not None and owner != owner_of(subject):
+            error = owned_elsewhere(subject.name, owner)
+        elif record is not None and wanted:
+            await self._dispatcher.tell_or_say(
+                record, "dependency", request.timing, request.operation_ids
+            )
+            return Conclusion(phase="Pending", details="its own, and told again")
+        if record is not None and (record.removed or wanted):
+            await self._dispatcher.say(record, error, request.operation_ids)
+        await self._finish(request, request.operation_ids, "Failed", error.message)
+        await self._let_go(request)
+        return Conclusion(phase="Released", details=error.message, gone=True)
+
+    async def _still_wants(self, subject: Subject, record: WishRecord) -> bool:
+        """True if the wish stands and is for this number of this account."""
+        if record.removed or record.body["number"] != subject.number:
+            return False
+        try:
+            telephony = await self._accounts.telephony(record.project, record.environment)
+        except TrunklineError as error:
+            if error.retryable:
+                raise
+            return False
+        return telephony.account == subject.account
+
+    async def _let_go(self, request: ConclusionRequest) -> None:
+        owner = owner_of(request.subject)
+        await self._wishes.disown_number(owner)
+        await self._dispatcher.tell_contenders(owner, request.timing)
 
     async def _conclude(self, request: ConclusionRequest) -> Conclusion:
         subject = request.subject
@@ -161,7 +211,7 @@ class ConclusionActivities:
             return Round.model_validate(
                 {
                     **round_of,
-                    "digest": number.digest,
+                    "digest": _digest(reference, number.digest),
                     "numbers": (number.number,),
                     "position": number.position if failure is not None and failure.path else "",
                 }
@@ -171,7 +221,7 @@ class ConclusionActivities:
         return Round.model_validate(
             {
                 **round_of,
-                "digest": desired.digest,
+                "digest": _digest(reference, desired.digest),
                 "lifecycle": desired.lifecycle,
                 "labels": desired.labels,
                 "numbers": tuple(str(number.body["number"]) for number in numbers),
@@ -317,6 +367,11 @@ def _next_look_s(request: ConclusionRequest, outcome: Round) -> float | None:
     if failure.retryable:
         return backoff_s(timing, request.failures)
     return timing.resync_interval_s
+
+
+def _digest(reference: PlanReference | None, newest: Digest) -> Digest:
+    """That of what was planned, which may be older than the newest wish."""
+    return newest if reference is None or reference.digest is None else reference.digest
 
 
 def _is_blocked(outcome: Round) -> bool:

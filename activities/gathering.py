@@ -32,7 +32,7 @@ from trunkline.model.shared_objects import (
     doubtful_references,
     object_key,
 )
-from trunkline.model.writes import identity_tags
+from trunkline.model.writes import identity_tags, is_others, was_given_away
 from trunkline.ports import Accounts, Ledger, VoicePlatform
 
 
@@ -85,6 +85,8 @@ class Gatherer:
         entry = await self._entry(desired, remember=remember)
         known_id = entry.external_id if entry is not None else None
         observed = await self._by_id(voice, known_id)
+        if observed is not None and was_given_away(desired, observed.tags):
+            observed = None
         if observed is None and (observed := await self._by_mark(voice, desired, known_id)):
             entry = _adopted(desired, voice.account, entry, observed)
             if remember:
@@ -138,11 +140,9 @@ class Gatherer:
         old = await self._ledger.entry(project, environment, "agent", desired.renamed_from)
         if old is None:
             return None
-        moved = renamed_entry(old, desired)
         if remember:
-            await self._ledger.put(moved)
-            await self._ledger.put(old.model_copy(update={"external_id": None, "applied": {}}))
-        return moved
+            return await self._ledger.rename(old, desired.name)
+        return renamed_entry(old, desired)
 
     async def _by_id(
         self, voice: VoicePlatform, external_id: ExternalId | None
@@ -163,7 +163,7 @@ class Gatherer:
                 if summary.external_id == gone:
                     continue
                 observed = await self._by_id(voice, summary.external_id)
-                if observed is not None:
+                if observed is not None and not is_others(desired, observed.tags):
                     return observed
         return None
 
@@ -171,6 +171,8 @@ class Gatherer:
         self, voice: VoicePlatform, desired: DesiredAgent, *, adopted: bool, remember: bool
     ) -> KnownObjects:
         needed = needed_objects(desired)
+        if not needed:
+            return KnownObjects()
         claims = await self._ledger.claims(
             voice.account,
             desired.project,

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from activities.agents import hold, load_step, removed, store_plan, wish_unknown
+from activities.agents import hold, load_step, released, removed, store_plan, wish_unknown
 from activities.creating import create_once
 from activities.entries import EntryCreation
-from activities.errors import translated
+from activities.errors import superseded, translated
 from activities.heartbeats import beating
 from activities.policies import policy
 from activities.types import (
@@ -22,16 +22,18 @@ from activities.types import (
     PlanRequest,
     StepRequest,
     StepResult,
+    Subject,
     Timing,
 )
 from trunkline.model.creation import Found
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import Conflict, InvalidInput, NotPersisted, RemoteMissing
 from trunkline.model.ids import OWNER_PREFIX, ExternalId, new_nonce
-from trunkline.model.ledger import LedgerEntry
+from trunkline.model.ledger import LedgerEntry, NumberOwner
 from trunkline.model.number_planner import number_applied, plan_number
 from trunkline.model.observed import CarrierNumber, PlatformNumber
 from trunkline.model.plans import Plan, Step
+from trunkline.model.records import WishRecord
 from trunkline.ports import Accounts, Clock, Ledger, Operations, Telephony, VoicePlatform, Wishes
 
 
@@ -48,6 +50,7 @@ class NumberCorners:
     agent_external_id: ExternalId | None
     holder_managed: bool
     native_url_ok: bool
+    owner: NumberOwner | None = None
 
     def plan(self, *, agent_planned: bool = False) -> Plan:
         """What the pure planner makes of it."""
@@ -61,15 +64,17 @@ class NumberCorners:
             native_url_ok=self.native_url_ok,
             managed_agent_ids=(holder,) if holder is not None and self.holder_managed else (),
             agent_planned=agent_planned,
+            owner=self.owner,
         )
 
 
 class NumberGatherer:
-    """Reads the corners of numbers."""
+    """Reads the corners of numbers; without ``wishes`` nobody is known to own one."""
 
-    def __init__(self, accounts: Accounts, ledger: Ledger) -> None:
+    def __init__(self, accounts: Accounts, ledger: Ledger, wishes: Wishes | None = None) -> None:
         self._accounts = accounts
         self._ledger = ledger
+        self._wishes = wishes
 
     async def number(
         self,
@@ -101,7 +106,15 @@ class NumberGatherer:
             agent_external_id=wanted,
             holder_managed=holder in (None, wanted) or await _is_managed(voice, holder),
             native_url_ok=carrier is not None and voice.is_native_voice_url(carrier.voice_url),
+            owner=await self._owner(desired, telephony.account),
         )
+
+    async def _owner(self, desired: DesiredNumber, account: str) -> NumberOwner | None:
+        """Another project that has the number; inside one project the manifests name it once."""
+        if self._wishes is None:
+            return None
+        owner = await self._wishes.number_owner(account, desired.number)
+        return owner if owner is not None and owner.project != desired.project else None
 
     async def _agent_id(self, desired: DesiredNumber) -> ExternalId | None:
         if desired.agent is None:
@@ -123,11 +136,12 @@ class NumberActivities:
         operations: Operations,
         clock: Clock,
     ) -> None:
+        self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes
         self._operations = operations
         self._clock = clock
-        self._gatherer = NumberGatherer(accounts, ledger)
+        self._gatherer = NumberGatherer(accounts, ledger, wishes)
 
     @activity.defn(name=PLAN_NUMBER)
     async def plan_number(self, request: PlanRequest) -> PlanReference:
@@ -142,6 +156,8 @@ class NumberActivities:
                     return wish_unknown()
                 if record.removed:
                     return removed(record)
+                if not await self._owns(subject, record):
+                    return released(record)
                 in_force = await policy(self._wishes, record.project, record.environment)
                 corners = await self._gatherer.number(DesiredNumber.model_validate(record.body))
                 plan = corners.plan()
@@ -157,12 +173,22 @@ class NumberActivities:
         with translated(request.timing):
             async with beating():
                 record, _, step = await load_step(self._wishes, self._operations, request)
+                if not await self._owns(request.subject, record):
+                    raise superseded(f"number {record.name} follows another wish")
                 corners = await self._gatherer.number(DesiredNumber.model_validate(record.body))
                 if step.action == "import":
                     return await self._import(corners, request.timing)
                 if step.action in ("assign", "relink", "unassign"):
                     return await self._assign(corners, step, request.timing)
                 raise InvalidInput(f"a number's plan cannot {step.action} a {step.subject}")
+
+    async def _owns(self, subject: Subject, record: WishRecord) -> bool:
+        """True if the wish is for this number of this account, and nobody else has it."""
+        telephony = await self._accounts.telephony(subject.project, subject.environment)
+        if (subject.account, subject.number) != (telephony.account, record.body["number"]):
+            return False
+        wanted = owner_of(subject)
+        return await self._wishes.own_number(wanted) == wanted
 
     async def _import(self, corners: NumberCorners, timing: Timing) -> StepResult:
         desired = corners.desired
@@ -244,6 +270,17 @@ class NumberActivities:
         )
         if settled != corners.entry:
             await self._ledger.put(settled)
+
+
+def owner_of(subject: Subject) -> NumberOwner:
+    """A number's subject as the owner of its number."""
+    return NumberOwner(
+        account=subject.account,
+        number=subject.number,
+        project=subject.project,
+        environment=subject.environment,
+        name=subject.name,
+    )
 
 
 def _fresh(corners: NumberCorners) -> LedgerEntry:

@@ -27,9 +27,10 @@ from trunkline.model.plan_text import summary_line
 from trunkline.model.planner import join_plans, kept_agent
 from trunkline.model.plans import Kept, Plan
 from trunkline.model.records import PlanRecord
-from trunkline.model.resolution import Wishlist, wishes
+from trunkline.model.resolution import Wishlist
+from trunkline.model.resolution import wishes as resolved
 from trunkline.model.shared_objects import unreferenced
-from trunkline.ports import Accounts, Ledger, Operations, Projects, Sources
+from trunkline.ports import Accounts, Ledger, Operations, Projects, Sources, Wishes
 
 
 class PlanActivities:
@@ -41,6 +42,7 @@ class PlanActivities:
         projects: Projects,
         accounts: Accounts,
         ledger: Ledger,
+        wishes: Wishes,
         operations: Operations,
     ) -> None:
         self._sources = sources
@@ -49,7 +51,7 @@ class PlanActivities:
         self._ledger = ledger
         self._operations = operations
         self._agents = Gatherer(accounts, ledger)
-        self._numbers = NumberGatherer(accounts, ledger)
+        self._numbers = NumberGatherer(accounts, ledger, wishes)
 
     @activity.defn(name=PLAN_ENVIRONMENT)
     async def plan_environment(self, request: PlanInput) -> PlanReference:
@@ -84,7 +86,7 @@ class PlanActivities:
         project = manifests.project.manifest
         for described in environments(project.model_dump(mode="json")):
             if described.name == request.environment:
-                return head.revision, described, await asyncio.to_thread(wishes, manifests)
+                return head.revision, described, await asyncio.to_thread(resolved, manifests)
         raise NotFound(f"{request.project} has no environment {request.environment!r} at its tip")
 
     async def _plan(self, request: PlanInput, described: Environment, wishlist: Wishlist) -> Plan:

@@ -25,12 +25,12 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.concurrency import each
-from activities.dispatch import Dispatcher
 from activities.errors import translated
 from activities.gathering import Gatherer
 from activities.heartbeats import Progress, beating
 from activities.numbers import NumberGatherer
 from activities.policies import Policy, environments, policy_of
+from activities.telling import Dispatcher
 from activities.types import (
     ENSURE_SWEEPS,
     SWEEP_ENVIRONMENT,
@@ -117,7 +117,7 @@ class SweepActivities:
         self._dispatcher = dispatcher
         self._schedules = schedules
         self._agents = Gatherer(accounts, ledger)
-        self._numbers = NumberGatherer(accounts, ledger)
+        self._numbers = NumberGatherer(accounts, ledger, wishes)
 
     @activity.defn(name=ENSURE_SWEEPS)
     async def ensure_sweeps(self, request: SweepsRequest) -> None:

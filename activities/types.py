@@ -111,9 +111,27 @@ class ProjectInput(Frozen):
 WakeReason = Literal["git", "sync", "drift", "dependency", "retry", "resync"]
 
 
-class Wish(Frozen):
-    """The newest wish for an agent or number; ``reason`` says who wakes it and is shown."""
+class Subject(Frozen):
+    """One agent or number as activities are asked about it.
 
+    ``account`` and ``number`` are set for a number: the telephony account's id and E.164.
+    """
+
+    kind: RecordKind
+    project: str
+    environment: str
+    name: str
+    account: str = ""
+    number: str = ""
+
+
+class Wish(Frozen):
+    """The newest wish for an agent or number; ``reason`` says who wakes it and is shown.
+
+    ``subject`` is set for a number, whose workflow may come to serve another wish for it.
+    """
+
+    subject: Subject | None = None
     wish_digest: Digest | None = None
     revision: Revision | None = None
     operation_ids: tuple[str, ...] = ()
@@ -169,20 +187,6 @@ class PlanInput(Frozen):
     names: tuple[str, ...] = ()
     hard_refresh: bool = False
     timing: Timing = Timing()
-
-
-class Subject(Frozen):
-    """One agent or number as activities are asked about it.
-
-    ``account`` and ``number`` are set for a number: the telephony account's id and E.164.
-    """
-
-    kind: RecordKind
-    project: str
-    environment: str
-    name: str
-    account: str = ""
-    number: str = ""
 
 
 class SourceRequest(Frozen):
@@ -259,7 +263,8 @@ class PlanReference(Frozen):
     """A stored plan as a workflow sees it; ``plan_id`` is empty when there was nothing to store.
 
     ``held_reason`` says why its steps are not to be executed although they could be.
-    ``drift`` names who changed which fields on the platform, and when.
+    ``drift`` names who changed which fields on the platform, and when. ``digest`` is that of what
+    was planned. ``released``: the number follows another wish, or the wish names another number.
     """
 
     plan_id: str
@@ -271,6 +276,8 @@ class PlanReference(Frozen):
     wish_digest: Digest | None = None
     revision: Revision | None = None
     removed: bool = False
+    released: bool = False
+    digest: Digest | None = None
     drift: str = ""
     drift_version_id: str | None = None
 

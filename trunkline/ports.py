@@ -12,7 +12,14 @@ from typing import Protocol
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
 from trunkline.model.ids import ExternalId, Revision
-from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind, SharedKind
+from trunkline.model.ledger import (
+    Attempt,
+    Claim,
+    LedgerEntry,
+    LedgerKind,
+    NumberOwner,
+    SharedKind,
+)
 from trunkline.model.manifests import Manifests
 from trunkline.model.observed import (
     AgentSummary,
@@ -237,6 +244,12 @@ class Ledger(Protocol):
     ) -> tuple[Claim, ...]:
         """All claims of an environment in an account, or those of the named objects."""
 
+    async def rename(self, entry: LedgerEntry, name: str) -> LedgerEntry | None:
+        """Give a row another name in one step; None if there is no such row any more.
+
+        A row that has the new name already is left as it is, and answered.
+        """
+
 
 class Wishes(Protocol):
     """What Git wanted when it was last valid; bodies live here, not in workflow histories."""
@@ -282,6 +295,23 @@ class Wishes(Protocol):
         self, project: str, environment: str, agent: str
     ) -> tuple[WishRecord, ...]:
         """Wishes for the numbers that point at an agent, by name; removed ones left out."""
+
+    async def wishes_for_number(self, number: str) -> tuple[WishRecord, ...]:
+        """Standing wishes for a number in E.164, of every project, by project and environment."""
+
+    async def own_number(self, wanted: NumberOwner) -> NumberOwner:
+        """Take the number unless somebody has it whose wish for it stands; answers who has it."""
+
+    async def number_owner(self, account: str, number: str) -> NumberOwner | None:
+        """Whose standing wish has the number, or None."""
+
+    async def numbers_owned(
+        self, project: str, environment: str, name: str
+    ) -> tuple[NumberOwner, ...]:
+        """Every number one wish has, those it no longer names included."""
+
+    async def disown_number(self, owner: NumberOwner) -> None:
+        """Let the number go, unless somebody else has it by now."""
 
     async def content(self, digest: str) -> str:
         """The text stored under a content digest. Raises NotFound."""

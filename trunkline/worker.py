@@ -21,11 +21,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.agents import AgentActivities
 from activities.conclusions import ConclusionActivities
-from activities.dispatch import DispatchActivities, Dispatcher
+from activities.dispatch import DispatchActivities
 from activities.numbers import NumberActivities
 from activities.planning import PlanActivities
 from activities.source import SourceActivities
 from activities.sweeps import SweepActivities, SweepSchedules
+from activities.telling import Dispatcher
 from activities.types import SEARCH_ATTRIBUTES
 from trunkline.model.errors import EngineUnavailable, InvalidSettings
 from trunkline.ports import (
@@ -144,10 +145,10 @@ def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., An
 
 def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., Any]]:
     """Every activity of the product by its registered name."""
-    dispatcher = Dispatcher(client, ports.accounts)
+    dispatcher = Dispatcher(client, ports.accounts, ports.wishes, ports.statuses, ports.operations)
     rooms: tuple[object, ...] = (
         SourceActivities(ports.sources, ports.projects, ports.wishes, ports.statuses),
-        DispatchActivities(dispatcher, ports.wishes, ports.statuses, ports.operations),
+        DispatchActivities(dispatcher, ports.wishes, ports.operations),
         AgentActivities(
             ports.accounts,
             ports.ledger,
@@ -174,7 +175,12 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
             SweepSchedules(client),
         ),
         PlanActivities(
-            ports.sources, ports.projects, ports.accounts, ports.ledger, ports.operations
+            ports.sources,
+            ports.projects,
+            ports.accounts,
+            ports.ledger,
+            ports.wishes,
+            ports.operations,
         ),
     )
     named = {name for queue in QUEUES for name in queue.activities}

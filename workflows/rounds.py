@@ -51,12 +51,20 @@ def newest(known: Wish | None, wish: Wish) -> Wish:
     waiting = (*known.operation_ids, *wish.operation_ids)
     return wish.model_copy(
         update={
+            "subject": wish.subject or known.subject,
             "wish_digest": wish.wish_digest or known.wish_digest,
             "revision": wish.revision or known.revision,
             "operation_ids": tuple(dict.fromkeys(waiting)),
             "reason": "sync" if "sync" in (known.reason, wish.reason) else wish.reason,
         }
     )
+
+
+def moves(known: Wish | None, wish: Wish) -> bool:
+    """True if the newer wish is another one's: both want the same number."""
+    if known is None or known.subject is None or wish.subject is None:
+        return False
+    return known.subject != wish.subject
 
 
 class Rounds:
@@ -76,13 +84,14 @@ class Rounds:
         self._operation_ids = state.operation_ids
         self._next_look_at_s = state.next_look_at_s
         self._gone = False
+        self._overtaken: tuple[Wish, ...] = ()
 
     def declare(self, wish: Wish) -> None:
         """Remember the newest wish; the running round, if any, goes on.
 
         Whatever failed before says nothing about a new wish, so its pauses begin anew.
         """
-        self._wish = newest(self._wish, wish)
+        self._remember(self._wish, wish)
         if wish.reason in ("git", "sync", "dependency"):
             self._failures = 0
 
@@ -101,13 +110,17 @@ class Rounds:
                 return False
             info = workflow.info()
             length = info.get_current_history_length()
-            if info.is_continue_as_new_suggested() or length >= self._timing.history_events_max:
+            long = info.is_continue_as_new_suggested() or length >= self._timing.history_events_max
+            if long and not self._overtaken:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 return True
 
     def carried(self) -> dict[str, object]:
         """What the next run has to know, as an update of the input."""
         return {
+            "project": self._subject.project,
+            "environment": self._subject.environment,
+            "name": self._subject.name,
             "wish": self._wish,
             "failures": self._failures,
             "external_id": self._external_id,
@@ -135,11 +148,40 @@ class Rounds:
         if wish is None:
             return
         self._wish = None
+        await self._hand_over(wish)
         plan, failure = await self._bring_about(wish)
         if failure is not None and failure.reason == SUPERSEDED:
-            self._wish = wish if self._wish is None else newest(wish, self._wish)
+            self._remember(wish, self._wish or wish)
             return
         await self._conclude(wish, plan, failure)
+
+    def _remember(self, known: Wish | None, wish: Wish) -> None:
+        """Keep the newer wish; the next round answers one it overtakes for the same number."""
+        if known is not None and moves(known, wish):
+            self._overtaken = (*self._overtaken, known)
+            known = None
+        self._wish = newest(known, wish)
+
+    async def _hand_over(self, wish: Wish) -> None:
+        """Serve the wish's subject from now on; those it takes the number from are told so."""
+        overtaken, self._overtaken = self._overtaken, ()
+        if wish.subject is not None and wish.subject != self._subject:
+            former = Wish(subject=self._subject, operation_ids=self._operation_ids)
+            overtaken = (former, *overtaken)
+            self._subject = wish.subject
+            self._failures, self._external_id, self._conditions = 0, None, ()
+            self._operation_ids = ()
+        for former in overtaken:
+            if former.subject is None or former.subject == self._subject:
+                self._operation_ids = (*self._operation_ids, *former.operation_ids)
+                continue
+            request = ConclusionRequest(
+                subject=former.subject,
+                plan=PlanReference(plan_id="", released=True),
+                operation_ids=former.operation_ids,
+                timing=self._timing,
+            )
+            await self._ask(request, f"number given to {self._subject.name}")
 
     async def _bring_about(self, wish: Wish) -> tuple[PlanReference | None, Failure | None]:
         plan: PlanReference | None = None
@@ -197,15 +239,18 @@ class Rounds:
             external_id=self._external_id,
             timing=self._timing,
         )
-        conclusion = await perform(
+        words = "conclude" if failure is None else f"conclude: {failure.reason}"
+        self._take(await self._ask(request, words))
+
+    async def _ask(self, request: ConclusionRequest, summary: str) -> Conclusion:
+        return await perform(
             self._activities.conclude,
             request,
             Conclusion,
             option=STORE,
             timing=self._timing,
-            summary="conclude" if failure is None else f"conclude: {failure.reason}",
+            summary=summary,
         )
-        self._take(conclusion)
 
     def _take(self, conclusion: Conclusion) -> None:
         self._failures = self._failures + 1 if conclusion.failed else 0

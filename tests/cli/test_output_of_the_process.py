@@ -34,7 +34,8 @@ def test_verbs_are_completed(shell: str) -> None:
 
 
 def test_the_script_for_a_shell_is_printed() -> None:
-    ended = trunkline("--show-completion", "bash")
+    named = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}  # else the parent process says
+    ended = trunkline("--show-completion", "bash", **named)
     assert ended.returncode == 0
     assert b"_TRUNKLINE_COMPLETE=complete_bash" in ended.stdout
 

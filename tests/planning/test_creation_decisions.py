@@ -76,9 +76,10 @@ def test_an_incomplete_look_up_beyond_the_bound_is_unresolved_and_still_looking(
     assert decision.next_look_at == at(53)
 
 
-def test_too_many_attempts_are_unresolved_until_something_is_found() -> None:
+def test_after_too_many_attempts_it_is_unresolved_and_rests_before_another() -> None:
     last = FIRST.model_copy(update={"number": ATTEMPTS_MAX})
     assert isinstance(decide(last, looked(500), lag_bound_s=BOUND_S), Unresolved)
+    assert decide(last, looked(640), lag_bound_s=BOUND_S) == Create(number=ATTEMPTS_MAX + 1)
     found = looked(900, Found(ExternalId("a"), 1))
     assert decide(last, found, lag_bound_s=BOUND_S) == Adopt(ExternalId("a"))
 

@@ -56,6 +56,13 @@ PROJECT = "acme"
 ENVIRONMENT = "testing"
 NUMBER = "+15005550006"
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
+ACCOUNTS = """\
+  accounts:
+    elevenlabs: {{ apiKey: {{ env: {prefix}ELEVENLABS_API_KEY }} }}
+    twilio:
+      accountSid: {{ env: {prefix}TWILIO_ACCOUNT_SID }}
+      authToken: {{ env: {prefix}TWILIO_AUTH_TOKEN }}
+"""
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 TIMING = Timing(
@@ -159,6 +166,24 @@ class Stack:
     secrets: dict[str, str]
     cache: Path
     timing: Timing = TIMING
+    project: str = PROJECT
+
+    async def neighbour(self, project: str, files: Mapping[str, str]) -> Stack:
+        """Another project of the same server, with the same accounts at both vendors."""
+        repository = self.repository.parent / f"{project}.git"
+        folder = self.repository.parent / f"{project}-files"
+        prefix = f"TRUNKLINE_SECRET_{project.upper()}_"
+        names = ("ELEVENLABS_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
+        self.secrets.update({f"{prefix}{name}": self.secrets[name] for name in names})
+        accounts = ACCOUNTS.format(prefix=prefix)
+        for path, text in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            named = text.replace("name: acme", f"name: {project}")
+            target.write_text(named.replace("  people:", f"{accounts}  people:"))
+        seed(repository, folder)
+        await self.store.register(ProjectRecord(name=project, repository=str(repository)))
+        return replace(self, project=project, repository=repository)
 
     def ports(self) -> WorkerPorts:
         """What workers are given."""
@@ -204,8 +229,8 @@ class Stack:
         """Wake the project's workflow, starting it if need be."""
         await self.client.start_workflow(
             PROJECT_WORKFLOW,
-            ProjectInput(project=PROJECT, timing=self.timing),
-            id=project_workflow_id(PROJECT),
+            ProjectInput(project=self.project, timing=self.timing),
+            id=project_workflow_id(self.project),
             task_queue=WORKFLOW_QUEUE,
             start_signal=REFRESH_SIGNAL,
             start_signal_args=[request or RefreshRequest()],
@@ -217,7 +242,7 @@ class Stack:
         """Sync and wait for the operation to end."""
         operation_id = uuid4().hex
         await self.store.open_operation(
-            OperationRecord(id=operation_id, project=PROJECT, kind="sync", requested_by="test")
+            OperationRecord(id=operation_id, project=self.project, kind="sync", requested_by="test")
         )
         await self.refresh(RefreshRequest(operation_id=operation_id, hard=hard, names=names))
         return await self.ended(operation_id, timeout_s=timeout_s)
@@ -226,13 +251,13 @@ class Stack:
         """Plan the environment and wait for the operation to end."""
         operation_id = uuid4().hex
         await self.store.open_operation(
-            OperationRecord(id=operation_id, project=PROJECT, kind="plan", requested_by="test")
+            OperationRecord(id=operation_id, project=self.project, kind="plan", requested_by="test")
         )
         await self.client.start_workflow(
             PLAN_WORKFLOW,
             PlanInput(
                 operation_id=operation_id,
-                project=PROJECT,
+                project=self.project,
                 environment=ENVIRONMENT,
                 names=names,
                 timing=self.timing,
@@ -246,7 +271,7 @@ class Stack:
         """Look over the environment once."""
         report: SweepReport = await self.client.execute_workflow(
             SWEEP_WORKFLOW,
-            SweepInput(project=PROJECT, environment=ENVIRONMENT, timing=self.timing),
+            SweepInput(project=self.project, environment=ENVIRONMENT, timing=self.timing),
             id=f"sweep-{uuid4().hex}",
             task_queue=WORKFLOW_QUEUE,
             result_type=SweepReport,
@@ -266,7 +291,7 @@ class Stack:
 
     async def status(self, name: str, kind: Any = "agent") -> StatusRow | None:
         """One status row."""
-        return await self.store.status(PROJECT, ENVIRONMENT, kind, name)
+        return await self.store.status(self.project, ENVIRONMENT, kind, name)
 
     async def settled(
         self, name: str, wanted: Callable[[StatusRow], bool], kind: Any = "agent"
@@ -286,16 +311,16 @@ class Stack:
 
     async def events(self, reason: str, name: str | None = None) -> list[EventRecord]:
         """Events with a reason, newest first."""
-        rows = await self.store.events(PROJECT, name=name, limit=200)
+        rows = await self.store.events(self.project, name=name, limit=200)
         return [row for row in rows if row.reason == reason]
 
     def agent_handle(self, name: str) -> WorkflowHandle[Any, Any]:
         """The workflow of an agent."""
-        return self.client.get_workflow_handle(agent_workflow_id(PROJECT, ENVIRONMENT, name))
+        return self.client.get_workflow_handle(agent_workflow_id(self.project, ENVIRONMENT, name))
 
     def project_handle(self) -> WorkflowHandle[Any, Any]:
         """The workflow of the project."""
-        return self.client.get_workflow_handle(project_workflow_id(PROJECT))
+        return self.client.get_workflow_handle(project_workflow_id(self.project))
 
     async def record(self, handle: WorkflowHandle[Any, Any], workflow: str, scenario: str) -> None:
         """Keep a history for the replay gate, if this run is a recording."""

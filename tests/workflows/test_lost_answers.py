@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from trunkline.model.conditions import find
+
 if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack, Stack
+    from trunkline.model.records import StatusRow
 
 pytestmark = pytest.mark.stack
 
@@ -123,3 +126,34 @@ async def test_a_lost_answer_of_an_update_is_recognised(
         assert (await stack.sync()).state == "Succeeded"
         assert await stack.elevenlabs.count("PATCH /v1/convai/agents/{agent_id}") == 1
         assert await stack.events("ForeignEdit") == []
+
+
+@pytest.mark.slow
+async def test_creates_that_never_arrive_stall_and_are_made_once_the_platform_recovers(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack.timing = stack.timing.model_copy(
+        update={"request_timeout_s": 0.2, "list_lag_bound_s": 0.1}
+    )
+    create = "/v1/convai/agents/create"
+    await stack.elevenlabs.faults({"kind": "drop-before", "method": "POST", "route": create})
+    async with stack.working():
+        assert (await stack.sync(timeout_s=60)).state == "Failed"
+
+        def is_unresolved(row: StatusRow) -> bool:
+            stalled = find(row.conditions, "Stalled")
+            return stalled is not None and stalled.reason == "CreateUnresolved"
+
+        await stack.settled("front-desk", is_unresolved)
+        looks = await stack.elevenlabs.count("GET /v1/convai/agents")
+
+        async def still_looking() -> bool:
+            return await stack.elevenlabs.count("GET /v1/convai/agents") > looks
+
+        await stack.until(still_looking)
+        await stack.elevenlabs.healthy()
+        await stack.elevenlabs.http.delete("/_sim/counters")
+        row = await stack.settled("front-desk", lambda r: r.sync == "Synced")
+        assert await stack.elevenlabs.count(f"POST {create}") == 1
+        assert [a["agent_id"] for a in await stack.elevenlabs.agents()] == [row.external_id]

@@ -20,7 +20,10 @@ from trunkline.model.ids import ExternalId
 from trunkline.model.ledger import Attempt, Claim
 
 ATTEMPTS_MAX = 5
-"""Creates sent for one object without one known outcome; more would be hammering in the dark."""
+"""Creates sent in a row for one object without one known outcome; a person should look then."""
+REST_SPANS = 15
+"""How many times as long as an attempt takes to settle it rests after those, before another one: a
+platform that recovers is noticed within minutes, and nobody hammers in the dark."""
 LOOKS_PER_BOUND = 10
 """Looks while waiting for lag to pass: an object is adopted within a tenth of the bound."""
 LOOK_INTERVAL_MIN_S = 0.1
@@ -120,7 +123,8 @@ def decide(
     if look_up.began_at < settled:
         reason = f"create attempt {attempt.number} may still appear"
         return Wait(until=min(next_look, settled), reason=reason)
-    if look_up.complete and attempt.number < attempts_max:
+    rested = settled + REST_SPANS * (settled - attempt.started_at)
+    if look_up.complete and (attempt.number < attempts_max or look_up.began_at >= rested):
         return Create(number=attempt.number + 1)
     if look_up.complete:
         reason = f"{attempt.number} creates were sent and none appeared"

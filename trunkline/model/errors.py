@@ -27,6 +27,7 @@
     │   ├── OutcomeUnknown              look up before any retry: it may have taken effect
     │   └── NotPersisted                stop: a written path did not read back
     ├── CreateUnresolved              a create whose answer was lost is still not accounted for
+    ├── NumberOwnedElsewhere          another wish has the phone number; stop until it lets go
     ├── ClaimPending                  another agent is creating the shared object right now
     ├── StoreUnavailable              PostgreSQL does not answer; retry
     ├── EngineUnavailable             Temporal does not answer; retry
@@ -237,6 +238,12 @@ class CreateUnresolved(TrunklineError):
 
     reason = "CreateUnresolved"
     retryable = True
+
+
+class NumberOwnedElsewhere(TrunklineError):
+    """Another project, environment or manifest has the phone number."""
+
+    reason = "NumberOwnedElsewhere"
 
 
 class ClaimPending(TrunklineError):

@@ -43,6 +43,16 @@ class LedgerEntry(Frozen):
     attempt: Attempt | None = None
 
 
+class NumberOwner(Frozen):
+    """Whose wish a phone number of a telephony account follows; everybody else has to wait."""
+
+    account: str
+    number: str
+    project: str
+    environment: str
+    name: str
+
+
 class Claim(Frozen):
     """A shared object: who makes it, and its id once it is there.
 

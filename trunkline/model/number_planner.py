@@ -9,8 +9,9 @@ from collections.abc import Collection
 
 from trunkline.model.base import Json
 from trunkline.model.desired import DesiredNumber
+from trunkline.model.errors import NumberOwnedElsewhere
 from trunkline.model.ids import ExternalId, reference
-from trunkline.model.ledger import LedgerEntry
+from trunkline.model.ledger import LedgerEntry, NumberOwner
 from trunkline.model.observed import CarrierNumber, PlatformNumber
 from trunkline.model.planner import plan_digest
 from trunkline.model.plans import (
@@ -45,14 +46,19 @@ def plan_number(
     native_url_ok: bool,
     managed_agent_ids: Collection[str],
     agent_planned: bool = False,
+    owner: NumberOwner | None = None,
 ) -> Plan:
     """Import, assign, unassign or relink.
 
     ``agent_external_id`` is the wished agent's id, None if it has none yet; ``agent_planned``
     says that the same plan creates it. ``native_url_ok``: the carrier's voice URL is the voice
-    platform's. ``managed_agent_ids``: agents Trunkline looks after in that account.
+    platform's. ``managed_agent_ids``: agents Trunkline looks after in that account. ``owner``:
+    whose wish the number follows, None if nobody's yet.
     """
     obstacle = _obstacle(desired, agent_external_id, carrier, agent_planned=agent_planned)
+    if owner is not None and not is_owner(desired, owner):
+        error = owned_elsewhere(desired.name, owner)
+        obstacle = Obstacle(reason=error.reason, message=f"{error.message}; {error.hint}")
     taken = _taken(desired, agent_external_id, platform, managed_agent_ids)
     notes: list[str] = []
     steps: list[Step] = []
@@ -78,6 +84,21 @@ def plan_number(
         obstacles=(obstacle,) if obstacle else (),
         notes=tuple(notes),
         unchanged=0 if steps or obstacle else 1,
+    )
+
+
+def is_owner(desired: DesiredNumber, owner: NumberOwner) -> bool:
+    """True if the number follows this very wish."""
+    place = (desired.project, desired.environment, desired.name)
+    return place == (owner.project, owner.environment, owner.name)
+
+
+def owned_elsewhere(name: str, owner: NumberOwner) -> NumberOwnedElsewhere:
+    """What to tell a wish for a number that follows another wish."""
+    return NumberOwnedElsewhere(
+        f"number {name} ({owner.number}) is owned by number {owner.name} of project"
+        f" {owner.project}, environment {owner.environment}",
+        hint="Remove it there, and it is taken over here; or give this one another number.",
     )
 
 

@@ -174,7 +174,8 @@ def details_markdown(status: StatusRecord, plan: Plan | None) -> str:
 
 def _conditions(outcome: Round) -> Conditions:
     if outcome.removed:
-        words = "removed from Git; kept, pruning is not enabled"
+        kept = "; kept, pruning is not enabled" if outcome.external_id else ""
+        words = f"removed from Git{kept}"
         return (Condition(type="Ready", status="True", reason="Kept", message=words),)
     if outcome.failure is not None:
         return (*_failed(outcome, outcome.failure), *_drifted(outcome))

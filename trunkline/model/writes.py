@@ -11,7 +11,7 @@ from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import DesiredAgent
 from trunkline.model.diffs import Comparator, Leaves, Patterns, leaves
 from trunkline.model.errors import ClaimPending
-from trunkline.model.ids import REFERENCE_PREFIX, nonce_tag, owner_tag
+from trunkline.model.ids import OWNER_PREFIX, REFERENCE_PREFIX, nonce_tag, owner_tag
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.observed import ObservedAgent
 from trunkline.model.paths import MISSING, find, owning_leaf, put, split
@@ -51,6 +51,17 @@ def identity_tags(desired: DesiredAgent) -> tuple[str, ...]:
     if desired.renamed_from is None:
         return (own,)
     return own, owner_tag(desired.project, desired.environment, desired.renamed_from)
+
+
+def is_others(desired: DesiredAgent, tags: Sequence[str]) -> bool:
+    """True if the tags name an owner that is not this wish, under this name or its former one."""
+    ours = identity_tags(desired)
+    return any(tag.startswith(OWNER_PREFIX) and tag not in ours for tag in tags)
+
+
+def was_given_away(desired: DesiredAgent, tags: Sequence[str]) -> bool:
+    """True if the tags name another owner and this wish no more: it is not ours to write."""
+    return is_others(desired, tags) and not set(identity_tags(desired)) & set(tags)
 
 
 def with_nonce(body: JsonObject, nonce: str | None) -> JsonObject:

@@ -44,6 +44,14 @@ class PassingLedger:
         """The row that is there, else this one."""
         return self._entries.setdefault(_entry_key(entry), entry)
 
+    async def rename(self, entry: LedgerEntry, name: str) -> LedgerEntry | None:
+        """The row under its new name."""
+        known = self._entries.pop(_entry_key(entry), None)
+        if known is not None:
+            renamed = known.model_copy(update={"name": name})
+            self._entries.setdefault(_entry_key(renamed), renamed)
+        return self._entries.get((entry.project, entry.environment, entry.kind, name))
+
     async def renew(self, entry: LedgerEntry, *, gone: ExternalId) -> LedgerEntry:
         """A new incarnation, unless the row no longer points at what is gone."""
         known = self._entries.get(_entry_key(entry), entry)

@@ -72,6 +72,13 @@ RETURNING {columns}
 """
 ).format(columns=_ENTRY_COLUMNS)
 
+_RENAME = """
+UPDATE ledger SET name = %s, written_at = now()
+WHERE project = %s AND environment = %s AND kind = %s AND name = %s AND NOT EXISTS (
+    SELECT FROM ledger WHERE project = %s AND environment = %s AND kind = %s AND name = %s
+)
+"""
+
 _REOPEN = """
 UPDATE ledger SET
     attempt_number = %(attempt_number)s,
@@ -237,6 +244,18 @@ class LedgerTables(Tables):
                 )
                 row = await cursor.fetchone()
         return _entry_of(row) if row else entry
+
+    async def rename(self, entry: LedgerEntry, name: str) -> LedgerEntry | None:
+        """Give a row another name in one step; None if there is no such row any more.
+
+        A row that has the new name already is left as it is, and answered.
+        """
+        place = (entry.project, entry.environment, entry.kind)
+        async with self._pool.transaction() as connection:
+            await connection.execute(_RENAME, (name, *place, entry.name, *place, name))
+            cursor = await connection.execute(_ENTRY, (*place, name))
+            row = await cursor.fetchone()
+        return _entry_of(row) if row else None
 
     async def open_attempt(self, entry: LedgerEntry, attempt: Attempt) -> bool:
         """Record a create about to be sent; False if another attempt was opened meanwhile.

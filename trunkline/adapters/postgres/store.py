@@ -7,6 +7,7 @@ from typing import Self
 
 from trunkline.adapters.postgres.access import AccessTables
 from trunkline.adapters.postgres.ledger import LedgerTables
+from trunkline.adapters.postgres.numbers import NumberTables
 from trunkline.adapters.postgres.operations import OperationTables
 from trunkline.adapters.postgres.pool import StoreBounds, StorePool
 from trunkline.adapters.postgres.projects import ProjectTables
@@ -16,7 +17,13 @@ from trunkline.adapters.postgres.wishes import WishTables
 
 
 class PostgresStore(
-    LedgerTables, WishTables, ProjectTables, StatusTables, OperationTables, AccessTables
+    LedgerTables,
+    WishTables,
+    NumberTables,
+    ProjectTables,
+    StatusTables,
+    OperationTables,
+    AccessTables,
 ):
     """Ledger, Wishes, Projects, Statuses, Operations and Access of ``ports`` on PostgreSQL.
 

@@ -127,6 +127,14 @@ _NUMBERS_OF = sql.SQL(
     """
 ).format(columns=_COLUMNS)
 
+_FOR_NUMBER = sql.SQL(
+    """
+    SELECT {columns} FROM wishes
+    WHERE kind = 'number' AND NOT removed AND body->>'number' = %s
+    ORDER BY project, environment, name
+    """
+).format(columns=_COLUMNS)
+
 _DECLARE = """
 UPDATE wishes SET declared = true
 FROM unnest(%(projects)s::text[], %(environments)s::text[], %(kinds)s::text[], %(names)s::text[],
@@ -272,6 +280,13 @@ class WishTables(Tables):
         """Wishes for the numbers that point at an agent, by name; removed ones left out."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_NUMBERS_OF, (project, environment, agent))
+            rows = await cursor.fetchall()
+        return tuple(WishRecord.model_validate(row) for row in rows)
+
+    async def wishes_for_number(self, number: str) -> tuple[WishRecord, ...]:
+        """Standing wishes for a number in E.164, of every project, by project and environment."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_FOR_NUMBER, (number,))
             rows = await cursor.fetchall()
         return tuple(WishRecord.model_validate(row) for row in rows)
 
