@@ -10,6 +10,7 @@ from activities.creating import create_once
 from activities.entries import EntryCreation
 from activities.gathering import AgentCorners
 from activities.types import StepResult, Timing
+from trunkline.model.base import JsonObject
 from trunkline.model.creation import Found
 from trunkline.model.errors import Conflict, NotPersisted, OutcomeUnknown, RemoteMissing
 from trunkline.model.ids import ExternalId, Revision, new_nonce, nonce_tag, owner_tag, short_digest
@@ -186,28 +187,15 @@ class AgentWrites:
         voice = writing.corners.voice
         between = await voice.agent(before.external_id, version_id=foreign[0].version_id)
         changes = foreign_changes(before, between, voice.rules)
-        desired = writing.corners.desired
-        await self._statuses.add_events(
-            [
-                EventRecord(
-                    project=desired.project,
-                    environment=desired.environment,
-                    name=desired.name,
-                    type="Warning",
-                    reason="ForeignEdit",
-                    message=(
-                        f"{_people(foreign)} changed {_fields(changes)} while Trunkline wrote; "
-                        "what Git owns was overwritten, the rest stays"
-                    ),
-                    revision=writing.revision,
-                    details={
-                        "versions": [version.version_id for version in foreign],
-                        "changes": [
-                            change.model_dump(mode="json") for change in changes[:FIELDS_SHOWN]
-                        ],
-                    },
-                )
-            ]
+        await self._warn(
+            writing,
+            "ForeignEdit",
+            f"{_people(foreign)} changed {_fields(changes)} while Trunkline wrote; "
+            "what Git owns was overwritten, the rest stays",
+            details={
+                "versions": [version.version_id for version in foreign],
+                "changes": [change.model_dump(mode="json") for change in changes[:FIELDS_SHOWN]],
+            },
         )
 
     async def _foreign_versions(
@@ -228,44 +216,39 @@ class AgentWrites:
         """Once, because what is settled next no longer owns these paths."""
         if not paths:
             return
-        desired = writing.corners.desired
-        await self._statuses.add_events(
-            [
-                EventRecord(
-                    project=desired.project,
-                    environment=desired.environment,
-                    name=desired.name,
-                    type="Warning",
-                    reason="CannotBeRemoved",
-                    message=(
-                        f"{', '.join(paths)} cannot be removed: the platform keeps the key with "
-                        "an empty value. It is left like that."
-                    ),
-                    revision=writing.revision,
-                )
-            ]
+        await self._warn(
+            writing,
+            "CannotBeRemoved",
+            f"{', '.join(paths)} cannot be removed: the platform keeps the key with an empty "
+            "value. It is left like that.",
         )
 
     async def _report_duplicates(
         self, writing: Writing, duplicates: tuple[ExternalId, ...]
     ) -> None:
-        desired = writing.corners.desired
-        await self._statuses.add_events(
-            [
-                EventRecord(
-                    project=desired.project,
-                    environment=desired.environment,
-                    name=desired.name,
-                    type="Warning",
-                    reason="DuplicateFound",
-                    message=(
-                        "Other agents carry the same mark and were left alone: "
-                        f"{', '.join(duplicates)}. Look at them and remove them by hand."
-                    ),
-                    revision=writing.revision,
-                )
-            ]
+        await self._warn(
+            writing,
+            "DuplicateFound",
+            "Other agents carry the same mark and were left alone: "
+            f"{', '.join(duplicates)}. Look at them and remove them by hand.",
         )
+
+    async def _warn(
+        self, writing: Writing, reason: str, message: str, *, details: JsonObject | None = None
+    ) -> None:
+        """An event about this agent that is no transition of its status."""
+        desired = writing.corners.desired
+        event = EventRecord(
+            project=desired.project,
+            environment=desired.environment,
+            name=desired.name,
+            type="Warning",
+            reason=reason,
+            message=message,
+            revision=writing.revision,
+            details=details or {},
+        )
+        await self._statuses.add_events([event])
 
 
 def _fresh(corners: AgentCorners) -> LedgerEntry:

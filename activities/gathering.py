@@ -5,11 +5,10 @@ together here. Looking may show that the ledger is behind the world (an emptied 
 deleted by hand); only a gatherer that may ``remember`` writes that down.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from activities.fingerprints import Fingerprints
-from trunkline.model.base import Json
 from trunkline.model.desired import DesiredAgent
 from trunkline.model.errors import RemoteMissing
 from trunkline.model.ids import (
@@ -31,6 +30,7 @@ from trunkline.model.shared_objects import (
     claim_reference,
     doubtful_references,
     object_key,
+    strings_of,
 )
 from trunkline.model.writes import identity_tags, is_others, was_given_away
 from trunkline.ports import Accounts, Ledger, VoicePlatform
@@ -229,7 +229,7 @@ class Gatherer:
         Only what we once wrote into this agent and is gone from it is doubted: a new object may
         merely not be listed yet.
         """
-        written = mentioned_ids(entry.applied) if entry is not None else frozenset()
+        written = strings_of(entry.applied) if entry is not None else frozenset()
         bindings = dict(known.bindings)
         for doubtful in doubtful_references(desired, known.bindings, observed):
             if bindings[doubtful] not in written:
@@ -292,21 +292,6 @@ def claim_for(needed: Needed, account: str, desired: DesiredAgent, *, claimant: 
         digest=needed.digest,
         claimant=claimant,
     )
-
-
-def mentioned_ids(applied: Mapping[str, Json]) -> frozenset[str]:
-    """Every string in the leaves last written: enough to tell whether an id was among them."""
-    found: set[str] = set()
-    pending: list[Json] = list(applied.values())
-    while pending:
-        value = pending.pop()
-        if isinstance(value, str):
-            found.add(value)
-        elif isinstance(value, dict):
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-    return frozenset(found)
 
 
 def _adopted(

@@ -73,7 +73,7 @@ def doubtful_references(
     """Bound tools and documents the agent does not point at: worth a look-up by mark before they
     are trusted, since somebody may have deleted them. Empty while nothing is out of order.
     """
-    mentioned = _strings(observed.body) if observed is not None else frozenset[str]()
+    mentioned = strings_of(observed.body) if observed is not None else frozenset[str]()
     return tuple(
         needed
         for needed in needed_references(desired)
@@ -97,7 +97,7 @@ def shared_steps(
     ]
     if not missing_tools and not missing_documents:
         return
-    mentioned = _strings(observed.body) if observed is not None else frozenset[str]()
+    mentioned = strings_of(observed.body) if observed is not None else frozenset[str]()
     old_tools = {tool.name: tool for tool in previous.tools} if previous else {}
     old_documents = {doc.name: doc for doc in previous.documents} if previous else {}
     for tool in missing_tools:
@@ -258,7 +258,7 @@ def _documents(desired: DesiredAgent) -> list[DesiredDocument]:
     return sorted(desired.documents, key=lambda document: (document.name, document.digest))
 
 
-def _strings(value: Json) -> frozenset[str]:
+def strings_of(value: Json) -> frozenset[str]:
     """Every string in a tree: enough to tell whether it mentions an id."""
     found: set[str] = set()
     pending: list[Json] = [value]
