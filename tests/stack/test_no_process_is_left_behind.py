@@ -16,8 +16,12 @@ STUBBORN = (
     "print('ready', flush=True)\nwhile True: time.sleep(60)"
 )
 SUPERVISOR = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a script starts its background jobs
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as a terminal starts its commands
+
 from trunkline.local.processes import Supervisor, stopped_by_signals
 
 with stopped_by_signals(), Supervisor(Path(sys.argv[1])) as supervisor:

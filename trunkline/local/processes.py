@@ -175,8 +175,15 @@ class Supervisor:
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let a polite kill and a closed terminal end the block the way Ctrl-C does."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
+    """Let a polite kill and a closed terminal end the block the way Ctrl-C does.
+
+    SIGINT is asked for by name: a shell script starts its background jobs with it ignored, and
+    Ctrl-C of that script would leave everything running. A closed terminal that was to be ignored
+    (``nohup``) stays ignored.
+    """
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, _interrupt) for number in numbers}
     try:
         yield
