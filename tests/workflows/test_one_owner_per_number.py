@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.workflows.conftest import MakeStack, Stack
     from trunkline.model.records import StatusRow
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 LINE = "numbers/main-line.yaml"
 NUMBER = "+15005550006"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack, Stack
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 FRONT = "agents/front-desk.yaml"
 LINE = "numbers/main-line.yaml"
