@@ -26,8 +26,6 @@ TWILIO_PAGE_SIZE = 50
 TWILIO_MAX_PAGE_SIZE = 1_000
 # ElevenLabs shows only the latest versions with a branch.
 BRANCH_RECENT_VERSIONS = 10
-# Published caps of ElevenLabs requests.
-MAX_BRANCH_NAME = 140
 # Foreign edits waiting for the next write of an agent.
 MAX_QUEUED_EDITS = 100
 # Tree depth a request body may have before it is called malformed.

@@ -22,7 +22,6 @@ NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 OWNER_PREFIX = "trunkline:"
 NONCE_PREFIX = "trunkline-nonce:"
-PROTECTED_TAG = "trunkline-protected"
 TOOL_OWNER_VARIABLE = "trunkline_owner"
 REFERENCE_PREFIX = "trunkline-ref:"
 
