@@ -144,6 +144,11 @@ class LocalStack:
             "TWILIO_AUTH_TOKEN": DEFAULT_TWILIO_AUTH_TOKEN,
         }
 
+    @property
+    def children(self) -> tuple[Child, ...]:
+        """The running servers."""
+        return self._supervisor.children
+
     def ended(self) -> ServerFailed | None:
         """What to say about a server that is no longer running, if there is one."""
         child = self._supervisor.first_ended()
