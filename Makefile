@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PORT ?= 8080
 WORKERS ?= 2
-.PHONY: help demo up test test-quick test-full lint format bench docs record-histories temporal clean
+.PHONY: help demo up test test-quick test-full lint format bench docs record-histories workflow-commands temporal published clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ up: .venv/.ready ## The same stack on the usual ports, until interrupted (PORT=0
 temporal: .venv/.ready ## Make sure a Temporal server binary is at hand (built once, about 4 minutes)
 	@$(BIN)/python -m trunkline.local.temporal
 
+published: .venv/.ready ## Make sure the vendors' published interface documents are at hand (7 MB, once)
+	@$(BIN)/python -m tests.simulators.published
+
 lint: .venv/.ready ## ruff, mypy, import contracts, generated documents
 	@printf 'lint: ruff\n' && $(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@printf 'lint: mypy\n' && $(BIN)/mypy
@@ -30,10 +33,10 @@ lint: .venv/.ready ## ruff, mypy, import contracts, generated documents
 format: .venv/.ready ## Rewrite the code the way lint wants it
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-test: .venv/.ready temporal lint ## Everything a change must pass
+test: .venv/.ready temporal published lint ## Everything a change must pass
 	@printf 'test: all, on $(WORKERS) workers\n' && $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
-test-quick: .venv/.ready temporal ## The tests that take less than five seconds each
+test-quick: .venv/.ready temporal published ## The tests that take less than five seconds each
 	@printf 'test: quick, on $(WORKERS) workers\n' && \
 		$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
@@ -48,6 +51,9 @@ docs: .venv/.ready ## Regenerate the references and schemas that are made from c
 
 record-histories: .venv/.ready temporal ## Record the workflow histories that the replay gate replays
 	@$(BIN)/python tests/replay/record.py
+
+workflow-commands: .venv/.ready ## Write down what workflows ask for, after a change of it that is meant
+	@$(BIN)/python tests/replay/fingerprint.py
 
 clean: ## Remove what make created
 	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

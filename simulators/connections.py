@@ -7,11 +7,15 @@ that says so. This is the only module that knows which HTTP server carries the s
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Address = tuple[str, int]
+# Linger on, for no time at all: the kernel answers with a reset instead of an orderly end.
+NO_FAREWELL = struct.pack("ii", 1, 0)
 
 
 class Connections:
@@ -29,9 +33,17 @@ class Connections:
         self._open.pop(address, None)
 
     def abort(self, address: Address) -> None:
-        """Reset the connection without another byte."""
+        """Close the connection without another byte."""
         transport = self._open.get(address)
         if transport is not None:
+            transport.abort()
+
+    def reset(self, address: Address) -> None:
+        """Make the client's next read fail with a reset, once it has what was written already."""
+        transport = self._open.get(address)
+        if transport is not None:
+            open_socket = transport.get_extra_info("socket")
+            open_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_FAREWELL)
             transport.abort()
 
     def finish(self, address: Address) -> None:

@@ -4,14 +4,16 @@
 method   path                    body or answer
 =======  ======================  ==========================================================
 GET      ``/_sim/``              ``{"controls": ["POST /_sim/reset", …]}``
+GET      ``/_sim/routes``        ``{"routes": ["GET /v1/…", …]}``: what the look-alike serves
 POST     ``/_sim/reset``         everything as on the first start; counters and faults too
 GET      ``/_sim/counters``      ``{"requests": {"GET /v1/…": 3}, "statuses", "total", …}``
 DELETE   ``/_sim/counters``      count and log afresh
 GET      ``/_sim/requests``      ``{"requests": [{method, path, route, status, effect, …}]}``
 POST     ``/_sim/latency``       ``{"ms": 50}``
-POST     ``/_sim/rate-limit``    ``{"requests_per_second": 5}``, null for none
+POST     ``/_sim/rate-limit``    ``{"requests_per_second": 5, "retry_after": true}``, or null
 POST     ``/_sim/concurrency``   ``{"limit": 20}``, null for none
 POST     ``/_sim/list-lag``      ``{"seconds": 2}`` or ``{"reads": 3}``, ``{}`` for none
+POST     ``/_sim/fetch-lag``     ``{"reads": 1}``, 0 for none
 POST     ``/_sim/noise``         ``{"enabled": false}``
 POST     ``/_sim/faults``        ``{"faults": [{"kind": "drop-after", …}], "seed": 7}``
 GET      ``/_sim/faults``        the faults in force with what they saw and hit
@@ -34,7 +36,12 @@ from simulators.clock import Clock
 from simulators.control_bodies import control
 from simulators.faults import FaultPlan, FaultRequest
 from simulators.gateway import Gateway, Pressure
-from simulators.limits import MAX_LATENCY_MS, MAX_LIST_LAG_READS, MAX_LIST_LAG_S
+from simulators.limits import (
+    MAX_FETCH_LAG_READS,
+    MAX_LATENCY_MS,
+    MAX_LIST_LAG_READS,
+    MAX_LIST_LAG_S,
+)
 from simulators.traffic import Traffic
 from simulators.wire import Answer, Json, Request, Route, Vendor, json_answer
 
@@ -53,6 +60,7 @@ class RateRequest(_Body):
     """Body of ``POST /_sim/rate-limit``."""
 
     requests_per_second: Annotated[float, Field(gt=0)] | None
+    retry_after: bool = True
 
 
 class ConcurrencyRequest(_Body):
@@ -66,6 +74,12 @@ class LagRequest(_Body):
 
     seconds: Annotated[float, Field(ge=0, le=MAX_LIST_LAG_S)] = 0.0
     reads: Annotated[int, Field(ge=0, le=MAX_LIST_LAG_READS)] = 0
+
+
+class FetchLagRequest(_Body):
+    """Body of ``POST /_sim/fetch-lag``."""
+
+    reads: Annotated[int, Field(ge=0, le=MAX_FETCH_LAG_READS)]
 
 
 class NoiseRequest(_Body):
@@ -117,14 +131,16 @@ class Control:
         faults = "/_sim/faults"
         routes = [
             Route("GET", "/_sim/", _shown(lambda: {"controls": names})),
+            Route("GET", "/_sim/routes", _shown(self._routes)),
             Route("POST", "/_sim/reset", self._reset),
-            Route("GET", "/_sim/counters", _shown(self._traffic.counters)),
+            Route("GET", "/_sim/counters", _shown(self._counters)),
             Route("DELETE", "/_sim/counters", self._clear_counters),
             Route("GET", "/_sim/requests", self._requests),
             Route("POST", "/_sim/latency", control(LatencyRequest, self._set_latency)),
             Route("POST", "/_sim/rate-limit", control(RateRequest, self._set_rate)),
             Route("POST", "/_sim/concurrency", control(ConcurrencyRequest, self._set_concurrency)),
             Route("POST", "/_sim/list-lag", control(LagRequest, self._set_lag)),
+            Route("POST", "/_sim/fetch-lag", control(FetchLagRequest, self._set_fetch_lag)),
             Route("POST", "/_sim/noise", control(NoiseRequest, self._set_noise)),
             Route("POST", faults, control(FaultRequest, self._add_faults)),
             Route("GET", faults, _shown(self._described_faults)),
@@ -136,6 +152,9 @@ class Control:
         names = [f"{route.method} {route.template}" for route in routes]
         return routes
 
+    def _routes(self) -> Json:
+        return {"routes": self._vendor.routes.templates()}
+
     async def _reset(self, request: Request) -> Answer:
         del request
         await self._gateway.forget_late_effects()
@@ -145,6 +164,7 @@ class Control:
         self._pressure.latency_ms = self._initial[0]
         self._pressure.rate.set(self._initial[1])
         self._pressure.concurrency = self._initial[2]
+        self._pressure.tells_when = True
         self._vendor.lag.seconds, self._vendor.lag.reads = 0.0, 0
         self._vendor.set_noise(enabled=True)
         self._vendor.reset()
@@ -153,7 +173,11 @@ class Control:
     def _clear_counters(self, request: Request) -> Answer:
         del request
         self._traffic.clear()
-        return json_answer(self._traffic.counters())
+        self._vendor.tally.clear()
+        return json_answer(self._counters())
+
+    def _counters(self) -> Json:
+        return {**self._traffic.counters(), "objects": self._vendor.tally.counts()}
 
     def _requests(self, request: Request) -> Answer:
         del request
@@ -165,7 +189,8 @@ class Control:
 
     def _set_rate(self, request: RateRequest) -> Json:
         self._pressure.rate.set(request.requests_per_second)
-        return {"requests_per_second": request.requests_per_second}
+        self._pressure.tells_when = request.retry_after
+        return request.model_dump()
 
     def _set_concurrency(self, request: ConcurrencyRequest) -> Json:
         self._pressure.concurrency = request.limit
@@ -175,6 +200,10 @@ class Control:
         lag = self._vendor.lag
         lag.seconds, lag.reads = request.seconds, request.reads
         return {"seconds": lag.seconds, "reads": lag.reads}
+
+    def _set_fetch_lag(self, request: FetchLagRequest) -> Json:
+        self._vendor.past.lag_reads = request.reads
+        return {"reads": request.reads}
 
     def _set_noise(self, request: NoiseRequest) -> Json:
         self._vendor.set_noise(enabled=request.enabled)

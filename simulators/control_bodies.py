@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -14,14 +15,15 @@ Outcome = Json | Answer
 
 
 def control(
-    model: type[Body], act: Callable[[Body], Outcome]
-) -> Callable[[Request], Answer | Awaitable[Answer]]:
+    model: type[Body], act: Callable[[Body], Outcome | Awaitable[Outcome]]
+) -> Callable[[Request], Awaitable[Answer]]:
     """A handler that checks the body against the model and answers with what ``act`` returns."""
 
-    def handle(request: Request) -> Answer:
+    async def handle(request: Request) -> Answer:
         try:
             body = model.model_validate_json(request.body or b"{}")
-            outcome = act(body)
+            acted = act(body)
+            outcome = await acted if inspect.isawaitable(acted) else acted
         except ValidationError as error:
             problems = [
                 {"loc": list(flaw["loc"]), "msg": flaw["msg"]}

@@ -30,9 +30,11 @@ class FaultKind(StrEnum):
     HANG_BEFORE = "hang-before"
     HANG_AFTER = "hang-after"
     TRUNCATE = "truncate"
+    RESET = "reset"
     MALFORMED = "malformed"
     DELAYED = "delayed"
     DUPLICATE = "duplicate"
+    STALE = "stale"
 
 
 class Fault(BaseModel):
@@ -57,6 +59,20 @@ class Fault(BaseModel):
         if sum(given is not None for given in (self.nth, self.every, self.probability)) > 1:
             raise ValueError("nth, every and probability exclude each other")
         return self
+
+    @model_validator(mode="after")
+    def _stale_reads_only(self) -> Self:
+        if self.kind is FaultKind.STALE and self.method not in (None, "GET"):
+            raise ValueError("only a GET can be stale")
+        return self
+
+    def looks_at(self, method: str, path: str, route: str) -> bool:
+        """True if the request is of the kind this fault may hit."""
+        if self.kind is FaultKind.STALE and (method != "GET" or "{" not in route):
+            return False
+        if self.method is not None and self.method.upper() != method:
+            return False
+        return self.route is None or self.route in (path, route)
 
     def answer(self, fallback: Answer) -> Answer:
         """The answer a status fault gives: its own body, else the vendor's wording."""
@@ -145,11 +161,8 @@ class FaultPlan:
         """The fault that hits this request, if any; every fault that looks at it counts it."""
         chosen: Fault | None = None
         for armed in self._armed:
-            fault = armed.fault
-            if fault.method is not None and fault.method.upper() != method:
-                continue
-            if fault.route is not None and fault.route not in (path, route):
+            if not armed.fault.looks_at(method, path, route):
                 continue
             if armed.hits(self._dice) and chosen is None:
-                chosen = fault
+                chosen = armed.fault
         return chosen

@@ -12,14 +12,14 @@ import contextlib
 import inspect
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from simulators.clock import Clock
 from simulators.connections import Connections
 from simulators.faults import DEFAULT_STATUS, Fault, FaultKind, FaultPlan
-from simulators.limits import MAX_BODY_BYTES, MAX_PENDING_EFFECTS
+from simulators.limits import MAX_BODY_BYTES, MAX_PENDING_EFFECTS, MAX_UPLOAD_BYTES
 from simulators.traffic import RateLimit, Traffic
 from simulators.wire import UNMATCHED, Answer, Json, Request, Route, RouteTable, Vendor
 
@@ -47,6 +47,7 @@ class Pressure:
 
     rate: RateLimit
     latency_ms: float = 0.0
+    tells_when: bool = True
     concurrency: int | None = None
 
 
@@ -117,10 +118,11 @@ class Gateway:
             self._traffic.end(self._entry(exchange))
 
     async def _serve(self, exchange: _Exchange) -> None:
+        limit_bytes = _limit_bytes(exchange.request)
         try:
-            body = await _read_body(exchange.receive)
+            body = await _read_body(exchange.receive, limit_bytes)
         except _BodyTooLarge:
-            await self._reply(exchange, self._vendor.refuse_size(MAX_BODY_BYTES))
+            await self._reply(exchange, self._vendor.refuse_size(limit_bytes))
             return
         exchange.request = _with_body(exchange.request, body)
         refusal = self._refusal(exchange)
@@ -145,7 +147,8 @@ class Gateway:
             return self._vendor.refuse_concurrency(limit)
         retry_after_s = self._pressure.rate.refusal_s()
         if retry_after_s is not None:
-            return self._vendor.refuse_rate(retry_after_s)
+            answer = self._vendor.refuse_rate(retry_after_s)
+            return answer if self._pressure.tells_when else replace(answer, headers={})
         if exchange.route is None:
             allowed = self._vendor.routes.methods(exchange.request.path)
             return self._vendor.refuse_route(exchange.request, allowed)
@@ -154,9 +157,20 @@ class Gateway:
     async def _effect(self, exchange: _Exchange) -> Answer:
         if exchange.route is None:
             raise RuntimeError("a request without a route has no effect")
+        ids = list(exchange.request.path_values.values())
+        if self._is_stale(exchange, ids):
+            exchange.effect = "stale"
+            with self._vendor.past.before_last_write(ids):
+                return await self._vendor.answer(exchange.route, exchange.request)
         answer = await self._vendor.answer(exchange.route, exchange.request)
         exchange.effect = "applied" if answer.status < 400 else "refused"  # noqa: PLR2004
         return answer
+
+    def _is_stale(self, exchange: _Exchange, ids: list[str]) -> bool:
+        if exchange.request.method != "GET":
+            return False
+        missed = self._vendor.past.misses(ids)
+        return missed or (exchange.fault is not None and exchange.fault.kind is FaultKind.STALE)
 
     async def _serve_before(self, exchange: _Exchange, fault: Fault) -> None:
         if fault.kind is FaultKind.STATUS_BEFORE:
@@ -182,10 +196,15 @@ class Gateway:
         elif fault.kind is FaultKind.HANG_AFTER:
             await self._hang(exchange, fault)
             await self._drop(exchange)
-        elif fault.kind is FaultKind.TRUNCATE:
+        elif fault.kind in (FaultKind.TRUNCATE, FaultKind.RESET):
             await self._reply(exchange, answer, bytes_kept=max(1, len(answer.body) // 2))
-            self._connections.finish(exchange.address)
+            if fault.kind is FaultKind.RESET:
+                self._connections.reset(exchange.address)
+            else:
+                self._connections.finish(exchange.address)
             await _until_gone(exchange.receive)
+        elif fault.kind is FaultKind.STALE:
+            await self._reply(exchange, answer)
         elif fault.kind is FaultKind.MALFORMED:
             half = answer.body[: max(1, len(answer.body) // 2)]
             await self._reply(exchange, Answer(status=200, body=b"<" + half))
@@ -257,7 +276,7 @@ class Gateway:
             return
         route, values = found
         try:
-            body = await _read_body(receive)
+            body = await _read_body(receive, MAX_BODY_BYTES)
         except (_BodyTooLarge, _ClientGone):
             return
         request = _with_body(_request(scope, path, route.template, values), body)
@@ -310,7 +329,12 @@ def _with_body(request: Request, body: bytes) -> Request:
     )
 
 
-async def _read_body(receive: Receive) -> bytes:
+def _limit_bytes(request: Request) -> int:
+    is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
+    return MAX_UPLOAD_BYTES if is_form else MAX_BODY_BYTES
+
+
+async def _read_body(receive: Receive, limit_bytes: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -319,7 +343,7 @@ async def _read_body(receive: Receive) -> bytes:
             raise _ClientGone
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        if size > limit_bytes:
             raise _BodyTooLarge
         chunks.append(chunk)
         if not message.get("more_body", False):

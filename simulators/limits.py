@@ -7,6 +7,8 @@ from __future__ import annotations
 
 # The vendors refuse larger management requests; a prompt with its documents stays far below.
 MAX_BODY_BYTES = 8 * 1024 * 1024
+# ElevenLabs takes files of 21 MB for documents; the form around one is a few hundred bytes.
+MAX_UPLOAD_BYTES = 21 * 1024 * 1024
 # Enough to see what one test did; older entries fall off so a benchmark cannot eat the memory.
 MAX_LOGGED_REQUESTS = 2_000
 # A fault plan is written by a person or a test; more than this is a mistake.
@@ -26,6 +28,13 @@ TWILIO_PAGE_SIZE = 50
 TWILIO_MAX_PAGE_SIZE = 1_000
 # ElevenLabs shows only the latest versions with a branch.
 BRANCH_RECENT_VERSIONS = 10
+# A late replica shows a deleted object only for so long; a fleet is some ten thousand objects.
+MAX_REMEMBERED_DELETIONS = 10_000
+# Objects whose creations and deletions are counted; the oldest fall off, so that a benchmark that
+# creates for days cannot eat the memory.
+MAX_TALLIED_OBJECTS = 100_000
+# Late replicas catch up within a few fetches; more is a caricature.
+MAX_FETCH_LAG_READS = 1_000
 # Foreign edits waiting for the next write of an agent.
 MAX_QUEUED_EDITS = 100
 # Tree depth a request body may have before it is called malformed.

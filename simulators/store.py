@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from simulators.past import UNCHANGED, Past
+
 Json = dict[str, Any]
 
 SCHEMA = """
@@ -41,16 +43,21 @@ def _opened(path: Path) -> sqlite3.Connection:
     return journal
 
 
+def _text(record: Json | None) -> str | None:
+    return None if record is None else json.dumps(record)
+
+
 class Collection:
     """Records of one kind by id, in the order they were created."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, past: Past) -> None:
         self.name = name
         self.changed: dict[str, None] = {}
+        self._past = past
         self._records: dict[str, Json] = {}
 
-    def __contains__(self, record_id: object) -> bool:
-        return record_id in self._records
+    def __contains__(self, record_id: str) -> bool:
+        return self.get(record_id) is not None
 
     def __len__(self) -> int:
         return len(self._records)
@@ -60,7 +67,11 @@ class Collection:
 
     def get(self, record_id: str) -> Json | None:
         """The record itself, not a copy; say ``put`` after changing it."""
-        return self._records.get(record_id)
+        stale = self._past.shown((self.name, record_id))
+        if stale is UNCHANGED:
+            return self._records.get(record_id)
+        shown: Json | None = stale
+        return shown
 
     def put(self, record_id: str, record: Json) -> None:
         """Create or replace a record."""
@@ -90,6 +101,7 @@ class Store:
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        self.past = Past()
         self._collections: dict[str, Collection] = {}
         self._journal: sqlite3.Connection | None = None
         if path is not None:
@@ -104,41 +116,54 @@ class Store:
         rows = journal.execute("SELECT collection, id, body FROM records ORDER BY position")
         for name, record_id, body in rows:
             self.collection(name).load(record_id, json.loads(body))
+            self.past.remember((name, record_id), body)
 
     def collection(self, name: str) -> Collection:
         """The collection of that name, empty when new."""
-        return self._collections.setdefault(name, Collection(name))
+        return self._collections.setdefault(name, Collection(name, self.past))
+
+    def committed(self, collection: str, record_id: str) -> Json | None:
+        """A copy of a record as of the last commit, or None when there was none."""
+        text = self.past.text((collection, record_id))
+        if text is None:
+            return None
+        record: Json = json.loads(text)
+        return record
 
     def commit(self) -> None:
         """Write what changed since the last commit to the journal, all or nothing."""
         changed = [collection for collection in self._collections.values() if collection.changed]
         if not changed:
             return
+        texts = {
+            (collection.name, record_id): _text(collection.get(record_id))
+            for collection in changed
+            for record_id in collection.changed
+        }
         if self._journal is not None:
             with self._journal:
                 self._journal.execute("BEGIN")
-                for collection in changed:
-                    self._write(self._journal, collection)
+                for key, text in texts.items():
+                    self._write(self._journal, key, text)
+        self.past.begin()
+        for key, text in texts.items():
+            self.past.remember(key, text)
         for collection in changed:
             collection.changed.clear()
 
     @staticmethod
-    def _write(journal: sqlite3.Connection, collection: Collection) -> None:
-        for record_id in collection.changed:
-            record = collection.get(record_id)
-            if record is None:
-                journal.execute(
-                    "DELETE FROM records WHERE collection = ? AND id = ?",
-                    (collection.name, record_id),
-                )
-            else:
-                journal.execute(UPSERT, (collection.name, record_id, json.dumps(record)))
+    def _write(journal: sqlite3.Connection, key: tuple[str, str], text: str | None) -> None:
+        if text is None:
+            journal.execute("DELETE FROM records WHERE collection = ? AND id = ?", key)
+        else:
+            journal.execute(UPSERT, (*key, text))
 
     def reset(self) -> None:
         """Forget every record, in the journal too."""
         for collection in self._collections.values():
             collection.clear()
         self.commit()
+        self.past.clear()
 
     def close(self) -> None:
         """Let go of the journal."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from simulators.listing import ListLag
+from simulators.past import Past
+from simulators.tally import Tally
 
 Json = dict[str, Any]
 
@@ -101,6 +103,11 @@ class RouteTable:
                 return route, values
         return None
 
+    def templates(self) -> list[str]:
+        """Every route as ``METHOD template``."""
+        routes = (route for candidates in self._by_shape.values() for _, route in candidates)
+        return sorted(f"{route.method} {route.template}" for route in routes)
+
     def methods(self, path: str) -> list[str]:
         """Methods that some route takes at this path."""
         names = {method for method, _ in self._by_shape}
@@ -113,6 +120,8 @@ class Vendor(Protocol):
     name: str
     routes: RouteTable
     lag: ListLag
+    past: Past
+    tally: Tally
     control_routes: list[Route]
 
     async def answer(self, route: Route, request: Request) -> Answer:

@@ -33,6 +33,9 @@ PREFIX = "/v1/convai/agents"
 HOLD_AUDIO_URL = "https://storage.googleapis.com/eleven-public-prod/hold-audio/default.mp3"
 VERSIONED = (*configs.SECTIONS, "procedures", "version_description")
 DEFAULT_NAME = "New agent"
+START_NODES: Json = {
+    "start_node": {"type": "start", "position": {"x": 0.0, "y": 0.0}, "edge_order": []}
+}
 
 
 class Agents:
@@ -113,7 +116,7 @@ class Agents:
             "voice_id": voice_id or configs.default_voice_id(),
             "tags": list(agent["tags"]),
             "created_at_unix_secs": agent["created_at_unix_secs"],
-            "updated_at_unix_secs": agent["updated_at_unix_secs"],
+            "updated_at_unix_secs": agent.get("hinted_at_unix_secs", agent["updated_at_unix_secs"]),
             "access_info": access(agent["creator"]),
             "last_call_time_unix_secs": None,
             "archived": bool(_at(config, "platform_settings", "archived")),
@@ -170,7 +173,6 @@ class Agents:
         """Merge a body into a branch's tip (Main by default) as a new version."""
         agent = self.known(call.values["agent_id"])
         branch = self._branch(agent, call.query["branch_id"])
-        self._apply_queued_edit(agent)
         self.edit(agent, branch, call.body, call.person)
         return json_answer(self.body(agent, branch, self._history.tip(branch), call.person))
 
@@ -189,19 +191,18 @@ class Agents:
             agent["name"] = body["name"] or DEFAULT_NAME
         if "tags" in body:
             agent["tags"] = body["tags"] or []
-        agent["updated_at_unix_secs"] = self._space.now()
+        hinted_at = agent.get("hinted_at_unix_secs", agent["updated_at_unix_secs"])
+        now = self._space.now()
+        agent["updated_at_unix_secs"] = now
+        agent["hinted_at_unix_secs"] = hinted_at if self._space.behaviour.stale_hints else now
         self._space.agents.put(agent["agent_id"], agent)
         self.show(agent)
 
-    def _apply_queued_edit(self, agent: Json) -> None:
-        edits = self._space.behaviour.queued_edits
-        for edit in list(edits):
-            if edit["agent_id"] in (None, agent["agent_id"]):
-                edits.remove(edit)
-                person = Person(edit["name"], edit["email"])
-                branch = self._branch(agent, edit["branch_id"])
-                self.edit(agent, branch, edit["body"], person)
-                return
+    def edit_branch(self, agent: Json, branch_id: str | None, body: Json, person: Person) -> str:
+        """Someone's change of a branch (Main by default); its new version. Raises Refused."""
+        branch = self._branch(agent, branch_id)
+        self.edit(agent, branch, body, person)
+        return str(branch["versions"][-1])
 
     def _merged(self, config: Json, body: Json, person: Person) -> Json:
         body = self._tools.taken_from_prompt(body, recorded(person))
@@ -220,7 +221,11 @@ class Agents:
 
     def delete(self, call: Call) -> Answer:
         """Forget the agent with its branches and versions; its numbers become unassigned."""
-        agent = self.known(call.values["agent_id"])
+        self.remove(self.known(call.values["agent_id"]))
+        return Answer(status=204)
+
+    def remove(self, agent: Json) -> None:
+        """Forget an agent whoever asks."""
         agent_id = agent["agent_id"]
         space = self._space
         for number_id in sorted(space.numbers_by_agent.pop(agent_id, ())):
@@ -231,7 +236,6 @@ class Agents:
         self._history.forget(agent)
         space.agents.drop(agent_id)
         space.agent_index.change(agent_id, None)
-        return json_answer({})
 
     def duplicate(self, call: Call) -> Answer:
         """A new agent with the configuration of this one's Main."""
@@ -284,7 +288,7 @@ class Agents:
                 number_body(self._space, number) for number in numbers if number is not None
             ],
             "whatsapp_accounts": [],
-            "workflow": config["workflow"],
+            "workflow": _drawn(config["workflow"]),
             "access_info": access(agent["creator"], person),
             "tags": agent["tags"],
             "version_id": version["id"],
@@ -296,6 +300,11 @@ class Agents:
         if self._space.behaviour.noise:
             body["coaching_settings"] = None
         return body
+
+
+def _drawn(workflow: Json) -> Json:
+    """A workflow without nodes reads back with the one every graph starts from."""
+    return workflow if workflow["nodes"] else {**workflow, "nodes": START_NODES}
 
 
 def _at(tree: Json, *path: str) -> Any:

@@ -13,8 +13,10 @@ from simulators.elevenlabs.account import Account
 from simulators.elevenlabs.agents import Agents
 from simulators.elevenlabs.branches import Branches
 from simulators.elevenlabs.calls import Caller, Endpoint, Person
+from simulators.elevenlabs.conversations import ConversationRequest, Conversations
 from simulators.elevenlabs.dependents import Dependents
 from simulators.elevenlabs.errors import Refused, current
+from simulators.elevenlabs.foreign import EditRequest, ForeignEdits
 from simulators.elevenlabs.history import History
 from simulators.elevenlabs.knowledge import Knowledge
 from simulators.elevenlabs.phone_numbers import PhoneNumbers
@@ -24,26 +26,22 @@ from simulators.elevenlabs.shapes import Nulls
 from simulators.elevenlabs.telephony import TwilioAccount
 from simulators.elevenlabs.tools import Tools
 from simulators.elevenlabs.workspace import OWNER, Behaviour, Workspace
-from simulators.limits import MAX_QUEUED_EDITS
 from simulators.store import Store
-from simulators.wire import Answer, Json, Request, Route, RouteTable, json_answer
+from simulators.tally import Namers, Tally
+from simulators.wire import Answer, Json, Request, Route, RouteTable
 
+NAMERS: Namers = {
+    "agents": lambda record: str(record["name"]),
+    "tools": lambda record: str(record["tool_config"]["name"]),
+    "documents": lambda record: str(record["name"]),
+    "secrets": lambda record: str(record["name"]),
+    "numbers": lambda record: str(record["phone_number"]),
+}
 SERVER_WORDS = {503: "service_unavailable", 429: "system_busy"}
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EditRequest(_Body):
-    """Body of ``POST /_sim/edit``: someone else's change, now or just before the next patch."""
-
-    agent_id: str | None = None
-    body: Json
-    when: Literal["now", "before-next-patch"] = "now"
-    branch_id: str | None = None
-    name: str = "Dashboard User"
-    email: str = "dashboard.user@example.com"
 
 
 class NullRequest(_Body):
@@ -58,6 +56,19 @@ class VoiceRequest(_Body):
     voice_id: str
     name: str = "Custom voice"
     category: Literal["generated", "cloned", "premade", "professional"] = "cloned"
+
+
+class HintRequest(_Body):
+    """Body of ``POST /_sim/stale-hints``."""
+
+    enabled: bool
+
+
+class PageRequest(_Body):
+    """Body of ``POST /_sim/pages``: what a web page says from now on."""
+
+    url: str
+    html: str
 
 
 class ElevenLabs:
@@ -77,6 +88,8 @@ class ElevenLabs:
         self._store = store
         self._space = Workspace(store, clock, seed=seed)
         self.lag = self._space.lag
+        self.past = store.past
+        self.tally = Tally(store, NAMERS)
         self._caller = Caller(keys)
         self._history = History(self._space)
         dependents = Dependents(self._space, self._history)
@@ -88,6 +101,8 @@ class ElevenLabs:
         self._secrets = Secrets(self._space, dependents)
         self._numbers = PhoneNumbers(self._space, twilio)
         self._account = Account(self._space)
+        self._conversations = Conversations(self._space)
+        self._foreign = ForeignEdits(self._agents, self._tools, self._knowledge, self._numbers)
         self._endpoints = {
             (endpoint.method, endpoint.template): endpoint for endpoint in self._all_endpoints()
         }
@@ -109,6 +124,7 @@ class ElevenLabs:
             *self._secrets.endpoints(),
             *self._numbers.endpoints(),
             *self._account.endpoints(),
+            *self._conversations.endpoints(),
         ]
 
     def _show_all(self) -> None:
@@ -126,8 +142,10 @@ class ElevenLabs:
     async def answer(self, route: Route, request: Request) -> Answer:
         """Take effect and answer; what changed is in the journal before this returns."""
         endpoint = self._endpoints[route.method, route.template]
+        if await self._foreign.happen_before(request.method, request.path_values):
+            self._store.commit()
         answer = await self._caller.answer(endpoint, request)
-        self._store.commit()
+        self.tally.commit()
         return answer
 
     def refuse_rate(self, retry_after_s: int) -> Answer:
@@ -168,6 +186,7 @@ class ElevenLabs:
             index.clear()
         self._space.numbers_by_agent.clear()
         self._space.behaviour = Behaviour()
+        self._foreign.clear()
         self._account.stock()
         self._store.commit()
 
@@ -176,6 +195,11 @@ class ElevenLabs:
             Route("POST", "/_sim/edit", control(EditRequest, self._edit)),
             Route("POST", "/_sim/null-handling", control(NullRequest, self._set_nulls)),
             Route("POST", "/_sim/voices", control(VoiceRequest, self._add_voice)),
+            Route("POST", "/_sim/stale-hints", control(HintRequest, self._set_hints)),
+            Route("POST", "/_sim/pages", control(PageRequest, self._set_page)),
+            Route(
+                "POST", "/_sim/conversations", control(ConversationRequest, self._add_conversation)
+            ),
         ]
 
     def _set_nulls(self, request: NullRequest) -> Json:
@@ -191,23 +215,29 @@ class ElevenLabs:
         self._store.commit()
         return {"voice_id": request.voice_id}
 
-    def _edit(self, request: EditRequest) -> Json | Answer:
-        if request.when == "before-next-patch":
-            edits = self._space.behaviour.queued_edits
-            if len(edits) >= MAX_QUEUED_EDITS:
-                return json_answer({"error": "too many edits are queued"}, status=400)
-            edits.append(request.model_dump(mode="json"))
-            return {"queued": len(edits)}
-        if request.agent_id is None:
-            return json_answer({"error": "agent_id is needed for an edit now"}, status=400)
+    def _set_hints(self, request: HintRequest) -> Json:
+        self._space.behaviour.stale_hints = request.enabled
+        return {"enabled": request.enabled}
+
+    def _set_page(self, request: PageRequest) -> Json:
+        self._space.pages.put(request.url, {"html": request.html})
+        self._store.commit()
+        return {"url": request.url}
+
+    def _add_conversation(self, request: ConversationRequest) -> Json:
+        conversation_id = self._conversations.add(request)
+        self._store.commit()
+        return {"conversation_id": conversation_id}
+
+    async def _edit(self, request: EditRequest) -> Json | Answer:
+        if request.object_id is None or request.when != "now":
+            return {"queued": self._foreign.queue(request)}
         try:
-            agent = self._agents.known(request.agent_id)
-            branch = self._history.branch(agent, request.branch_id or agent["main_branch_id"])
-            self._agents.edit(agent, branch, request.body, Person(request.name, request.email))
+            made = await self._foreign.make(request, request.object_id)
         except Refused as refusal:
             return refusal.answer
         self._store.commit()
-        return {"agent_id": request.agent_id, "version_id": branch["versions"][-1]}
+        return made
 
 
 def _unreachable(request: Request) -> Answer:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulators.elevenlabs.errors import Refused, refused, unauthorized, unprocessable
+from simulators.elevenlabs.forms import Form, Upload, parsed_form, tree_of
 from simulators.elevenlabs.shapes import MISSING, TOLERATED_IN_PATCHES, Checker, Nulls, shape_named
 from simulators.limits import ELEVENLABS_MAX_PAGE_SIZE, ELEVENLABS_PAGE_SIZE, MAX_BODY_DEPTH
 from simulators.listing import InvalidCursor, ListIndex, Page
@@ -68,13 +69,14 @@ class Call:
     query: Mapping[str, Any]
     body: Json
     person: Person
+    files: Mapping[str, Upload] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """A route with what it checks: query shapes, and a body shape by name or a check of its own.
 
-    ``partial`` bodies are merged into something stored.
+    ``partial`` bodies are merged into something stored; those with ``uploads`` are forms.
     """
 
     method: str
@@ -83,6 +85,7 @@ class Endpoint:
     body: str | Callable[[object], Json] | None = None
     query: Mapping[str, Json] = field(default_factory=dict)
     partial: bool = False
+    uploads: tuple[str, ...] = ()
 
 
 class Caller:
@@ -95,8 +98,10 @@ class Caller:
         """The endpoint's answer, or the vendor's refusal."""
         try:
             query = _checked_query(endpoint, request)
-            body = _checked_body(endpoint, request)
-            call = Call(request.path_values, query, body, self._person(request))
+            form = parsed_form(request) if endpoint.uploads else Form()
+            body = _checked_form(endpoint, form) or _checked_body(endpoint, request)
+            person = self._person(request)
+            call = Call(request.path_values, query, body, person, form.files)
             outcome = endpoint.handle(call)
             return await outcome if inspect.isawaitable(outcome) else outcome
         except Refused as refusal:
@@ -134,20 +139,44 @@ def _checked_query(endpoint: Endpoint, request: Request) -> Json:
     return result
 
 
+def _checked_form(endpoint: Endpoint, form: Form) -> Json:
+    if not isinstance(endpoint.body, str) or not endpoint.uploads:
+        return {}
+    no_files = [
+        {
+            "type": "value_error",
+            "loc": ["body", name],
+            "msg": "Value error, Expected UploadFile, received: <class 'str'>",
+            "input": form.fields[name],
+        }
+        for name in endpoint.uploads
+        if name in form.fields
+    ]
+    if no_files:
+        raise unprocessable(no_files)
+    return checked(endpoint.body, tree_of(form))
+
+
 def _checked_body(endpoint: Endpoint, request: Request) -> Json:
     if endpoint.body is None:
         return {}
     body: Json = parsed(request.body)
     if callable(endpoint.body):
         return endpoint.body(body)
-    checker = Checker(nulls=Nulls.STORE if endpoint.partial else Nulls.REJECT)
-    complete: Json = checker.complete(shape_named(endpoint.body), body, ("body",))
+    return checked(endpoint.body, body, partial=endpoint.partial)
+
+
+def checked(shape: str, body: Any, *, partial: bool = False) -> Json:
+    """A body in the named shape, completed unless it is partial. Raises Refused (422)."""
+    checker = Checker(nulls=Nulls.STORE if partial else Nulls.REJECT)
+    complete: Json = checker.complete(shape_named(shape), body, ("body",))
     flaws = checker.flaws
-    if endpoint.partial:
+    if partial:
         flaws = [flaw for flaw in flaws if not _tolerated(flaw)]
     if flaws:
         raise unprocessable(flaws)
-    return body if endpoint.partial else complete
+    given: Json = body
+    return given if partial else complete
 
 
 def _tolerated(flaw: Json) -> bool:

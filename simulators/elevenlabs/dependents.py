@@ -23,15 +23,23 @@ class Dependents:
 
     def of_tool(self, tool_id: str) -> list[str]:
         """Ids of agents that name the tool."""
-        return self._agents_where("tool_ids", lambda items: tool_id in items)
+        return _agents_of(self.branches_with_tool(tool_id))
+
+    def branches_with_tool(self, tool_id: str) -> list[Json]:
+        """Branches that name the tool."""
+        return self._branches_where("tool_ids", lambda items: tool_id in items)
 
     def of_document(self, document_id: str) -> list[str]:
         """Ids of agents that name the document."""
+        return _agents_of(self.branches_with_document(document_id))
+
+    def branches_with_document(self, document_id: str) -> list[Json]:
+        """Branches that name the document."""
 
         def named(items: list[Any]) -> bool:
             return any(item["id"] == document_id for item in items)
 
-        return self._agents_where("knowledge_base", named)
+        return self._branches_where("knowledge_base", named)
 
     def of_secrets(self) -> dict[str, list[Json]]:
         """Agents by the ids of secrets their branches name."""
@@ -42,13 +50,13 @@ class Dependents:
                     found.setdefault(secret_id, {})[branch["agent_id"]] = None
         return {name: all_of(self._space.agents, list(ids)) for name, ids in found.items()}
 
-    def _agents_where(self, field: str, matches: Any) -> list[str]:
-        found: dict[str, None] = {}
+    def _branches_where(self, field: str, matches: Any) -> list[Json]:
+        found: list[Json] = []
         for branch in self._space.branches:
             items = _prompt(self._history.tip(branch)["config"]).get(field)
             if items and not branch["is_archived"] and matches(items):
-                found[branch["agent_id"]] = None
-        return list(found)
+                found.append(branch)
+        return found
 
     def detach_tool(self, agent_id: str, tool_id: str) -> None:
         """Take the tool out of every branch of an agent, as a forced deletion does."""
@@ -71,15 +79,21 @@ class Dependents:
                 owner = Person(agent["creator"]["name"], agent["creator"]["email"])
                 self._history.commit(agent, branch, config, owner, description="")
 
-    def page(self, agent_ids: list[str], query: Mapping[str, Any]) -> Json:
-        """One page of dependent agents as the vendor shows them."""
+    def page(self, branches: list[Json], query: Mapping[str, Any]) -> Json:
+        """One page of the agents these branches belong to, as the vendor shows them."""
+        agent_ids = _agents_of(branches)
         start = _read_position(query.get("cursor"))
         size = query.get("page_size") or len(agent_ids) or 1
         shown = all_of(self._space.agents, agent_ids[start : start + size])
         more = start + size < len(agent_ids)
+        by_id = {agent["agent_id"]: agent for agent in shown}
         return {
             "agents": [identifier(agent) for agent in shown],
-            "branches": [],
+            "branches": [
+                _branch_of(by_id[branch["agent_id"]], branch)
+                for branch in branches
+                if branch["agent_id"] in by_id
+            ],
             "next_cursor": _write_position(start + size) if more else None,
             "has_more": more,
         }
@@ -108,6 +122,20 @@ def identifier(agent: Json) -> Json:
         "created_at_unix_secs": agent["created_at_unix_secs"],
         "access_level": "admin",
     }
+
+
+def _branch_of(agent: Json, branch: Json) -> Json:
+    return {
+        "agent_id": agent["agent_id"],
+        "agent_name": agent["name"],
+        "branch_id": branch["id"],
+        "branch_name": branch["name"],
+        "is_main": branch["id"] == agent["main_branch_id"],
+    }
+
+
+def _agents_of(branches: list[Json]) -> list[str]:
+    return list(dict.fromkeys(branch["agent_id"] for branch in branches))
 
 
 def _prompt(difference: Json) -> Json:

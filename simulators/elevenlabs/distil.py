@@ -28,6 +28,11 @@ ROOTS = {
     ),
     "Tool": "ToolRequestModel",
     "TextDocument": "Body_Create_text_document_v1_convai_knowledge_base_text_post",
+    "UrlDocument": "Body_Create_URL_document_v1_convai_knowledge_base_url_post",
+    "FileDocument": "Body_Create_file_document_v1_convai_knowledge_base_file_post",
+    "FileReplacement": (
+        "Body_Update_file_document_v1_convai_knowledge_base__documentation_id__update_file_patch"
+    ),
     "DocumentPatch": ("Body_Update_document_v1_convai_knowledge_base__documentation_id__patch"),
     "SecretCreate": "PostWorkspaceSecretRequest",
     "SecretPatch": "PatchWorkspaceSecretRequest",
@@ -133,8 +138,17 @@ class Distiller:
             self.shapes[name] = {"kind": "any"}
             if name not in FREE_FORM:
                 self.shapes[name] = self.shape(self._schemas[name])
+                self._mark_unread(name)
                 self.shapes[name].get("fields", {}).update(LATER_FIELDS.get(name, {}))
         return name
+
+    def _mark_unread(self, name: str) -> None:
+        """Mark fields that can be sent and are in no answer."""
+        twin = self._schemas.get(name.removesuffix("-Input") + "-Output")
+        if name.endswith("-Input") and twin is not None:
+            for field, shape in self.shapes[name].get("fields", {}).items():
+                if field not in twin.get("properties", {}):
+                    shape["unread"] = True
 
     def shape(self, schema: Json) -> Json:
         """One schema as a shape; ``default`` is kept where the vendor states one."""

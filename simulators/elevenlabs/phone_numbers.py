@@ -7,7 +7,7 @@ Twilio account; deleting takes them out again if they are still there.
 
 from __future__ import annotations
 
-from simulators.elevenlabs import telephony
+from simulators.elevenlabs import telephony, trunks
 from simulators.elevenlabs.calls import (
     OPTIONAL_FLAG,
     PAGE_SIZE,
@@ -71,6 +71,8 @@ class PhoneNumbers:
         if body["provider"] == "twilio":
             await self._link(number, body)
             self._check_free(phone_number)
+        else:
+            number.update(trunks.settings_of(body))
         number["phone_number_id"] = self._space.identifiers.elevenlabs("phnum")
         if body.get("agent_id"):
             number["assigned"] = _assignment(body["agent_id"], None, None)
@@ -189,12 +191,17 @@ class PhoneNumbers:
 
     def get(self, call: Call) -> Answer:
         """One number."""
-        return json_answer(number_body(self._space, self._known(call)))
+        number = self.known(call.values["phone_number_id"])
+        return json_answer(number_body(self._space, number))
 
     async def patch(self, call: Call) -> Answer:
         """Assign, unassign or relabel; for a Twilio number this links it again."""
-        number = self._known(call)
-        body = call.body
+        number = await self.edit(self.known(call.values["phone_number_id"]), call.body)
+        return json_answer(number_body(self._space, number))
+
+    async def edit(self, number: Json, body: Json) -> Json:
+        """Someone's change of a number, which is then answered. Raises Refused."""
+        trunk = trunks.settings_of(body) if number["provider"] == "sip_trunk" else {}
         before = number["assigned"] or _assignment(None, None, None)
         agent_id = body.get("agent_id", before["agent_id"])
         moved = agent_id != before["agent_id"]
@@ -202,20 +209,22 @@ class PhoneNumbers:
         self._check_agent(agent_id, branch_id)
         if number["provider"] == "twilio" and agent_id and "agent_id" in body:
             await self._assert_addresses(number)
-            number = self._known(call)
+            number = self.known(number["phone_number_id"])
         environment = body.get("environment", before["environment"])
         number["assigned"] = _assignment(agent_id, branch_id, environment) if agent_id else None
         if body.get("label") is not None:
             number["label"] = body["label"]
-        for name in ("inbound_trunk_config", "outbound_trunk_config"):
-            if name in body and number["provider"] == "sip_trunk":
-                number[name] = body[name]
+        number.update(trunk)
         self._put(number)
-        return json_answer(number_body(self._space, number))
+        return number
 
     async def delete(self, call: Call) -> Answer:
         """Forget a number and take the vendor's addresses out of Twilio."""
-        number = self._known(call)
+        await self.remove(self.known(call.values["phone_number_id"]))
+        return json_answer({})
+
+    async def remove(self, number: Json) -> None:
+        """Forget a number whoever asks."""
         if number["provider"] == "twilio":
             await self._unlink(number)
         number_id = number["phone_number_id"]
@@ -224,7 +233,6 @@ class PhoneNumbers:
             for ids in self._space.numbers_by_agent.values():
                 ids.discard(number_id)
             self._space.number_index.change(number_id, None)
-        return json_answer({})
 
     async def _unlink(self, number: Json) -> None:
         linked = number["twilio"]
@@ -244,8 +252,8 @@ class PhoneNumbers:
             # A number that left the account or whose credentials changed is still forgotten here.
             return
 
-    def _known(self, call: Call) -> Json:
-        number_id = call.values["phone_number_id"]
+    def known(self, number_id: str) -> Json:
+        """The number of this id. Raises Refused (404)."""
         number = self._space.numbers.get(number_id)
         if number is None:
             raise not_found("Document", number_id)
@@ -273,15 +281,13 @@ def number_body(space: Workspace, number: Json) -> Json:
             "branch_id": assigned["branch_id"],
         }
     if number["provider"] == "sip_trunk":
-        body.update(
-            provider_config=None, outbound_trunk=None, inbound_trunk=None, livekit_stack="standard"
-        )
+        body.update(trunks.shown(number))
     return body
 
 
 def _checked_import(body: object) -> Json:
     provider = body.get("provider", "twilio") if isinstance(body, dict) else "twilio"
-    if provider not in SHAPES:
+    if not isinstance(provider, str) or provider not in SHAPES:
         expected = " or ".join(f"'{name}'" for name in SHAPES)
         flaw = {
             "type": "literal_error",

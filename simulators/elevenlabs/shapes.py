@@ -100,7 +100,9 @@ class Checker:
         for name, value in patch.items():
             field = shape["fields"].get(name)
             if field is not None:
-                result[name] = self.apply(field, stored.get(name), value, (*location, name))
+                applied = self.apply(field, stored.get(name), value, (*location, name))
+                if not field.get("unread"):
+                    result[name] = applied
         return result
 
     def _apply_map(self, shape: Json, stored: Json, patch: Json, location: Location) -> Json:
@@ -155,7 +157,7 @@ class Checker:
                 continue
             else:
                 given = self.absent(field)
-            if given is not MISSING:
+            if given is not MISSING and not field.get("unread"):
                 result[name] = given
         return result
 

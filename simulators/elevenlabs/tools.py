@@ -96,17 +96,21 @@ class Tools:
 
     def get(self, call: Call) -> Answer:
         """One tool."""
-        return json_answer(self._body(self._known(call.values["tool_id"])))
+        return json_answer(self._body(self.known(call.values["tool_id"])))
 
     def replace(self, call: Call) -> Answer:
         """The tool's configuration, replaced whole."""
-        tool = self._known(call.values["tool_id"])
-        _check_sources(call.body["tool_config"])
-        self._check_secrets(call.body)
-        tool["tool_config"] = call.body["tool_config"]
-        tool["response_mocks"] = call.body.get("response_mocks")
-        self._put(tool)
+        tool = self.known(call.values["tool_id"])
+        self.edit(tool, call.body)
         return json_answer(self._body(tool))
+
+    def edit(self, tool: Json, body: Json) -> None:
+        """Replace a tool's configuration. Raises Refused (400, 422)."""
+        _check_sources(body["tool_config"])
+        self._check_secrets(body)
+        tool["tool_config"] = body["tool_config"]
+        tool["response_mocks"] = body.get("response_mocks")
+        self._put(tool)
 
     def listed(self, call: Call) -> Answer:
         """One page of tools."""
@@ -129,7 +133,7 @@ class Tools:
 
     def delete(self, call: Call) -> Answer:
         """Forget a tool; one that an agent uses only with ``force``."""
-        tool = self._known(call.values["tool_id"])
+        tool = self.known(call.values["tool_id"])
         users = self._dependents.of_tool(tool["id"])
         if users and not call.query["force"]:
             message = (
@@ -137,17 +141,21 @@ class Tools:
                 "pass force=true to delete it anyway."
             )
             return current(409, "tool_has_dependents", message, param="tool_id")
-        for agent_id in users:
+        self.remove(tool)
+        return json_answer({})
+
+    def remove(self, tool: Json) -> None:
+        """Forget a tool and take it out of the agents that use it."""
+        for agent_id in self._dependents.of_tool(tool["id"]):
             self._dependents.detach_tool(agent_id, tool["id"])
         self._space.tools.drop(tool["id"])
         self._space.tool_index.change(tool["id"], None)
-        return json_answer({})
 
     def dependent_agents(self, call: Call) -> Answer:
         """Agents whose branches name the tool."""
-        tool = self._known(call.values["tool_id"])
-        agent_ids = self._dependents.of_tool(tool["id"])
-        return json_answer(self._dependents.page(agent_ids, call.query))
+        tool = self.known(call.values["tool_id"])
+        branches = self._dependents.branches_with_tool(tool["id"])
+        return json_answer(self._dependents.page(branches, call.query))
 
     def taken_from_prompt(self, body: Json, call_creator: Json) -> Json:
         """A body whose inline tools have become tools of the workspace, named by id.
@@ -198,7 +206,8 @@ class Tools:
         built_in = prompt["built_in_tools"].values()
         return [*(dict(tool["tool_config"]) for tool in tools), *filter(None, built_in)]
 
-    def _known(self, tool_id: str) -> Json:
+    def known(self, tool_id: str) -> Json:
+        """The tool of this id. Raises Refused (404)."""
         tool = self._space.tools.get(tool_id)
         if tool is None:
             raise not_found("Document", tool_id)

@@ -7,8 +7,7 @@ reach each other through it and nowhere else.
 from __future__ import annotations
 
 import random
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from simulators.clock import Clock
 from simulators.elevenlabs.calls import Person
@@ -27,7 +26,7 @@ class Behaviour:
 
     noise: bool = True
     nulls: Nulls = Nulls.DELETE
-    queued_edits: deque[Json] = field(default_factory=deque)
+    stale_hints: bool = False
 
 
 class Workspace:
@@ -45,9 +44,11 @@ class Workspace:
         self.versions = store.collection("versions")
         self.tools = store.collection("tools")
         self.documents = store.collection("documents")
+        self.pages = store.collection("pages")
         self.secrets = store.collection("secrets")
         self.numbers = store.collection("numbers")
         self.voices = store.collection("voices")
+        self.conversations = store.collection("conversations")
         self.agent_index = self._index()
         self.tool_index = self._index()
         self.document_index = self._index()

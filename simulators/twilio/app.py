@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+from collections import deque
 from collections.abc import Callable, Mapping
+from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from simulators.clock import Clock
 from simulators.control_bodies import control
+from simulators.limits import MAX_QUEUED_EDITS
 from simulators.store import Store
+from simulators.tally import Namers, Tally
 from simulators.twilio import errors
 from simulators.twilio.errors import Refused, error_answer, not_found, refused
 from simulators.twilio.numbers import API, Numbers, plain_listing, rfc2822
@@ -27,6 +32,10 @@ APPLICATIONS = ACCOUNT + "/Applications"
 # 2010-04-01, the day this API version is named after.
 ACCOUNT_CREATED_AT = 1_270_080_000
 SERVER_ERROR_STATUS = 500
+NAMERS: Namers = {
+    "numbers": lambda record: str(record["phone_number"]),
+    "applications": lambda record: str(record["friendly_name"]),
+}
 
 
 class _Body(BaseModel):
@@ -45,6 +54,8 @@ class NumberEditRequest(_Body):
 
     phone_number: str
     fields: dict[str, str]
+    when: Literal["now", "before-next-write"] = "now"
+    times: Annotated[int, Field(ge=1, le=MAX_QUEUED_EDITS)] = 1
 
 
 class ApplicationRequest(_Body):
@@ -76,6 +87,9 @@ class Twilio:
         self._credentials = credentials
         self._stocked = stocked
         self.lag = self._space.lag
+        self.past = store.past
+        self.tally = Tally(store, NAMERS)
+        self._queued_edits: deque[NumberEditRequest] = deque()
         self.routes = RouteTable(
             [
                 Route("GET", API + ".json", self._checked(self._accounts)),
@@ -129,11 +143,23 @@ class Twilio:
 
     async def answer(self, route: Route, request: Request) -> Answer:
         """Take effect and answer; what changed is in the journal before this returns."""
+        if request.method != "GET":
+            self._edit_before(request.path_values.get("Sid"))
         outcome = route.handle(request)
         if not isinstance(outcome, Answer):
             outcome = await outcome
-        self._store.commit()
+        self.tally.commit()
         return outcome
+
+    def _edit_before(self, sid: str | None) -> None:
+        for edit in self._queued_edits:
+            number = self._numbers.find(edit.phone_number)
+            if number is not None and number["sid"] == sid:
+                self._queued_edits.remove(edit)
+                with contextlib.suppress(Refused):
+                    self._numbers.update(self._account_sid, number["sid"], edit.fields)
+                self._store.commit()
+                return
 
     def _accounts(self, request: Request) -> Answer:
         return json_answer(plain_listing("accounts", request, [self._account_body()]))
@@ -258,6 +284,7 @@ class Twilio:
     def reset(self) -> None:
         """The account as on the first start."""
         self._store.reset()
+        self._queued_edits.clear()
         self._space.number_index.clear()
         self._stock_all()
 
@@ -274,6 +301,11 @@ class Twilio:
         number = self._numbers.find(request.phone_number)
         if number is None:
             return json_answer({"error": "no such number in the account"}, status=404)
+        if request.when != "now":
+            if len(self._queued_edits) + request.times > MAX_QUEUED_EDITS:
+                raise ValueError("too many edits are queued")
+            self._queued_edits.extend([request] * request.times)
+            return {"queued": len(self._queued_edits)}
         try:
             answer = self._numbers.update(self._account_sid, number["sid"], request.fields)
         except Refused as refusal:

@@ -43,6 +43,8 @@ SIDS = {
     "bundle_sid": "BU",
     "identity_sid": "RI",
 }
+# The vendor's own examples show these as an empty text, the other ids as null.
+BLANK_SIDS = frozenset({"voice_application_sid", "sms_application_sid"})
 EXCLUSIVE = {"trunk_sid": "voice_application_sid", "voice_application_sid": "trunk_sid"}
 MAX_FRIENDLY_NAME = 64
 E164 = re.compile(r"\+[1-9]\d{6,14}")
@@ -204,6 +206,8 @@ class Numbers:
         }
 
     def _nothing(self, number: Json, field: str) -> str | None:
+        if field in SIDS and field not in BLANK_SIDS:
+            return None
         if not self._space.noise:
             return None if field in SIDS else ""
         dice = self._space.dice(number["sid"], field, number["revision"])

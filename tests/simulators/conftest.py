@@ -11,7 +11,8 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
@@ -19,6 +20,10 @@ import pytest
 from elevenlabs import ElevenLabs
 from elevenlabs import types as models
 from elevenlabs.conversational_ai.agents.summaries.types import SummariesGetResponseValue
+from elevenlabs.conversational_ai.knowledge_base.documents.types import (
+    DocumentsGetResponse,
+    DocumentsUpdateResponse,
+)
 from elevenlabs.conversational_ai.phone_numbers.types import (
     PhoneNumbersGetResponse,
     PhoneNumbersListResponseItem,
@@ -27,6 +32,8 @@ from pydantic import TypeAdapter
 from twilio.rest import Client as TwilioClient
 
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.simulators.conformance import Exchange
+from tests.simulators.recording import recording
 
 Json = dict[str, Any]
 
@@ -39,7 +46,6 @@ MODELS: dict[str, Any] = {
     f"GET {AGENTS}": models.GetAgentsPageResponseModel,
     f"GET {AGENTS}/[^/]+": models.GetAgentResponseModel,
     f"PATCH {AGENTS}/[^/]+": models.GetAgentResponseModel,
-    f"DELETE {AGENTS}/[^/]+": Json,
     f"GET {AGENTS}/summaries": dict[str, SummariesGetResponseValue],
     f"POST {AGENTS}/[^/]+/duplicate": models.CreateAgentResponseModel,
     f"GET {AGENTS}/[^/]+/link": models.GetAgentLinkResponseModel,
@@ -56,9 +62,13 @@ MODELS: dict[str, Any] = {
     "DELETE /v1/convai/tools/[^/]+": Json,
     "GET /v1/convai/tools/[^/]+/dependent-agents": models.GetToolDependentAgentsResponseModel,
     "POST /v1/convai/knowledge-base/text": models.AddKnowledgeBaseResponseModel,
+    "POST /v1/convai/knowledge-base/url": models.AddKnowledgeBaseResponseModel,
+    "POST /v1/convai/knowledge-base/file": models.AddKnowledgeBaseResponseModel,
     "GET /v1/convai/knowledge-base": models.GetKnowledgeBaseListResponseModel,
-    "GET /v1/convai/knowledge-base/[^/]+": models.GetKnowledgeBaseTextResponseModel,
-    "PATCH /v1/convai/knowledge-base/[^/]+": models.GetKnowledgeBaseTextResponseModel,
+    "GET /v1/convai/knowledge-base/[^/]+": DocumentsGetResponse,
+    "PATCH /v1/convai/knowledge-base/[^/]+": DocumentsUpdateResponse,
+    "PATCH /v1/convai/knowledge-base/[^/]+/update-file": DocumentsUpdateResponse,
+    "POST /v1/convai/knowledge-base/[^/]+/refresh": DocumentsUpdateResponse,
     "DELETE /v1/convai/knowledge-base/[^/]+": Json,
     "GET /v1/convai/knowledge-base/[^/]+/dependent-agents": (
         models.GetKnowledgeBaseDependentAgentsResponseModel
@@ -73,6 +83,7 @@ MODELS: dict[str, Any] = {
     "GET /v1/convai/phone-numbers/[^/]+": NUMBER,
     "PATCH /v1/convai/phone-numbers/[^/]+": NUMBER,
     "DELETE /v1/convai/phone-numbers/[^/]+": Json,
+    "GET /v1/convai/conversations": models.GetConversationsPageResponseModel,
     "GET /v1/voices": models.GetVoicesResponse,
     "GET /v1/voices/[^/]+": models.Voice,
     "GET /v2/voices": models.GetVoicesV2Response,
@@ -207,6 +218,15 @@ class World:
         return numbers[0]
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """A world and what went by between its clients and each simulator."""
+
+    world: World
+    elevenlabs: list[Exchange]
+    twilio: list[Exchange]
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[RunningSimulators]:
     """Both simulators in a loop of their own, so that blocking clients can talk to them."""
@@ -234,9 +254,8 @@ def running() -> Iterator[RunningSimulators]:
         thread.join()
 
 
-@pytest.fixture(scope="session")
-def only_world(running: RunningSimulators) -> Iterator[World]:
-    """The clients, made once because making them costs more than a test."""
+@contextmanager
+def _world_of(running: RunningSimulators) -> Iterator[World]:
     answers = Answers()
     hooked = httpx.Client(event_hooks={"response": [answers.take]}, trust_env=False)
     twilio = TwilioClient(running.twilio_account_sid, running.twilio_auth_token)
@@ -249,6 +268,34 @@ def only_world(running: RunningSimulators) -> Iterator[World]:
     session = getattr(twilio.http_client, "session", None)
     if session is not None:
         session.close()
+
+
+@pytest.fixture(scope="session")
+def only_world(running: RunningSimulators) -> Iterator[World]:
+    """The clients, made once because making them costs more than a test."""
+    with _world_of(running) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def only_recorded(running: RunningSimulators) -> Iterator[Recorded]:
+    """Proxies and clients behind them, made once."""
+    with (
+        recording(running.elevenlabs_url) as (elevenlabs_url, elevenlabs),
+        recording(running.twilio_url) as (twilio_url, twilio),
+        _world_of(replace(running, elevenlabs_url=elevenlabs_url, twilio_url=twilio_url)) as found,
+    ):
+        yield Recorded(found, elevenlabs, twilio)
+
+
+@pytest.fixture
+def recorded(only_recorded: Recorded) -> Recorded:
+    """The simulators as on their first start, behind proxies that keep what goes by."""
+    only_recorded.world.steer("reset")
+    only_recorded.world.steer("reset", on="twilio")
+    only_recorded.elevenlabs.clear()
+    only_recorded.twilio.clear()
+    return only_recorded
 
 
 @pytest.fixture

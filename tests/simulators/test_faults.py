@@ -93,6 +93,27 @@ def test_a_truncated_answer(world: World) -> None:
     assert len(world.listed_names()) == 1
 
 
+def test_a_connection_reset_in_the_middle_of_an_answer(world: World) -> None:
+    world.fault(kind="reset", method="POST", nth=1)
+    with pytest.raises(httpx.ReadError):
+        create(world)
+    assert len(world.listed_names()) == 1
+
+
+def test_an_answer_of_another_shape(world: World) -> None:
+    world.fault(kind="status-after", method="POST", nth=1, status=200, body={"unexpected": []})
+    response = create(world)
+    assert (response.status_code, response.json()) == (200, {"unexpected": []})
+    assert len(world.listed_names()) == 1
+
+
+def test_too_many_requests_without_a_time_to_wait(world: World) -> None:
+    world.fault(kind="status-before", status=429, nth=1)
+    limited = create(world)
+    assert (limited.status_code, limited.json()["detail"]["type"]) == (429, "rate_limit_error")
+    assert "retry-after" not in limited.headers
+
+
 def test_an_answer_that_is_no_json(world: World) -> None:
     world.fault(kind="malformed", method="POST", nth=1)
     response = create(world)
@@ -177,7 +198,13 @@ def test_a_route_template_matches_any_id(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "explode"}, {"kind": "truncate", "nth": 1, "every": 2}, {"nth": 1}]
+    "fault",
+    [
+        {"kind": "explode"},
+        {"kind": "truncate", "nth": 1, "every": 2},
+        {"kind": "stale", "method": "PATCH"},
+        {"nth": 1},
+    ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(world: World, fault: object) -> None:
     url = f"{world.running.elevenlabs_url}/_sim/faults"

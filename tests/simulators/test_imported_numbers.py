@@ -181,3 +181,30 @@ def test_a_trunk_number_has_nothing_to_do_with_twilio(world: World) -> None:
     assert number(world, response.json()["phone_number_id"])["provider"] == "sip_trunk"
     unknown = world.call("POST", NUMBERS, json={**body, "provider": "pigeon"})
     assert unknown.status_code == 422
+
+
+def test_a_trunk_is_read_without_its_password(world: World) -> None:
+    outbound = {
+        "address": "sip.example.com",
+        "transport": "tls",
+        "credentials": {"username": "desk", "password": "never shown"},
+    }
+    body = {
+        "provider": "sip_trunk",
+        "phone_number": "+15005550042",
+        "label": "trunk",
+        "outbound_trunk_config": outbound,
+    }
+    number_id = world.call("POST", NUMBERS, json=body).json()["phone_number_id"]
+    trunk = number(world, number_id)["outbound_trunk"]
+    assert (trunk["transport"], trunk["username"]) == ("tls", "desk")
+    assert trunk["has_auth_credentials"] is True
+    assert "never shown" not in str(trunk)
+    path = f"{NUMBERS}/{number_id}"
+    inbound = {"allowed_addresses": ["192.0.2.1"]}
+    change = {"inbound_trunk_config": inbound, "outbound_trunk_config": None}
+    read = world.call("PATCH", path, json={**change, "livekit_stack": "static"}).json()
+    assert read["inbound_trunk"]["allowed_addresses"] == ["192.0.2.1"]
+    assert (read["outbound_trunk"], read["livekit_stack"]) == (None, "static")
+    wrong = {"outbound_trunk_config": {"transport": "tls"}}
+    assert world.call("PATCH", path, json=wrong).status_code == 422

@@ -39,6 +39,14 @@ def test_a_slow_rate_says_how_long_to_wait(world: World) -> None:
     assert 9 <= int(world.call("GET", AGENTS).headers["retry-after"]) <= 10
 
 
+def test_a_limit_may_keep_the_time_to_wait_to_itself(world: World) -> None:
+    world.steer("rate-limit", {"requests_per_second": 0.1, "retry_after": False})
+    world.call("GET", AGENTS)
+    refused = world.call("GET", AGENTS)
+    assert refused.status_code == 429
+    assert "retry-after" not in refused.headers
+
+
 def test_twilio_limits_with_its_own_code(world: World) -> None:
     world.steer("rate-limit", {"requests_per_second": 0.5}, on="twilio")
     url = f"{world.running.twilio_url}/2010-04-01/Accounts.json"
