@@ -10,6 +10,7 @@ from trunkline.model.base import JsonObject
 from trunkline.model.conditions import Condition
 from trunkline.model.errors import InvalidInput, NotFound
 from trunkline.model.ids import Digest, Revision
+from trunkline.model.limits import STORE_BATCH_MAX_BYTES
 from trunkline.model.records import SourceState, WishRecord
 
 FIRST = Revision("1" * 40)
@@ -216,13 +217,23 @@ async def test_numbers_are_found_by_the_agent_they_point_at(store: PostgresStore
 
 
 async def test_contents_are_kept_under_their_digest(store: PostgresStore) -> None:
-    await store.store_tree(state(FIRST), [], {"d1": "opening\0 hours", "d2": ""}, MANIFEST)
-    await store.store_tree(state(SECOND), [], {"d1": "opening\0 hours", "d3": "x"}, MANIFEST)
-    assert await store.content("d1") == "opening\0 hours"
-    assert await store.content("d2") == ""
-    assert await store.content("d3") == "x"
+    await store.store_tree(state(FIRST), [], {"d1": b"opening\0 hours", "d2": b""}, MANIFEST)
+    await store.store_tree(
+        state(SECOND), [], {"d1": b"opening\0 hours", "d3": b"\xff\xd8"}, MANIFEST
+    )
+    assert await store.content("d1") == b"opening\0 hours"
+    assert await store.content("d2") == b""
+    assert await store.content("d3") == b"\xff\xd8"
     with pytest.raises(NotFound, match="d4"):
         await store.content("d4")
+
+
+async def test_contents_of_any_size_are_stored_together(store: PostgresStore) -> None:
+    sizes = (1, STORE_BATCH_MAX_BYTES + 1, 2, STORE_BATCH_MAX_BYTES, 3)
+    contents = {f"d{n}": bytes([n]) * size for n, size in enumerate(sizes)}
+    await store.store_tree(state(FIRST), [], contents, MANIFEST)
+    for digest, content in contents.items():
+        assert await store.content(digest) == content
 
 
 async def test_a_refused_body_leaves_the_last_tree_as_it_was(store: PostgresStore) -> None:

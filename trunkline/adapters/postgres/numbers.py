@@ -31,6 +31,13 @@ WHERE account = %(account)s AND number = %(number)s
 
 _STANDING_OWNER = sql.SQL("{owner} AND EXISTS ({stands})").format(owner=_OWNER, stands=_STANDS)
 
+_STANDING_OWNERS = sql.SQL(
+    """
+SELECT account, number, project, environment, name FROM number_owners AS known
+WHERE account = %(account)s AND EXISTS ({stands}) ORDER BY number
+"""
+).format(stands=_STANDS)
+
 
 class NumberTables(Tables):
     """The part of the Wishes port that knows owners of numbers."""
@@ -52,6 +59,13 @@ class NumberTables(Tables):
             )
             row = await cursor.fetchone()
         return NumberOwner.model_validate(row) if row else None
+
+    async def number_owners(self, account: str) -> tuple[NumberOwner, ...]:
+        """Whose standing wish has which number of a telephony account, by number."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_STANDING_OWNERS, {"account": account})
+            rows = await cursor.fetchall()
+        return tuple(NumberOwner.model_validate(row) for row in rows)
 
     async def numbers_owned(
         self, project: str, environment: str, name: str

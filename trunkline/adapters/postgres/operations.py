@@ -5,6 +5,7 @@ that exactly one of them is the last and ends the operation. An operation that i
 database was emptied) is nobody's failure: what reports to it goes on.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from trunkline.model.records import (
     OperationRecord,
     OperationState,
     PlanRecord,
+    RecordKind,
 )
 
 _ADD_ITEMS = """
@@ -29,15 +31,15 @@ ON CONFLICT DO NOTHING
 """
 
 _FINISH_ITEM = """
-UPDATE operation_items SET state = %(state)s, message = %(message)s
+UPDATE operation_items SET state = %(state)s, message = %(message)s, reason = %(reason)s
 WHERE operation_id = %(operation_id)s AND environment = %(environment)s AND kind = %(kind)s
     AND name = %(name)s AND state = 'Running'
 RETURNING name
 """
 
 _FINISH_UNKNOWN_ITEM = """
-INSERT INTO operation_items (operation_id, environment, kind, name, state, message)
-VALUES (%(operation_id)s, %(environment)s, %(kind)s, %(name)s, %(state)s, %(message)s)
+INSERT INTO operation_items (operation_id, environment, kind, name, state, message, reason)
+VALUES (%(operation_id)s, %(environment)s, %(kind)s, %(name)s, %(state)s, %(message)s, %(reason)s)
 ON CONFLICT DO NOTHING RETURNING name
 """
 
@@ -64,6 +66,19 @@ _OPERATION = """
 SELECT id, project, kind, state, requested_by, total, done, message, plan_id, created_at,
     finished_at
 FROM operations WHERE id = %s
+"""
+
+
+PLANS_LOOKED_AT = 500
+"""Plans searched for one subject, newest first: a busy day's; reading them takes milliseconds."""
+
+_LAST_PLAN = """
+SELECT id, project, environment, revision, plan, created_at FROM (
+    SELECT * FROM plans WHERE project = %(project)s AND environment = %(environment)s
+    ORDER BY created_at DESC LIMIT %(looked_at)s
+) AS recent
+WHERE (plan -> 'steps')::jsonb @> %(steps)s::jsonb
+ORDER BY created_at DESC LIMIT 1
 """
 
 
@@ -170,7 +185,7 @@ class OperationTables(Tables):
                 return None
             cursor = await connection.execute(
                 """
-                SELECT environment, kind, name, state, message FROM operation_items
+                SELECT environment, kind, name, state, message, reason FROM operation_items
                 WHERE operation_id = %s ORDER BY environment, kind, name
                 """,
                 (operation_id,),
@@ -206,6 +221,21 @@ class OperationTables(Tables):
                 """,
                 (plan_id,),
             )
+            row = await cursor.fetchone()
+        return PlanRecord.model_validate(row) if row else None
+
+    async def last_plan(
+        self, project: str, environment: str, kind: RecordKind, name: str
+    ) -> PlanRecord | None:
+        """The newest plan of an environment with a step about the subject, or None."""
+        wanted = {
+            "project": project,
+            "environment": environment,
+            "steps": json.dumps([{"subject": kind, "name": name}]),
+            "looked_at": PLANS_LOOKED_AT,
+        }
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_LAST_PLAN, wanted)
             row = await cursor.fetchone()
         return PlanRecord.model_validate(row) if row else None
 

@@ -9,25 +9,55 @@ from trunkline.model.records import ProjectRecord, SourceState
 
 _PUT_SOURCE = """
 INSERT INTO sources AS stored (
-    project, seen_revision, applied_revision, author, subject, conditions, problems
+    project, seen_revision, applied_revision, author, subject, signature, conditions, problems
 ) VALUES (
     %(project)s, %(seen_revision)s, %(applied_revision)s, %(author)s, %(subject)s,
-    %(conditions)s, %(problems)s
+    %(signature)s, %(conditions)s, %(problems)s
 )
 ON CONFLICT (project) DO UPDATE SET
     seen_revision = excluded.seen_revision,
     applied_revision = coalesce(excluded.applied_revision, stored.applied_revision),
     author = excluded.author,
     subject = excluded.subject,
+    signature = excluded.signature,
     conditions = excluded.conditions,
     problems = excluded.problems,
     changed_at = now()
 WHERE (stored.seen_revision, stored.applied_revision, stored.author, stored.subject,
-       stored.conditions, stored.problems)
+       stored.signature, stored.conditions, stored.problems)
     IS DISTINCT FROM
       (excluded.seen_revision, coalesce(excluded.applied_revision, stored.applied_revision),
-       excluded.author, excluded.subject, excluded.conditions, excluded.problems)
+       excluded.author, excluded.subject, excluded.signature, excluded.conditions,
+       excluded.problems)
 RETURNING project
+"""
+
+
+PROJECT_TABLES = (
+    "sources",
+    "wishes",
+    "ledger",
+    "claims",
+    "number_owners",
+    "statuses",
+    "events",
+    "operations",
+    "plans",
+    "interventions",
+    "object_owners",
+    "looks",
+    "deletions",
+    "imports",
+    "tokens",
+)
+"""Every table whose rows belong to one project, but the audit log, which outlives it."""
+_OWNED = """
+SELECT (SELECT count(*) FROM ledger WHERE project = %(project)s AND external_id IS NOT NULL)
+    + (SELECT count(*) FROM claims WHERE project = %(project)s AND external_id IS NOT NULL) AS owned
+"""
+_REMOVE_ITEMS = """
+DELETE FROM operation_items WHERE operation_id IN
+    (SELECT id FROM operations WHERE project = %(project)s)
 """
 
 
@@ -39,6 +69,7 @@ async def write_source(connection: Connection, state: SourceState) -> bool:
         "applied_revision": state.applied_revision,
         "author": readable(state.author),
         "subject": readable(state.subject),
+        "signature": state.signature,
         "conditions": comparable_json(state.conditions),
         "problems": comparable_json(state.problems),
     }
@@ -83,13 +114,31 @@ class ProjectTables(Tables):
             rows = await cursor.fetchall()
         return tuple(ProjectRecord.model_validate(row) for row in rows)
 
+    async def owned(self, project: str) -> int:
+        """How many objects on the platforms the ledger says are the project's."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_OWNED, {"project": project})
+            row = await cursor.fetchone()
+        return int(row["owned"]) if row else 0
+
+    async def remove(self, project: str) -> None:
+        """Forget the project and every row about it, but the audit log."""
+        async with self._pool.transaction(bulk=True) as connection:
+            await connection.execute(_REMOVE_ITEMS, {"project": project})
+            for table in PROJECT_TABLES:
+                await connection.execute(
+                    f"DELETE FROM {table} WHERE project = %s",  # noqa: S608 - tables of ours
+                    (project,),
+                )
+            await connection.execute("DELETE FROM projects WHERE name = %s", (project,))
+
     async def source(self, project: str) -> SourceState | None:
         """How the project's Git is; None before the first look."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 """
-                SELECT project, seen_revision, applied_revision, author, subject, conditions,
-                    problems
+                SELECT project, seen_revision, applied_revision, author, subject, signature,
+                    conditions, problems
                 FROM sources WHERE project = %s
                 """,
                 (project,),

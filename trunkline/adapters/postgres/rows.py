@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from trunkline.model.base import Json
 from trunkline.model.errors import InvalidInput
-from trunkline.model.ledger import Attempt
+from trunkline.model.ledger import Attempt, Tombstone
 from trunkline.model.limits import STORE_PAGE_MAX
 
 T = TypeVar("T")
@@ -125,4 +125,23 @@ def attempt_of(row: Mapping[str, object]) -> Attempt | None:
 
 def without_attempt(row: Mapping[str, object]) -> dict[str, object]:
     """A row's other columns."""
-    return {name: value for name, value in row.items() if not name.startswith("attempt_")}
+    return {
+        name: value for name, value in row.items() if not name.startswith(("attempt_", "tombstone"))
+    }
+
+
+def tombstone_columns(tombstone: Tombstone | None) -> dict[str, object]:
+    """The two columns a tombstone is kept in."""
+    return {
+        "tombstoned_at": tombstone.since_at if tombstone else None,
+        "tombstone_revision": tombstone.revision if tombstone else "",
+    }
+
+
+def tombstone_of(row: Mapping[str, object]) -> Tombstone | None:
+    """The tombstone in a row, or None."""
+    if row["tombstoned_at"] is None:
+        return None
+    return Tombstone.model_validate(
+        {"since_at": row["tombstoned_at"], "revision": row["tombstone_revision"]}
+    )

@@ -22,7 +22,7 @@ from trunkline.adapters.postgres.rows import (
 )
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.limits import EVENT_MESSAGE_MAX_CHARACTERS, STORE_BATCH_SIZE
-from trunkline.model.records import EventRecord, RecordKind, StatusRecord, StatusRow
+from trunkline.model.records import EventRecord, StatusKind, StatusRecord, StatusRow
 
 _PUT_STATUS = """
 INSERT INTO statuses AS stored (project, environment, kind, name, status)
@@ -61,7 +61,7 @@ class StatusTables(Tables):
     """The Statuses port."""
 
     async def status(
-        self, project: str, environment: str, kind: RecordKind, name: str
+        self, project: str, environment: str, kind: StatusKind, name: str
     ) -> StatusRow | None:
         """One status, or None."""
         async with self._pool.connection() as connection:
@@ -80,7 +80,7 @@ class StatusTables(Tables):
         project: str,
         *,
         environment: str | None = None,
-        kind: RecordKind | None = None,
+        kind: StatusKind | None = None,
         after: str = "",
         limit: int,
     ) -> tuple[StatusRow, ...]:
@@ -113,13 +113,13 @@ class StatusTables(Tables):
             )
             changed = await cursor.fetchone() is not None
             if changed:
-                await _insert_events(connection, events)
+                await insert_events(connection, events)
         return changed
 
     async def add_events(self, events: Sequence[EventRecord]) -> None:
         """Store events that are no transition of a status (a foreign edit, a bad commit)."""
         async with self._pool.transaction() as connection:
-            await _insert_events(connection, events)
+            await insert_events(connection, events)
 
     async def events(
         self,
@@ -157,7 +157,8 @@ class StatusTables(Tables):
         return tuple(EventRecord.model_validate(row) for row in rows)
 
 
-async def _insert_events(connection: Connection, events: Sequence[EventRecord]) -> None:
+async def insert_events(connection: Connection, events: Sequence[EventRecord]) -> None:
+    """Add events in the transaction of what they tell about."""
     for project in sorted({event.project for event in events}):
         await connection.execute(
             "SELECT pg_advisory_xact_lock_shared(hashtextextended('events/' || %s, 0))",

@@ -6,7 +6,15 @@ from types import TracebackType
 from typing import Self
 
 from trunkline.adapters.postgres.access import AccessTables
+from trunkline.adapters.postgres.budgets import BudgetTables
+from trunkline.adapters.postgres.counts import CountTables
+from trunkline.adapters.postgres.deletions import DeletionTables
+from trunkline.adapters.postgres.ejections import EjectionTables
+from trunkline.adapters.postgres.facts import FactTables
+from trunkline.adapters.postgres.imports import ImportTables
+from trunkline.adapters.postgres.interventions import InterventionTables
 from trunkline.adapters.postgres.ledger import LedgerTables
+from trunkline.adapters.postgres.looks import LookTables
 from trunkline.adapters.postgres.numbers import NumberTables
 from trunkline.adapters.postgres.operations import OperationTables
 from trunkline.adapters.postgres.pool import StoreBounds, StorePool
@@ -20,12 +28,21 @@ class PostgresStore(
     LedgerTables,
     WishTables,
     NumberTables,
+    LookTables,
     ProjectTables,
     StatusTables,
     OperationTables,
+    ImportTables,
+    InterventionTables,
+    DeletionTables,
+    EjectionTables,
     AccessTables,
+    FactTables,
+    BudgetTables,
+    CountTables,
 ):
-    """Ledger, Wishes, Projects, Statuses, Operations and Access of ``ports`` on PostgreSQL.
+    """Ledger, Wishes, Projects, Statuses, Operations, Interventions
+    and Access of ``ports`` on PostgreSQL.
 
     Use as an async context manager, or call ``open`` and ``close``. Opening succeeds without a
     server; each call then raises StoreUnavailable until it is there.

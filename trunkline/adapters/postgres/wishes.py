@@ -6,7 +6,7 @@ travel to PostgreSQL, are compared there, and only bodies that differ follow.
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from psycopg import sql
@@ -25,7 +25,7 @@ from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import NotFound
 from trunkline.model.ledger import LedgerKind
-from trunkline.model.limits import STORE_BATCH_SIZE
+from trunkline.model.limits import STORE_BATCH_MAX_BYTES, STORE_BATCH_SIZE
 from trunkline.model.records import SourceState, WishRecord
 
 _Key: TypeAlias = tuple[str, str, str]
@@ -135,6 +135,14 @@ _FOR_NUMBER = sql.SQL(
     """
 ).format(columns=_COLUMNS)
 
+_FOR_NUMBERS = sql.SQL(
+    """
+    SELECT {columns} FROM wishes
+    WHERE kind = 'number' AND NOT removed AND body->>'number' = ANY(%s)
+    ORDER BY body->>'number', project, environment, name
+    """
+).format(columns=_COLUMNS)
+
 _DECLARE = """
 UPDATE wishes SET declared = true
 FROM unnest(%(projects)s::text[], %(environments)s::text[], %(kinds)s::text[], %(names)s::text[],
@@ -174,8 +182,10 @@ class WishTables(Tables):
         self,
         state: SourceState,
         wishes: Sequence[WishRecord],
-        contents: Mapping[str, str],
+        contents: Mapping[str, bytes],
         manifests: JsonObject,
+        *,
+        redeclare: Sequence[str] = (),
     ) -> int:
         """One valid commit in one transaction; answers how many wishes changed.
 
@@ -198,6 +208,10 @@ class WishTables(Tables):
                     "revision": state.applied_revision,
                     **_key_columns(wishes),
                 },
+            )
+            await connection.execute(
+                "UPDATE wishes SET declared = false WHERE project = %s AND environment = ANY(%s)",
+                (state.project, [*redeclare]),
             )
             await write_source(connection, state)
             await connection.execute(
@@ -290,8 +304,15 @@ class WishTables(Tables):
             rows = await cursor.fetchall()
         return tuple(WishRecord.model_validate(row) for row in rows)
 
-    async def content(self, digest: str) -> str:
-        """The text stored under a content digest. Raises NotFound."""
+    async def wishes_for_numbers(self, numbers: Sequence[str]) -> tuple[WishRecord, ...]:
+        """The same for many numbers at once, by number, project and environment."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_FOR_NUMBERS, (list(numbers),))
+            rows = await cursor.fetchall()
+        return tuple(WishRecord.model_validate(row) for row in rows)
+
+    async def content(self, digest: str) -> bytes:
+        """What is stored under a content digest: a text in UTF-8, or a file. Raises NotFound."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 "SELECT content FROM contents WHERE digest = %s", (digest,)
@@ -302,7 +323,7 @@ class WishTables(Tables):
                 f"no content is stored under {digest}",
                 hint="A hard refresh of the project reads it from Git again.",
             )
-        return bytes(row["content"]).decode("utf-8", "surrogatepass")
+        return bytes(row["content"])
 
 
 async def _store_wishes(
@@ -345,7 +366,7 @@ def _columns(
     }
 
 
-async def _store_contents(connection: Connection, contents: Mapping[str, str]) -> None:
+async def _store_contents(connection: Connection, contents: Mapping[str, bytes]) -> None:
     cursor = await connection.execute(
         """
         SELECT digest FROM unnest(%s::text[]) AS given (digest)
@@ -354,12 +375,27 @@ async def _store_contents(connection: Connection, contents: Mapping[str, str]) -
         (list(contents),),
     )
     missing = [row["digest"] for row in await cursor.fetchall()]
-    for batch in batches(missing, STORE_BATCH_SIZE // 10):
-        texts = [contents[digest].encode("utf-8", "surrogatepass") for digest in batch]
+    for batch in _bounded(missing, contents):
         await connection.execute(
             """
             INSERT INTO contents (digest, content)
             SELECT * FROM unnest(%s::text[], %s::bytea[]) ON CONFLICT DO NOTHING
             """,
-            (batch, texts),
+            (batch, [contents[digest] for digest in batch]),
         )
+
+
+def _bounded(digests: Sequence[str], contents: Mapping[str, bytes]) -> Iterator[list[str]]:
+    """The digests in batches bounded in number and bytes; what is larger goes by itself."""
+    batch: list[str] = []
+    size = 0
+    for digest in digests:
+        length = len(contents[digest])
+        full = len(batch) == STORE_BATCH_SIZE // 10 or size + length > STORE_BATCH_MAX_BYTES
+        if batch and full:
+            yield batch
+            batch, size = [], 0
+        batch.append(digest)
+        size += length
+    if batch:
+        yield batch
