@@ -23,15 +23,40 @@ from trunkline.ports import Projects
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
 
-SIGNATURE_HEADER = "x-hub-signature-256"
-EVENT_HEADER = "x-github-event"
-
 _SCP_ADDRESS = re.compile(r"^(?:[^@/:]+@)?(?P<host>[^/:]+):(?!//)(?P<path>.+)$")
 _URL_ADDRESS = re.compile(
     r"^[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:]*)(?::\d+)?/(?P<path>.+)$", re.IGNORECASE
 )
 _REVISION = re.compile(r"[0-9a-f]{40,64}")
 _ADDRESS_KEYS = ("clone_url", "ssh_url", "git_url", "html_url", "url")
+
+
+@dataclass(frozen=True, slots=True)
+class Forge:
+    """How a kind of forge signs and names its deliveries.
+
+    ``marks`` are pairs of header names, signature and event; the first signature that is there
+    counts, so that a bad one is not made good by another. ``prefix`` stands before the digest.
+    ``signs_payload``: of a form, what is signed is the JSON inside and not the form's bytes.
+    """
+
+    name: str
+    title: str
+    marks: tuple[tuple[str, str], ...]
+    prefix: str = ""
+    signs_payload: bool = False
+
+
+GITHUB = Forge("github", "GitHub", (("x-hub-signature-256", "x-github-event"),), "sha256=")
+"""Source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries"""
+GITEA = Forge(
+    "gitea",
+    "Gitea or Forgejo",
+    (("x-forgejo-signature", "x-forgejo-event"), ("x-gitea-signature", "x-gitea-event")),
+    signs_payload=True,
+)
+"""Sources: https://docs.gitea.com/usage/repository/webhooks and
+https://forgejo.org/docs/latest/user/webhooks"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +76,9 @@ class DeliveryResult:
     projects: tuple[str, ...] = ()
 
 
-def sign(secret: str, body: bytes) -> str:
-    """The value GitHub sends as ``X-Hub-Signature-256``: HMAC-SHA256 over the raw body.
-
-    Source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
-    """
-    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+def sign(secret: str, body: bytes, forge: Forge = GITHUB) -> str:
+    """The signature a forge sends: HMAC-SHA256 in hexadecimal."""
+    return forge.prefix + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def repository_key(address: str) -> str:
@@ -67,7 +89,7 @@ def repository_key(address: str) -> str:
 
 
 class WebhookService:
-    """Deliveries of GitHub; without a secret the door is closed."""
+    """Deliveries of forges; without a secret the door is closed."""
 
     def __init__(
         self, projects: Projects, access: AccessService, engine: Engine, *, secret: str | None
@@ -78,14 +100,15 @@ class WebhookService:
         self._secret = secret
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    async def receive(self, delivery: Delivery, *, request_id: str) -> DeliveryResult:
+    async def receive(
+        self, delivery: Delivery, *, request_id: str, forge: Forge = GITHUB
+    ) -> DeliveryResult:
         """Check a delivery and wake the projects it is about.
 
         Raises NotConfigured, Unauthenticated, InvalidInput, EngineUnavailable. A delivery that
         was taken before is ignored, one that failed may be sent again.
         """
-        signature = self._verify(delivery)
-        event = delivery.headers.get(EVENT_HEADER, "")
+        signature, event = self._verify(delivery, forge)
         if event == "ping":
             return DeliveryResult("pong")
         if event != "push":
@@ -95,36 +118,41 @@ class WebhookService:
         payload = _payload(delivery)
         matching = [p for p in await self._projects.projects() if _concerns(payload, p)]
         for project in matching:
-            await self._wake(project, payload, request_id)
+            await self._wake(project, payload, forge, request_id)
         self._remember(signature)
         if not matching:
             return DeliveryResult("ignored", "no project follows this branch of this repository")
         return DeliveryResult("refreshed", projects=tuple(p.name for p in matching))
 
-    def _verify(self, delivery: Delivery) -> str:
+    def _verify(self, delivery: Delivery, forge: Forge) -> tuple[str, str]:
+        """The signature, which is good, and the event."""
         if not self._secret:
             raise NotConfigured(
-                "The server has no webhook secret, so it cannot tell GitHub from anybody else",
+                f"The server has no webhook secret, so it cannot tell {forge.title} from anybody"
+                " else",
                 hint="Set TRUNKLINE_WEBHOOK_SECRET on the server and in the webhook",
             )
-        shown = delivery.headers.get(SIGNATURE_HEADER, "")
-        expected = sign(self._secret, delivery.body)
+        headers = delivery.headers
+        signed, named = next((mark for mark in forge.marks if mark[0] in headers), forge.marks[0])
+        shown = headers.get(signed, "")
+        signed_bytes = _content(delivery) if forge.signs_payload else delivery.body
+        expected = sign(self._secret, signed_bytes, forge)
         if not hmac.compare_digest(shown.encode(), expected.encode()):
             raise Unauthenticated(
                 "The signature does not fit the body",
                 hint="The webhook's secret and TRUNKLINE_WEBHOOK_SECRET must be the same",
             )
-        return expected
+        return expected, headers.get(named, "")
 
     async def _wake(
-        self, project: ProjectRecord, payload: Mapping[str, Json], request_id: str
+        self, project: ProjectRecord, payload: Mapping[str, Json], forge: Forge, request_id: str
     ) -> None:
         await self._engine.refresh(
             project.name, RefreshRequest(), poll_interval_s=project.poll_interval_s
         )
         after = payload.get("after")
         await self._access.record(
-            Principal("github", "operator", project.name),
+            Principal(forge.name, "operator", project.name),
             "webhook.push",
             project=project.name,
             subject=project.branch,
@@ -142,13 +170,20 @@ def _is_revision(value: Json) -> bool:
     return isinstance(value, str) and _REVISION.fullmatch(value) is not None
 
 
-def _payload(delivery: Delivery) -> Mapping[str, Json]:
-    content = delivery.body
+def _content(delivery: Delivery) -> bytes:
+    """The JSON of a delivery, unread; empty for a form that holds none."""
+    if "x-www-form-urlencoded" not in delivery.headers.get("content-type", ""):
+        return delivery.body
     try:
-        if "x-www-form-urlencoded" in delivery.headers.get("content-type", ""):
-            content = parse_qs(content.decode(), max_num_fields=10)["payload"][0].encode()
-        payload = json.loads(content)
-    except (ValueError, KeyError, RecursionError) as error:
+        return parse_qs(delivery.body.decode(), max_num_fields=10)["payload"][0].encode()
+    except (ValueError, KeyError):
+        return b""
+
+
+def _payload(delivery: Delivery) -> Mapping[str, Json]:
+    try:
+        payload = json.loads(_content(delivery))
+    except (ValueError, RecursionError) as error:
         raise InvalidInput("The body of the delivery is not the JSON of a push") from error
     if not isinstance(payload, dict):
         raise InvalidInput("The body of the delivery is not the JSON of a push")

@@ -108,6 +108,19 @@ class RepositoryCache:
             raise CommitUnreadable(f"the history of {newer} cannot be read: {error}") from error
         return True
 
+    def commits_since(self, older: Revision, newer: Revision, *, limit: int) -> list[Revision]:
+        """Commits of ``newer`` that ``older`` does not build on, newest first, ``limit`` at most.
+
+        Raises CommitUnreadable if one of them is not here.
+        """
+        try:
+            output = self._run("rev-list", f"--max-count={limit}", newer, f"^{older}")
+        except GitFailed as error:
+            raise CommitUnreadable(
+                f"the commits between {older} and {newer} cannot be listed: {error}"
+            ) from error
+        return [Revision(line) for line in output.decode("ascii").split()]
+
     def describe(self, revision: Revision) -> tuple[str, str]:
         """Author's name and subject of a commit."""
         try:

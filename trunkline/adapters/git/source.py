@@ -6,7 +6,7 @@ that says what to do, and changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,11 +15,23 @@ from trunkline.adapters.git.addresses import checked_branch, checked_repository,
 from trunkline.adapters.git.cache import RepositoryCache
 from trunkline.adapters.git.commands import GitBounds, GitFailed
 from trunkline.adapters.git.failures import branch_missing, source_error
+from trunkline.adapters.git.signatures import verify
 from trunkline.adapters.git.tree import CommitTree
 from trunkline.manifests import load
-from trunkline.model.errors import CommitUnreadable, SourceError, TreeEmpty
+from trunkline.manifests.edits import patch_of
+from trunkline.metrics import git_request
+from trunkline.model.drift_edits import ManifestEdit, ManifestPatch
+from trunkline.model.errors import (
+    CommitUnreadable,
+    HeadSignatureInvalid,
+    SourceError,
+    TreeEmpty,
+)
 from trunkline.model.ids import Revision
+from trunkline.model.kinds.signing import CommitSigning
+from trunkline.model.limits import COMMITS_VERIFIED_MAX
 from trunkline.model.manifests import Manifests
+from trunkline.model.signatures import CommitSignature
 
 T = TypeVar("T")
 
@@ -68,6 +80,10 @@ class GitSource:
             cache, repository, branch, allow_local=allow_local, bounds=self._bounds
         )
 
+    async def check(self) -> Revision:
+        """Ask where the branch is and fetch nothing. Raises a SourceError."""
+        return await asyncio.to_thread(self._tip)
+
     async def head(self, *, known: Revision | None) -> GitHead:
         """Fetch the branch if it moved and say where it is. Raises a SourceError."""
         return await asyncio.to_thread(self._head, known)
@@ -75,6 +91,24 @@ class GitSource:
     async def manifests(self, revision: Revision) -> Manifests:
         """Everything a commit declares. Raises InvalidManifests or a SourceError."""
         return await asyncio.to_thread(self.read, revision, load)
+
+    async def signatures(
+        self, revision: Revision, rule: CommitSigning, *, since: Revision | None
+    ) -> tuple[CommitSignature, ...]:
+        """What the signatures are worth that the rule asks for, the tip's first.
+
+        Those are the tip's, and with policy ``strict`` those of every commit ``since`` does not
+        build on. Raises HeadSignatureInvalid if these cannot be told, or a SourceError.
+        """
+        return await asyncio.to_thread(self._signatures, revision, rule, since)
+
+    async def patch(self, revision: Revision, edits: Sequence[ManifestEdit]) -> ManifestPatch:
+        """The diff against a commit that makes the edits. Raises a SourceError."""
+
+        def make(tree: CommitTree) -> ManifestPatch:
+            return patch_of(lambda path: tree.read(path).decode("utf-8", "replace"), edits)
+
+        return await asyncio.to_thread(self.read, revision, make)
 
     def read(self, revision: Revision, use: Callable[[CommitTree], T]) -> T:
         """What ``use`` makes of the commit's tree; blocks. Raises a SourceError.
@@ -94,7 +128,47 @@ class GitSource:
             author, subject = self._cache.describe(tip)
             return GitHead(revision=tip, author=author, subject=subject, rewritten=rewritten)
 
-        return self._on_copy(self._tip(), describe)
+        with git_request("look"):
+            tip = self._tip()
+        return self._on_copy(tip, describe)
+
+    def _signatures(
+        self, revision: Revision, rule: CommitSigning, since: Revision | None
+    ) -> tuple[CommitSignature, ...]:
+        wanted = since if rule.policy == "strict" else None
+        if wanted is not None:
+            self._bring_older(wanted)
+
+        def check(tip: Revision) -> tuple[CommitSignature, ...]:
+            revisions = [tip] if wanted is None else self._between(wanted, tip)
+            return verify(
+                self._cache.commands(),
+                revisions,
+                rule.signers,
+                timeout_s=self._bounds.read_timeout_s,
+            )
+
+        return self._on_copy(revision, check)
+
+    def _bring_older(self, revision: Revision) -> None:
+        try:
+            self._ensure(revision)
+        except CommitUnreadable as error:
+            raise HeadSignatureInvalid(
+                f"commit {revision[:12]}, applied last, is no longer in the repository, so it "
+                "cannot be told which commits came after it",
+                hint="Push a branch that contains it again, or merge it into this one.",
+            ) from error
+
+    def _between(self, older: Revision, tip: Revision) -> list[Revision]:
+        newer = self._cache.commits_since(older, tip, limit=COMMITS_VERIFIED_MAX + 1)
+        if len(newer) > COMMITS_VERIFIED_MAX:
+            raise HeadSignatureInvalid(
+                f"more than {COMMITS_VERIFIED_MAX} commits came after {older[:12]}; policy strict "
+                "checks no more at once",
+                hint="Move the branch in smaller steps.",
+            )
+        return [tip, *(each for each in newer if each != tip)]
 
     def _on_copy(self, revision: Revision, use: Callable[[Revision], T]) -> T:
         """Call ``use`` with the commit, or the newer tip, here; again if the copy is damaged."""
@@ -105,7 +179,7 @@ class GitSource:
         except CommitUnreadable:
             with self._cache.locked(alone=True):
                 self._cache.discard()
-                tip = self._cache.fetch(self._credential(), revision)
+                tip = self._fetch(revision)
         with self._cache.locked(alone=False):
             return use(tip)
 
@@ -115,6 +189,10 @@ class GitSource:
             if self._cache.has(revision):
                 return revision
         with self._cache.locked(alone=True):
+            return self._fetch(revision)
+
+    def _fetch(self, revision: Revision) -> Revision:
+        with git_request("fetch"):
             return self._cache.fetch(self._credential(), revision)
 
     def _tip(self) -> Revision:
