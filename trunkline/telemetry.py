@@ -6,6 +6,7 @@ and over values, so that a secret inside an exception's text is caught too. No r
 configures logging.
 """
 
+import json
 import logging
 import re
 import sys
@@ -35,13 +36,23 @@ class Redactor:
     """Strikes secrets out of one record; a structlog processor."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({s for s in secrets if len(s) >= _SECRET_MIN_CHARACTERS}, key=len)
-        self._known = re.compile("|".join(map(re.escape, reversed(known)))) if known else None
+        self._secrets: frozenset[str] = frozenset()
+        self._known: re.Pattern[str] | None = None
+        self.hide(*secrets)
 
     def __call__(self, logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
         """The record without secrets, at any depth."""
         del logger, method
         return {name: self._value(name, value) for name, value in record.items()}
+
+    def hide(self, *secrets: str) -> None:
+        """Strike these out as well from now on, and what JSON makes of them."""
+        long = {s for s in secrets if len(s) >= _SECRET_MIN_CHARACTERS}
+        found = self._secrets | long | {json.dumps(secret)[1:-1] for secret in long}
+        if found != self._secrets:
+            self._secrets = found
+            longest_first = sorted(found, key=len, reverse=True)
+            self._known = re.compile("|".join(map(re.escape, longest_first)))
 
     def text(self, text: str) -> str:
         """One text without secrets."""
@@ -65,6 +76,14 @@ class Redactor:
         return self.text(str(value))
 
 
+_redactor = Redactor(())
+
+
+def hide(secret: str) -> None:
+    """Strike a secret that was learnt after the start out of every record from now on."""
+    _redactor.hide(secret)
+
+
 def _without_colour(logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
     """uvicorn sends each message a second time, painted."""
     del logger, method
@@ -80,6 +99,7 @@ def configure_logging(
     stream: TextIO | None = None,
 ) -> None:
     """Send every record of this process to one stream in one shape. May be called again."""
+    _redactor.hide(*secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -95,7 +115,7 @@ def configure_logging(
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             _without_colour,
             structlog.processors.format_exc_info,
-            Redactor(secrets),
+            _redactor,
             renderer,
         ],
     )
@@ -104,6 +124,7 @@ def configure_logging(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.captureWarnings(True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(

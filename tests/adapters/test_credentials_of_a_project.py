@@ -40,6 +40,23 @@ def test_a_rotated_value_counts_at_once(tmp_path: Path) -> None:
     assert (known.secret("acme-eu", BOOKING), known.secret("acme-eu", "key")) == ("new", "new")
 
 
+def test_every_value_handed_out_is_told_to_whoever_keeps_logs_clean(tmp_path: Path) -> None:
+    told: list[str] = []
+    known = Credentials(
+        first_project="acme-eu",
+        environment={BOOKING: "b1", "ELEVENLABS_API_KEY": "k1", "TWILIO_ACCOUNT_SID": "AC1"},
+        secrets_folder=tmp_path,
+        handed_out=told.append,
+    )
+    mount(tmp_path, "acme-eu", "key", b"mounted\n")
+    known.secret("acme-eu", BOOKING)
+    known.secret("acme-eu", "key")
+    known.file("acme-eu", "/run/secrets/acme-eu/key")
+    known.variable("acme-eu", "ELEVENLABS_API_KEY")
+    known.variable("acme-eu", "TWILIO_ACCOUNT_SID")
+    assert told == ["b1", "mounted", "mounted", "k1"]
+
+
 @pytest.mark.parametrize(
     "name", ["PATH", "DATABASE_URL", "TRUNKLINE_GIT_TOKEN", "TRUNKLINE_SECRET_OTHER_KEY"]
 )

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from trunkline.model.errors import CredentialsRejected, OutcomeUnknown, PlatformError, Rejected
+from trunkline.model.errors import (
+    CredentialsRejected,
+    OutcomeUnknown,
+    PlatformError,
+    Rejected,
+    RemoteMissing,
+)
+from trunkline.model.ids import ExternalId
 
 if TYPE_CHECKING:
     from tests.adapters.conftest import Simulated
     from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform
     from trunkline.adapters.twilio.telephony import TwilioTelephony
-    from trunkline.model.ids import ExternalId
     from trunkline.model.observed import CarrierNumber
 
 NUMBER = "+15005550006"
@@ -156,3 +162,44 @@ async def test_only_the_platforms_own_address_is_native(
     url: str | None, native: bool, simulated: Simulated
 ) -> None:
     assert (await simulated.voice()).is_native_voice_url(url) is native
+
+
+async def test_a_number_is_read_by_its_id_and_a_strange_id_is_missing(simulated: Simulated) -> None:
+    voice, telephony = await simulated.voice(), await simulated.telephony()
+    number_id = await imported(voice, telephony)
+    assert (await voice.number(number_id)).number == NUMBER
+    with pytest.raises(RemoteMissing):
+        await voice.number(ExternalId("phnum_0000000000000000000000000"))
+
+
+async def test_addresses_of_a_number_are_set_one_by_one_and_cleared(simulated: Simulated) -> None:
+    telephony = await simulated.telephony()
+    sid, url = (await held(telephony)).sid, "https://calls.example.com/fallback"
+    answer = await telephony.update_number(sid, voice_fallback_url=url, timeout_s=TIMEOUT_S)
+    assert (answer.voice_url, answer.voice_fallback_url) == (None, url)
+    await telephony.update_number(sid, voice_url=url, timeout_s=TIMEOUT_S)
+    now = await held(telephony)
+    assert (now.voice_url, now.voice_fallback_url) == (url, url)
+    cleared = await telephony.update_number(sid, voice_fallback_url="", timeout_s=TIMEOUT_S)
+    assert (cleared.voice_url, cleared.voice_fallback_url) == (url, None)
+    assert "voice" in now.capabilities
+    with pytest.raises(RemoteMissing):
+        await telephony.update_number("PN" + "0" * 32, voice_url=url, timeout_s=TIMEOUT_S)
+
+
+async def test_only_the_account_itself_can_have_signed_a_request(simulated: Simulated) -> None:
+    simulated.environment["TWILIO_AUTH_TOKEN"] = "12345"
+    telephony = await simulated.telephony()
+    url = "https://mycompany.com/myapp.php?foo=1&bar=2"
+    fields = [
+        ("CallSid", "CA1234567890ABCDE"),
+        ("Caller", "+14158675309"),
+        ("Digits", "1234"),
+        ("From", "+14158675309"),
+        ("To", "+18005551212"),
+    ]
+    signature = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert telephony.is_signed(url, fields, signature)
+    assert not telephony.is_signed(url, fields[1:], signature)
+    assert not telephony.is_signed(f"{url}3", fields, signature)
+    assert not telephony.is_signed(url, fields, "")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,6 +20,7 @@ DIGEST = Digest("sha256:" + "ab" * 32)
 MARK = content_mark("acme", "testing", "thing", DIGEST)
 TITLE = secret_title("acme", "testing", "TRUNKLINE_SECRET_ACME_BOOKING")
 TIMEOUT_S = 2.0
+PAGE = "https://shop.example.com/hours"
 
 
 def tool(function: str = "book_slot") -> DesiredTool:
@@ -39,8 +41,9 @@ def tool(function: str = "book_slot") -> DesiredTool:
     )
 
 
-def document() -> DesiredDocument:
-    return DesiredDocument(name="thing", digest=DIGEST, title="Opening hours", source="text")
+def document(**fields: Any) -> DesiredDocument:
+    facts = {"source": "text", **fields}
+    return DesiredDocument(name="thing", digest=DIGEST, title="Opening hours", **facts)
 
 
 async def test_a_tool_is_found_by_its_mark_alone(simulated: Simulated) -> None:
@@ -59,10 +62,10 @@ async def test_a_tool_is_found_by_its_mark_alone(simulated: Simulated) -> None:
 async def test_a_document_is_found_by_the_end_of_its_title(simulated: Simulated) -> None:
     voice = await simulated.voice()
     created = await voice.create_document(
-        document(), mark=MARK, content="Nine to five.", timeout_s=TIMEOUT_S
+        document(), mark=MARK, content=b"Nine to five.", timeout_s=TIMEOUT_S
     )
     await voice.create_document(
-        document(), mark=f"{MARK}0", content="Nine to six.", timeout_s=TIMEOUT_S
+        document(), mark=f"{MARK}0", content=b"Nine to six.", timeout_s=TIMEOUT_S
     )
     (found,) = await voice.find_objects("document", MARK)
     assert (found.external_id, found.mark) == (created, MARK)
@@ -87,13 +90,13 @@ async def test_nothing_is_found_where_nothing_is(kind: SharedKind, simulated: Si
 
 async def test_more_documents_than_a_page_holds_are_all_seen(simulated: Simulated) -> None:
     voice = await simulated.voice()
-    wanted = await voice.create_document(document(), mark=MARK, content="x", timeout_s=TIMEOUT_S)
+    wanted = await voice.create_document(document(), mark=MARK, content=b"x", timeout_s=TIMEOUT_S)
     others = (
-        voice.create_document(document(), mark=f"o{n}", content="x", timeout_s=30)
+        voice.create_document(document(), mark=f"o{n}", content=b"x", timeout_s=30)
         for n in range(101)
     )
     await asyncio.gather(*others)
-    last = await voice.create_document(document(), mark=MARK, content="x", timeout_s=TIMEOUT_S)
+    last = await voice.create_document(document(), mark=MARK, content=b"x", timeout_s=TIMEOUT_S)
     found = await voice.find_objects("document", MARK)
     assert {each.external_id for each in found} == {wanted, last}
 
@@ -113,15 +116,68 @@ async def test_a_tool_whose_answer_is_lost_is_in_doubt_and_found(simulated: Simu
     assert len(await voice.find_objects("tool", MARK)) == 1
 
 
-async def test_a_document_that_is_fetched_by_address_is_refused_unsent(
+async def test_a_page_is_fetched_by_the_vendor(simulated: Simulated) -> None:
+    voice = await simulated.voice()
+    await simulated.voice_does("pages", {"url": PAGE, "html": "<p>Nine to five</p>"})
+    created = await voice.create_document(
+        document(source="url", url=PAGE), mark=MARK, content=b"", timeout_s=TIMEOUT_S
+    )
+    (found,) = await voice.find_objects("document", MARK)
+    assert found.external_id == created
+    observed = await voice.inventory.document(created)
+    assert (observed.kind, observed.url, observed.title) == ("url", PAGE, "Opening hours")
+    assert await voice.inventory.document_text(created) == "<p>Nine to five</p>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [bytes(range(256)) * 64, b"%PDF-1.7\r\n--boundary--\r\n\x00", b"\xff" * 9_000_000],
+    ids=["every byte", "looks like a form", "nine megabytes"],
+)
+async def test_the_bytes_of_a_file_arrive_as_they_are(content: bytes, simulated: Simulated) -> None:
+    voice = await simulated.voice()
+    created = await voice.create_document(
+        document(source="file", file_type="pdf"), mark=MARK, content=content, timeout_s=30
+    )
+    told = await voice.inventory.document_text(created)
+    digest = hashlib.sha256(content).hexdigest()
+    assert told == f"thing.pdf: {len(content)} bytes, SHA-256 {digest}"
+    (found,) = await voice.find_objects("document", MARK)
+    assert found.external_id == created
+    assert (await voice.inventory.document(created)).kind == "file"
+
+
+async def test_the_text_in_a_file_keeps_its_line_ends_and_its_mark_of_order(
     simulated: Simulated,
 ) -> None:
     voice = await simulated.voice()
-    by_address = DesiredDocument(
-        name="thing", digest=DIGEST, title="Site", source="url", url="https://example.com"
+    content = "\ufeffSuppe\r\nBrot\r\n".encode()
+    created = await voice.create_document(
+        document(source="file", file_type="txt"), mark=MARK, content=content, timeout_s=TIMEOUT_S
     )
-    with pytest.raises(Rejected, match="url"):
-        await voice.create_document(by_address, mark=MARK, content="", timeout_s=TIMEOUT_S)
+    assert (await voice.inventory.document_text(created)).encode() == content
+
+
+async def test_a_file_whose_answer_is_lost_is_in_doubt_and_found(simulated: Simulated) -> None:
+    voice = await simulated.voice()
+    route = "/v1/convai/knowledge-base/file"
+    fault = {"kind": "drop-after", "method": "POST", "route": route, "nth": 1}
+    await simulated.voice_does("faults", {"faults": [fault]})
+    with pytest.raises(OutcomeUnknown):
+        await voice.create_document(
+            document(source="file", file_type="pdf"),
+            mark=MARK,
+            content=b"%PDF-1.7",
+            timeout_s=TIMEOUT_S,
+        )
+    assert len(await voice.find_objects("document", MARK)) == 1
+
+
+async def test_a_whole_website_is_refused_unsent(simulated: Simulated) -> None:
+    voice = await simulated.voice()
+    site = document(source="website", url="https://shop.example.com")
+    with pytest.raises(Rejected, match="website"):
+        await voice.create_document(site, mark=MARK, content=b"", timeout_s=TIMEOUT_S)
     assert await voice.find_objects("document", MARK) == ()
 
 

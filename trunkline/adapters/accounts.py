@@ -14,13 +14,16 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
+from trunkline.adapters.breakers import BreakerRules
+from trunkline.adapters.budgets import AccountBudgets
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform, account_of
-from trunkline.adapters.rate_limits import Pace, Rates
+from trunkline.adapters.rate_limits import Rates
 from trunkline.adapters.twilio.telephony import TwilioTelephony
 from trunkline.adapters.wire import Wire
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.budgets import AccountPlace, Allowance, Vendor
 from trunkline.model.errors import CredentialsRejected, InvalidSettings
 from trunkline.model.kinds.project import (
     Accounts,
@@ -28,7 +31,9 @@ from trunkline.model.kinds.project import (
     ElevenLabsAccount,
     TwilioAccount,
 )
+from trunkline.model.kinds.project import Rates as RatesOfProject
 from trunkline.model.limits import PLATFORM_ACCOUNTS_MAX
+from trunkline.ports import Budgets, Statuses
 
 Entry = TypeVar("Entry")
 ProjectManifest = Callable[[str], Awaitable[JsonObject | None]]
@@ -46,14 +51,27 @@ VENDOR_DEFAULTS = Accounts(
 
 @dataclass(frozen=True, slots=True)
 class AccountOptions:
-    """Addresses, rates and deadlines (seconds) of the vendors; server settings, never Git."""
+    """Addresses, rates and deadlines (seconds) of the vendors; server settings, never Git.
 
+    ``live`` says that the addresses lead to real accounts.
+    """
+
+    live: bool = False
     elevenlabs_url: str = "https://api.elevenlabs.io"
     twilio_url: str = "https://api.twilio.com"
     elevenlabs_rates: Rates = field(default_factory=Rates)
     twilio_rates: Rates = field(default_factory=Rates)
+    breaker: BreakerRules = field(default_factory=BreakerRules)
     read_timeout_s: float = 10.0
     listing_timeout_s: float = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the manifest in force names for an environment."""
+
+    accounts: Accounts
+    rates: RatesOfProject
 
 
 @dataclass(slots=True)
@@ -65,10 +83,20 @@ class KnownKey:
 
 
 class ProjectAccounts:
-    """``ports.Accounts``. Owns the connections to both vendors: whoever makes it closes it."""
+    """``ports.Accounts``. Owns the connections to both vendors: whoever makes it closes it.
+
+    With ``shared`` the budget of each account is shared with the other processes that use it, and
+    ``statuses`` says of an account when it is not asked any more.
+    """
 
     def __init__(
-        self, options: AccountOptions, credentials: Credentials, manifest: ProjectManifest
+        self,
+        options: AccountOptions,
+        credentials: Credentials,
+        manifest: ProjectManifest,
+        *,
+        shared: Budgets | None = None,
+        statuses: Statuses | None = None,
     ) -> None:
         self._options = options
         self._credentials = credentials
@@ -76,7 +104,12 @@ class ProjectAccounts:
         self._elevenlabs = Wire("ElevenLabs", options.elevenlabs_url)
         self._twilio = Wire("Twilio", options.twilio_url)
         self._keys: OrderedDict[str, KnownKey] = OrderedDict()
-        self._paces: OrderedDict[str, Pace] = OrderedDict()
+        self._budgets = AccountBudgets(shared=shared, statuses=statuses, breaker=options.breaker)
+
+    @property
+    def live(self) -> bool:
+        """True if real accounts are reached and not simulators."""
+        return self._options.live
 
     async def voice(self, project: str, environment: str) -> ElevenLabsPlatform:
         """The environment's ElevenLabs account.
@@ -84,25 +117,42 @@ class ProjectAccounts:
         Raises CredentialsRejected if none is named or stored, or the vendor refuses the key; and
         whatever else asking for the key's owner may raise, once per key.
         """
-        account = (await self._named(project, environment)).elevenlabs
+        named = await self._named(project, environment)
+        account = named.accounts.elevenlabs
         if account is None:
             raise _unnamed(project, environment, "elevenlabs")
-        key = self._value(project, account.api_key)
-        return await self._platform(key)
+        rates = self._rates(named.rates, "elevenlabs")
+        place = AccountPlace(project=project, environment=environment, vendor="elevenlabs")
+        platform = await self._platform(self._value(project, account.api_key), place, rates)
+        await self._budgets.use(platform.account, place, rates)
+        return platform
 
     async def telephony(self, project: str, environment: str) -> TwilioTelephony:
         """The environment's Twilio account. Raises CredentialsRejected if unset."""
-        account = (await self._named(project, environment)).twilio
+        named = await self._named(project, environment)
+        account = named.accounts.twilio
         if account is None:
             raise _unnamed(project, environment, "twilio")
         sid = self._value(project, account.account_sid)
-        return TwilioTelephony(
+        rates = self._rates(named.rates, "twilio")
+        telephony = TwilioTelephony(
             self._twilio,
-            self._pace(f"twilio/{sid}", self._options.twilio_rates),
+            self._budgets.pace(sid, "twilio", rates),
             account=sid,
             token=self._value(project, account.auth_token),
             read_timeout_s=self._options.read_timeout_s,
             listing_timeout_s=self._options.listing_timeout_s,
+        )
+        place = AccountPlace(project=project, environment=environment, vendor="twilio")
+        await self._budgets.use(sid, place, rates)
+        return telephony
+
+    async def allowance(self, project: str) -> Allowance:
+        """What the project's voice accounts allow: its ``rates``, else the server's settings."""
+        manifest = await self._manifest(project)
+        rates = self._rates(_rates((manifest or {}).get("spec")), "elevenlabs")
+        return Allowance(
+            requests_per_second=rates.requests_per_second, concurrency=rates.concurrency
         )
 
     def secret(self, project: str, name: str) -> str:
@@ -110,53 +160,59 @@ class ProjectAccounts:
         return self._credentials.secret(project, name)
 
     async def close(self) -> None:
-        """Close every connection to the vendors."""
+        """Give the shares of accounts back and close every connection to the vendors."""
+        await self._budgets.close()
         await self._elevenlabs.close()
         await self._twilio.close()
 
-    async def _platform(self, key: str) -> ElevenLabsPlatform:
+    def _rates(self, asked: RatesOfProject, vendor: Vendor) -> Rates:
+        options = self._options
+        served = options.elevenlabs_rates if vendor == "elevenlabs" else options.twilio_rates
+        wanted = asked.elevenlabs if vendor == "elevenlabs" else asked.twilio
+        return served.narrowed(wanted.requests_per_second, wanted.concurrency)
+
+    async def _platform(self, key: str, place: AccountPlace, rates: Rates) -> ElevenLabsPlatform:
         known = self._known(key)
         async with known.asking:
             if known.platform is None:
-                known.platform = await self._identified(key)
+                known.platform = await self._identified(key, place, rates)
         return known.platform
 
-    async def _identified(self, key: str) -> ElevenLabsPlatform:
-        rates = self._options.elevenlabs_rates
+    async def _identified(self, key: str, place: AccountPlace, rates: Rates) -> ElevenLabsPlatform:
+        """Until its account is known a key is paced, and found to be down, as one of its own."""
+        unknown = f"elevenlabs-of-key-{_digest(key)[:12]}"
+        await self._budgets.use(unknown, place, rates)
         client = ElevenLabsClient(
-            self._elevenlabs, key, Pace(rates), read_timeout_s=self._options.read_timeout_s
+            self._elevenlabs,
+            key,
+            self._budgets.pace(unknown, "elevenlabs", rates),
+            read_timeout_s=self._options.read_timeout_s,
         )
         account = await account_of(client)
         return ElevenLabsPlatform(
-            client.paced_by(self._pace(account, rates)),
+            client.paced_by(self._budgets.pace(account, "elevenlabs", rates)),
             account=account,
             listing_timeout_s=self._options.listing_timeout_s,
         )
 
     def _known(self, key: str) -> KnownKey:
-        digest = hashlib.sha256(key.encode()).hexdigest()
+        digest = _digest(key)
         known = self._keys.setdefault(digest, KnownKey(asyncio.Lock()))
         _use(self._keys, digest)
         return known
 
-    def _pace(self, account: str, rates: Rates) -> Pace:
-        if account not in self._paces:
-            self._paces[account] = Pace(rates)
-        pace = self._paces[account]
-        _use(self._paces, account)
-        return pace
-
-    async def _named(self, project: str, environment: str) -> Accounts:
+    async def _named(self, project: str, environment: str) -> Named:
         manifest = await self._manifest(project)
         spec = (manifest or {}).get("spec")
         shared = _accounts(spec)
         own = _accounts(_environment(spec, environment))
         first = self._credentials.may_use_vendor_variables(project)
         defaults = VENDOR_DEFAULTS if first else Accounts()
-        return Accounts.model_construct(
+        accounts = Accounts.model_construct(
             elevenlabs=own.elevenlabs or shared.elevenlabs or defaults.elevenlabs,
             twilio=own.twilio or shared.twilio or defaults.twilio,
         )
+        return Named(accounts, _rates(spec))
 
     def _value(self, project: str, credential: Credential) -> str:
         try:
@@ -165,6 +221,11 @@ class ProjectAccounts:
             return self._credentials.variable(project, credential.env or "")
         except InvalidSettings as error:
             raise CredentialsRejected(error.message, hint=error.hint) from error
+
+
+def _digest(key: str) -> str:
+    """Names a key without telling it; salted, so that it compares with no other list of hashes."""
+    return hashlib.sha256(b"trunkline account key " + key.encode()).hexdigest()
 
 
 def _use(entries: OrderedDict[str, Entry], name: str) -> None:
@@ -188,6 +249,16 @@ def _accounts(part: Json) -> Accounts:
         raise InvalidSettings(
             "the stored Project manifest names accounts we cannot read"
         ) from error
+
+
+def _rates(spec: Json) -> RatesOfProject:
+    named = spec.get("rates") if isinstance(spec, dict) else None
+    if not named:
+        return RatesOfProject()
+    try:
+        return RatesOfProject.model_validate(named)
+    except ValidationError as error:
+        raise InvalidSettings("the stored Project manifest has rates we cannot read") from error
 
 
 def _unnamed(project: str, environment: str, vendor: str) -> CredentialsRejected:

@@ -8,7 +8,7 @@ once, and nothing here keeps, logs or repeats one.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trunkline.model.errors import InvalidSettings
@@ -17,6 +17,8 @@ from trunkline.model.limits import SECRET_MAX_BYTES
 
 SECRETS_FOLDER = Path("/run/secrets")
 VENDOR_VARIABLES = frozenset({"ELEVENLABS_API_KEY", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"})
+PUBLIC_VARIABLE = "TWILIO_ACCOUNT_SID"
+"""An account's id is no secret and names the account in logs."""
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 
@@ -35,10 +37,13 @@ class Credentials:
         first_project: str,
         environment: Mapping[str, str] = os.environ,
         secrets_folder: Path = SECRETS_FOLDER,
+        handed_out: Callable[[str], None] | None = None,
     ) -> None:
+        """``handed_out`` hears every value, so that logs can be kept free of it."""
         self._first_project = first_project
         self._environment = environment
         self._secrets_folder = secrets_folder
+        self._handed_out = handed_out
 
     def __repr__(self) -> str:
         return f"Credentials({self._secrets_folder})"
@@ -53,9 +58,9 @@ class Credentials:
         Raises InvalidSettings if the name is not on the allow-list or nothing is stored there.
         """
         if name.startswith(variable_prefix(project)) and self._environment.get(name):
-            return self._environment[name]
+            return self._told(self._environment[name])
         if _FILE_NAME.fullmatch(name) and (value := self._mounted(project, name)) is not None:
-            return value
+            return self._told(value)
         raise _absent(project, name)
 
     def variable(self, project: str, name: str) -> str:
@@ -71,7 +76,7 @@ class Credentials:
             )
         if not value:
             raise _absent(project, name)
-        return value
+        return value if name == PUBLIC_VARIABLE else self._told(value)
 
     def file(self, project: str, path: str) -> str:
         """A file an account names by its whole path. Raises InvalidSettings."""
@@ -79,8 +84,13 @@ class Credentials:
         if path.startswith(folder):
             value = self._mounted(project, path.removeprefix(folder))
             if value is not None:
-                return value
+                return self._told(value)
         raise _absent(project, path)
+
+    def _told(self, value: str) -> str:
+        if self._handed_out is not None:
+            self._handed_out(value)
+        return value
 
     def _mounted(self, project: str, name: str) -> str | None:
         """The text of a file inside the project's folder, links followed only within it."""

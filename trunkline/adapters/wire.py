@@ -17,7 +17,10 @@ from typing import Any
 
 import httpx
 
+from trunkline import metrics
+from trunkline.adapters.breakers import Outcome
 from trunkline.adapters.rate_limits import Pace
+from trunkline.asking import request_id
 from trunkline.model.errors import InvalidSettings, OutcomeUnknown, PlatformError, Unavailable
 from trunkline.model.limits import (
     PLATFORM_ANSWER_MAX_BYTES,
@@ -29,11 +32,29 @@ logger = logging.getLogger(__name__)
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 SENDING_BEGINS = ".send_request_headers.started"
+REQUEST_ID_HEADER = "X-Request-Id"
+"""Says for which request of a person a call is made; vendors ignore headers they do not know."""
+TOO_MANY_REQUESTS = 429
+UNSERVED = frozenset({408, *range(500, 600)})
+"""Statuses that say the vendor did not do its work, whatever was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A file of a form: the name of its field, and its own name, kind and bytes."""
+
+    name: str
+    filename: str
+    media_type: str
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. ``credentials`` are headers that no log, error or repr may show."""
+    """One request; a ``file`` goes with the fields of ``form``.
+
+    ``credentials`` are headers that no log, error or repr may show.
+    """
 
     method: str
     path: str
@@ -42,6 +63,7 @@ class Call:
     params: Sequence[tuple[str, str]] = ()
     json: object = None
     form: Mapping[str, Any] | None = None
+    file: FilePart | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -120,15 +142,18 @@ class Wire:
         """
         started_s = time.monotonic()
         sending = Sending(deadline_s=started_s + call.timeout_s)
-        async with pace.slot(timeout_s=call.timeout_s):
+        async with pace.slot(timeout_s=call.timeout_s) as slot:
+            began_s = time.monotonic()
             try:
-                async with asyncio.timeout(sending.deadline_s - time.monotonic()):
+                async with asyncio.timeout(sending.deadline_s - began_s):
                     answer = await self._send(call, sending)
             except (httpx.HTTPError, TimeoutError, DeadlineOver, AnswerTooLarge) as error:
+                slot.outcome = _outcome_of(error, call, time.monotonic() - began_s)
                 failure = self._failure(call, error, begun=sending.begun)
-                self._log(logging.WARNING, call, started_s, failure.reason)
+                self._note(logging.WARNING, call, began_s, failure.reason, begun=sending.begun)
                 raise failure from error
-        self._log(logging.DEBUG, call, started_s, str(answer.status))
+            slot.outcome = _outcome(answer.status)
+        self._note(logging.INFO if call.write else logging.DEBUG, call, began_s, str(answer.status))
         return answer
 
     async def close(self) -> None:
@@ -142,7 +167,8 @@ class Wire:
             params=list(call.params) or None,
             json=call.json,
             data=call.form,
-            headers={**call.headers, **call.credentials},
+            files=_files(call.file),
+            headers={**call.headers, **_trace(), **call.credentials},
             timeout=httpx.Timeout(
                 call.timeout_s, connect=min(call.timeout_s, PLATFORM_CONNECT_TIMEOUT_S)
             ),
@@ -173,7 +199,14 @@ class Wire:
             hint=f"check that {self.base_url} is reachable",
         )
 
-    def _log(self, level: int, call: Call, started_s: float, outcome: str) -> None:
+    def _note(
+        self, level: int, call: Call, began_s: float, outcome: str, *, begun: bool = True
+    ) -> None:
+        duration_s = time.monotonic() - began_s
+        status = metrics.status_class(int(outcome)) if outcome.isdigit() else "lost"
+        metrics.called(
+            self.vendor, call.method, call.path, status if begun else "unsent", duration_s
+        )
         logger.log(
             level,
             "%s %s: %s",
@@ -185,9 +218,34 @@ class Wire:
                 "method": call.method,
                 "path": call.path,
                 "outcome": outcome,
-                "duration_s": round(time.monotonic() - started_s, 4),
+                "duration_s": round(duration_s, 4),
             },
         )
+
+
+def _files(file: FilePart | None) -> dict[str, tuple[str, bytes, str]] | None:
+    return {file.name: (file.filename, file.content, file.media_type)} if file else None
+
+
+def _trace() -> dict[str, str]:
+    asked = request_id()
+    return {REQUEST_ID_HEADER: asked} if asked else {}
+
+
+def _outcome(status: int) -> Outcome:
+    if status == TOO_MANY_REQUESTS:
+        return "limited"
+    return "failed" if status in UNSERVED else "served"
+
+
+def _outcome_of(error: Exception, call: Call, flew_s: float) -> Outcome | None:
+    """What a missing answer says about the vendor: nothing, if we left it hardly any time."""
+    if isinstance(error, DeadlineOver | httpx.PoolTimeout):
+        return None
+    if isinstance(error, AnswerTooLarge):
+        return "served"
+    hurried = isinstance(error, TimeoutError | httpx.TimeoutException)
+    return None if hurried and flew_s < call.timeout_s / 2 else "failed"
 
 
 async def _bounded(response: httpx.Response) -> bytes:

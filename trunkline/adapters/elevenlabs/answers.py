@@ -238,9 +238,11 @@ def _marked(external_id: ExternalId, mark: object, created_at_s: int) -> Observe
 
 
 class AssignedAgent(Answered):
-    """The agent a number rings."""
+    """The agent a number rings, and the branch of it that it is pinned to."""
 
     agent_id: ExternalId
+    agent_name: str = ""
+    branch_id: str | None = None
 
 
 class NumberAnswer(Answered):
@@ -254,10 +256,13 @@ class NumberAnswer(Answered):
 
     def number(self) -> PlatformNumber:
         """The number in our words."""
+        agent = self.assigned_agent
         return PlatformNumber(
             external_id=self.phone_number_id,
             number=self.phone_number,
             label=self.label,
-            assigned_agent_id=self.assigned_agent.agent_id if self.assigned_agent else None,
+            assigned_agent_id=agent.agent_id if agent else None,
+            assigned_agent_name=agent.agent_name if agent else "",
+            branch_id=(agent.branch_id or None) if agent else None,
             provider=self.provider,
         )

@@ -8,6 +8,7 @@ request as it is sent and nowhere else.
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import TypeAlias, TypeVar
 
@@ -15,7 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from trunkline.adapters.elevenlabs.refusals import request_id, translated
 from trunkline.adapters.rate_limits import Pace
-from trunkline.adapters.wire import Call, Wire
+from trunkline.adapters.vendor_times import vendor_time
+from trunkline.adapters.wire import Answer, Call, FilePart, Wire
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import CredentialsRejected, OutcomeUnknown, RateLimited, Unavailable
 from trunkline.model.limits import PLATFORM_MAX_PAGES, PLATFORM_PAGE_SIZE
@@ -59,6 +61,23 @@ class ElevenLabsClient:
         call = Call("GET", path, write=False, timeout_s=self._read_timeout_s, params=params)
         return await self._exchange(call, reader)
 
+    async def answered_at(self, path: str, params: Parameters = ()) -> datetime | None:
+        """The vendor's time as its answer to one GET gives it. Raises as ``read`` does."""
+        call = Call("GET", path, write=False, timeout_s=self._read_timeout_s, params=params)
+        return vendor_time(await self._answer(call))
+
+    async def text(self, path: str) -> str:
+        """The text one GET answers with, in JSON or as it is."""
+        call = Call("GET", path, write=False, timeout_s=self._read_timeout_s)
+        answer = await self._answer(call)
+        if "json" not in answer.headers.get("content-type", ""):
+            return answer.text
+        try:
+            told = json.loads(answer.content)
+        except ValueError as error:
+            raise _unusable(call, "is no JSON", request_id(answer)) from error
+        return told if isinstance(told, str) else answer.text
+
     async def write(
         self,
         reader: Reader[Read],
@@ -76,6 +95,26 @@ class ElevenLabsClient:
         """
         call = Call(method, path, write=True, timeout_s=timeout_s, json=body)
         return await self._exchange(call, reader, hidden)
+
+    async def upload(
+        self,
+        reader: Reader[Read],
+        path: str,
+        fields: Mapping[str, str],
+        file: FilePart,
+        *,
+        timeout_s: float,
+    ) -> Read:
+        """One file with the fields beside it, its bytes as they are. Raises as ``write`` does."""
+        call = Call("POST", path, write=True, timeout_s=timeout_s, form=fields, file=file)
+        return await self._exchange(call, reader)
+
+    async def delete(self, path: str, params: Parameters = (), *, timeout_s: float) -> None:
+        """One deletion within ``timeout_s``; whatever a success answers is not read.
+
+        Raises OutcomeUnknown if it may have taken effect without an answer.
+        """
+        await self._answer(Call("DELETE", path, write=True, timeout_s=timeout_s, params=params))
 
     async def pages(
         self, reader: Reader[Read], path: str, field: str, params: Parameters = ()
@@ -107,6 +146,14 @@ class ElevenLabsClient:
         raise Unavailable(f"the listing {path} has more than {PLATFORM_MAX_PAGES} pages")
 
     async def _exchange(self, call: Call, reader: Reader[Read], hidden: Sequence[str] = ()) -> Read:
+        answer = await self._answer(call, hidden)
+        try:
+            tree = json.loads(answer.content)
+        except ValueError as error:
+            raise _unusable(call, "is no JSON", request_id(answer)) from error
+        return _understood(call, reader, tree, request_id(answer))
+
+    async def _answer(self, call: Call, hidden: Sequence[str] = ()) -> Answer:
         sent = replace(call, credentials={KEY_HEADER: self._key})
         answer = await self._wire.exchange(sent, self._pace)
         if answer.status not in SUCCESS:
@@ -114,11 +161,7 @@ class ElevenLabsClient:
             if isinstance(refusal, RateLimited) and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
                 self._pace.pause(refusal.retry_after_s)
             raise refusal
-        try:
-            tree = json.loads(answer.content)
-        except ValueError as error:
-            raise _unusable(call, "is no JSON", request_id(answer)) from error
-        return _understood(call, reader, tree, request_id(answer))
+        return answer
 
 
 def _understood(call: Call, reader: Reader[Read], tree: object, answer_id: str = "") -> Read:

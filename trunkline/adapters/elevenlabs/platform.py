@@ -8,12 +8,14 @@ filters match prefixes or any of several tags.
 import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
+from trunkline.adapters.elevenlabs import deleting
 from trunkline.adapters.elevenlabs.answers import (
     AgentLine,
     CreatedAgent,
@@ -29,16 +31,25 @@ from trunkline.adapters.elevenlabs.answers import (
     observed_agent,
 )
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient, Parameters, Reader
-from trunkline.adapters.elevenlabs.rendering import RULES, render_agent, render_document
+from trunkline.adapters.elevenlabs.inventory import ElevenLabsInventory
+from trunkline.adapters.elevenlabs.rendering import (
+    RULES,
+    render_agent,
+    render_document,
+    render_page,
+    render_upload,
+)
 from trunkline.adapters.elevenlabs.tool_schemas import render_tool
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
-from trunkline.model.errors import Rejected, Unavailable
+from trunkline.model.errors import CredentialsRejected, Rejected, Unavailable
+from trunkline.model.findings import AccountFacts
 from trunkline.model.ids import OWNER_PREFIX, ExternalId
 from trunkline.model.ledger import SharedKind
 from trunkline.model.observed import (
     AgentSummary,
     AgentVersion,
+    ObjectUsage,
     ObservedAgent,
     ObservedObject,
     PlatformNumber,
@@ -52,6 +63,15 @@ TOOLS = "/v1/convai/tools"
 DOCUMENTS = "/v1/convai/knowledge-base"
 SECRETS = "/v1/convai/secrets"
 NUMBERS = "/v1/convai/phone-numbers"
+
+READS = {
+    "agents": AGENTS,
+    "tools": TOOLS,
+    "documents": DOCUMENTS,
+    "secrets": SECRETS,
+    "phone numbers": NUMBERS,
+}
+"""What a key must be allowed to do; that it may also write shows at the first write."""
 
 OLDEST_FIRST = (("sort_by", "created_at"), ("sort_direction", "asc"))
 IN_USE = ("archived", "false")
@@ -98,9 +118,25 @@ class ElevenLabsPlatform:
         """How agents of ElevenLabs are compared."""
         return RULES
 
+    @property
+    def inventory(self) -> ElevenLabsInventory:
+        """Everything the account holds, whoever made it."""
+        return ElevenLabsInventory(self._client, listing_timeout_s=self._listing_timeout_s)
+
     def render(self, desired: DesiredAgent) -> Rendering:
         """The wish in ElevenLabs' shape. Pure."""
         return render_agent(desired)
+
+    async def check(self) -> AccountFacts:
+        """What the key may read, each asked once and harmlessly. Raises CredentialsRejected."""
+        now = await self._client.answered_at("/v1/user")
+        refused = []
+        for what, path in READS.items():
+            try:
+                await self._client.answered_at(path, (("page_size", "1"),))
+            except CredentialsRejected:
+                refused.append(what)
+        return AccountFacts(account=self._account, refused=tuple(refused), now=now)
 
     async def find_agents(self, tag: str) -> tuple[AgentSummary, ...]:
         """Agents with exactly this tag, oldest first; archived ones only if no other has it."""
@@ -146,6 +182,32 @@ class ElevenLabsPlatform:
             timeout_s=timeout_s,
         )
 
+    async def set_tags(
+        self, external_id: ExternalId, tags: Sequence[str], *, description: str, timeout_s: float
+    ) -> ObservedAgent:
+        """Replace all tags of an agent and nothing else; answers the agent as it is then."""
+        return await self.update_agent(
+            external_id, {"tags": [*tags]}, description=description, timeout_s=timeout_s
+        )
+
+    async def agent_uses(self, external_id: ExternalId, now: datetime) -> tuple[str, ...]:
+        """Numbers that ring the agent and its calls, in words. Raises RemoteMissing."""
+        return await deleting.agent_uses(self._client, external_id, now)
+
+    async def delete_agent(self, external_id: ExternalId, *, timeout_s: float) -> None:
+        """Delete an agent; one that is gone already is no error."""
+        await deleting.delete_agent(self._client, external_id, timeout_s=timeout_s)
+
+    async def object_usage(self, kind: SharedKind, external_id: ExternalId) -> ObjectUsage:
+        """The mark an object carries and who uses it. Raises RemoteMissing."""
+        return await deleting.object_usage(self._client, kind, external_id)
+
+    async def delete_object(
+        self, kind: SharedKind, external_id: ExternalId, *, timeout_s: float
+    ) -> None:
+        """Delete an object nobody uses, never by force. Raises Conflict."""
+        await deleting.delete_object(self._client, kind, external_id, timeout_s=timeout_s)
+
     async def version(self, external_id: ExternalId, version_id: str) -> AgentVersion:
         """Who committed a version and on top of which. Raises RemoteMissing."""
         answer = await self._client.read(
@@ -177,21 +239,30 @@ class ElevenLabsPlatform:
         return created.id
 
     async def create_document(
-        self, document: DesiredDocument, *, mark: str, content: str, timeout_s: float
+        self, document: DesiredDocument, *, mark: str, content: bytes, timeout_s: float
     ) -> ExternalId:
-        """Create a document from text. Raises Rejected for one that is fetched by address."""
-        if document.source != "text":
+        """Create a document from text, a file or a page. Raises Rejected for a whole website."""
+        if document.source == "website":
             raise Rejected(
-                f"document {document.name}: documents from a {document.source} are not created yet",
-                hint="give its text by source.text or source.file",
+                f"document {document.name}: websites are not crawled yet",
+                hint="name its pages one by one, each as a document with source.url",
             )
-        created = await self._client.write(
-            CreatedObject.model_validate,
-            "POST",
-            f"{DOCUMENTS}/text",
-            render_document(document, mark=mark, content=content),
-            timeout_s=timeout_s,
-        )
+        read = CreatedObject.model_validate
+        if document.source == "file":
+            form, file = render_upload(document, mark, content)
+            created = await self._client.upload(
+                read, f"{DOCUMENTS}/file", form, file, timeout_s=timeout_s
+            )
+        elif document.source == "url":
+            body = render_page(document, mark)
+            created = await self._client.write(
+                read, "POST", f"{DOCUMENTS}/url", body, timeout_s=timeout_s
+            )
+        else:
+            body = render_document(document, mark, content.decode())
+            created = await self._client.write(
+                read, "POST", f"{DOCUMENTS}/text", body, timeout_s=timeout_s
+            )
         return created.id
 
     async def create_secret(self, title: str, value: str, *, timeout_s: float) -> ExternalId:
@@ -209,6 +280,11 @@ class ElevenLabsPlatform:
         """All phone numbers, of every provider; the vendor lists them in one piece."""
         lines = await self._client.read(NUMBER_LINES, NUMBERS)
         return tuple(line.number() for line in lines)
+
+    async def number(self, external_id: ExternalId) -> PlatformNumber:
+        """One phone number by its id. Raises RemoteMissing."""
+        answer = await self._client.read(NumberAnswer.model_validate, _one(NUMBERS, external_id))
+        return answer.number()
 
     async def import_number(
         self, number: str, *, label: str, sid: str, token: str, timeout_s: float
@@ -234,12 +310,14 @@ class ElevenLabsPlatform:
     async def assign_number(
         self, external_id: ExternalId, agent_id: ExternalId | None, *, timeout_s: float
     ) -> PlatformNumber:
-        """Point a number at an agent or at nobody; the vendor sets its voice URL again."""
+        """Point a number at an agent's live branches or at nobody; the vendor sets its voice URL
+        again.
+        """
         answer = await self._client.write(
             NumberAnswer.model_validate,
             "PATCH",
             _one(NUMBERS, external_id),
-            {"agent_id": agent_id},
+            {"agent_id": agent_id, "branch_id": None},
             timeout_s=timeout_s,
         )
         return answer.number()

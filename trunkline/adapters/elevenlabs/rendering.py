@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Final
 
 from trunkline.adapters.elevenlabs.tool_schemas import render_tool
+from trunkline.adapters.wire import FilePart
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.canonical import digest
 from trunkline.model.desired import DesiredAgent, DesiredDocument
@@ -18,8 +19,17 @@ from trunkline.model.ids import content_mark, document_title, owner_tag, referen
 from trunkline.model.paths import MISSING, child, find, put, split
 from trunkline.model.rendering import ComparisonRules, Rendering
 from trunkline.model.shared_objects import object_key
+from trunkline.model.uploads import MEDIA_TYPES
 
-__all__ = ["CLIENT_EVENTS", "RULES", "render_agent", "render_document", "render_tool"]
+__all__ = [
+    "CLIENT_EVENTS",
+    "RULES",
+    "render_agent",
+    "render_document",
+    "render_page",
+    "render_tool",
+    "render_upload",
+]
 
 PROMPT: Final = "conversation_config.agent.prompt"
 VARIABLES: Final = "conversation_config.agent.dynamic_variables.dynamic_variable_placeholders"
@@ -45,11 +55,11 @@ RULES: Final = ComparisonRules(
         f"{PROMPT}.tool_ids",
         f"{PROMPT}.mcp_server_ids",
         f"{PROMPT}.native_mcp_server_ids",
-        "conversation_config.conversation.client_events",
         "conversation_config.conversation.monitoring_events",
         "conversation_config.asr.keywords",
     ),
-    contains=("tags",),
+    trimmed=(f"{PROMPT}.prompt",),
+    contains=("tags", "conversation_config.conversation.client_events"),
     identified={
         f"{PROMPT}.knowledge_base": "id",
         "platform_settings.evaluation.criteria": "id",
@@ -131,6 +141,24 @@ def render_document(document: DesiredDocument, mark: str, content: str) -> JsonO
     return {"name": document_title(document.title, mark), "text": content}
 
 
+def render_page(document: DesiredDocument, mark: str) -> JsonObject:
+    """The body that creates a document of one page, which the vendor fetches once."""
+    return {"name": document_title(document.title, mark), "url": document.url}
+
+
+def render_upload(
+    document: DesiredDocument, mark: str, content: bytes
+) -> tuple[dict[str, str], FilePart]:
+    """The form that creates a document of a file: its fields, and the file.
+
+    The file is called as its document, so that the same document is the same request wherever its
+    file lies in Git.
+    """
+    kind = document.file_type or ""
+    file = FilePart("file", f"{document.name}.{kind}", MEDIA_TYPES[kind], content)
+    return {"name": document_title(document.title, mark)}, file
+
+
 def _say_conversation(desired: DesiredAgent, body: _Body) -> None:
     body.say(f"{PROMPT}.prompt", _prompt(desired), "spec.prompt")
     body.say(f"{PROMPT}.llm", desired.model.name, "spec.model.name")
@@ -178,7 +206,7 @@ def _say_objects(desired: DesiredAgent, body: _Body) -> None:
         key = object_key(document.name, document.digest)
         mark = content_mark(desired.project, desired.environment, document.name, document.digest)
         located[key] = {
-            "type": "text" if document.source == "text" else "url",
+            "type": document.source if document.source in ("text", "file") else "url",
             "name": document_title(document.title, mark),
             "id": reference("document", key),
             "usage_mode": document.usage,

@@ -11,9 +11,11 @@ from typing import Final
 
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import DesiredTool, SecretReference
+from trunkline.model.diffs import leaves
 from trunkline.model.errors import ClaimPending, InvalidInput
 from trunkline.model.ids import TOOL_OWNER_VARIABLE
 from trunkline.model.kinds.parameters import BODYLESS_METHODS, LITERALS, path_parameters
+from trunkline.model.paths import MISSING, find, put, split
 
 SOURCES: Final = ("dynamic_variable", "is_system_provided", "constant_value")
 """Where a literal's value may come from other than the model, in the vendor's spelling."""
@@ -41,6 +43,10 @@ def render_tool(tool: DesiredTool, mark: str, secret_ids: Mapping[str, str]) -> 
         config["api_schema"] = _api_schema(tool, secret_ids)
     elif tool.parameters:
         config["parameters"] = _root(tool, _parameters(tool), frozenset())
+    for path, value in leaves(tool.elevenlabs).items():
+        keys = split(path)
+        if find(config, keys) is MISSING:
+            put(config, keys, value)
     return {"tool_config": config}
 
 

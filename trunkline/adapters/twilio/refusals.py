@@ -30,9 +30,9 @@ CLIENT_ERRORS = range(400, 500)
 
 
 def translated(error: TwilioException, *, asked: str, token: str) -> PlatformError:
-    """The leaf of our error tree; ``asked`` is what was read, in words."""
+    """The leaf of our error tree; ``asked`` is what was asked about, in words."""
     status, code, said, retry_after = _facts(error)
-    words = f"Twilio answered {status} to the read of {asked}: {said or 'no explanation'}"
+    words = f"Twilio answered {status} about {asked}: {said or 'no explanation'}"
     if code and code != status:
         words += f" (code {code})"
     message = words.replace(token, "[hidden]")[:EVENT_MESSAGE_MAX_CHARACTERS]

@@ -1,31 +1,44 @@
-"""One Twilio account as ``ports.Telephony``: reads only.
+"""One Twilio account as ``ports.Telephony``.
 
-While calls are routed natively the voice platform owns a number's voice URL, so nothing here
-writes. The vendor's number filter is a pattern, so a number is matched exactly here, and what it
-leaves empty comes as null or as an empty string and means the same.
+While calls are routed natively the voice platform owns a number's voice URL; what is written here
+is decided elsewhere. The vendor's number filter is a pattern, so a number is matched exactly here,
+and what it leaves empty comes as null or as an empty string and means the same.
 """
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 
 from twilio.base.exceptions import TwilioException
+from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.incoming_phone_number import (
     IncomingPhoneNumberInstance,
     IncomingPhoneNumberPage,
 )
+from twilio.twiml.voice_response import VoiceResponse
 
 from trunkline.adapters.rate_limits import Pace
 from trunkline.adapters.twilio.refusals import translated
 from trunkline.adapters.twilio.transport import PacedTransport
 from trunkline.adapters.wire import Wire
 from trunkline.model.errors import CredentialsRejected, Unavailable
+from trunkline.model.findings import AccountFacts
 from trunkline.model.limits import PLATFORM_MAX_PAGES, TELEPHONY_PAGE_SIZE
 from trunkline.model.observed import CarrierNumber
 
+CAPABILITIES = ("voice", "sms", "mms", "fax")
+GREETING_URL = re.compile(r"https?://demo\.twilio\.com/(welcome|docs)/.*")
 ACCOUNT_PATTERN = re.compile(r"AC[0-9a-zA-Z]{32}")
+
+
+class _Fields(dict[str, list[str]]):
+    """Form fields as the vendor's validator asks for them: each name may come several times."""
+
+    def getlist(self, name: str) -> list[str]:
+        """Every value of a field."""
+        return self.get(name, [])
 
 
 class TwilioTelephony:
@@ -54,7 +67,10 @@ class TwilioTelephony:
         self._account = account
         self._token = token
         self._listing_timeout_s = listing_timeout_s
-        self._client = _client(wire, pace, account, token, read_timeout_s)
+        self._wire = wire
+        self._pace = pace
+        self._transport = PacedTransport(wire, pace, timeout_s=read_timeout_s)
+        self._client = _client(self._transport, wire.base_url, account, token)
 
     def __repr__(self) -> str:
         return f"TwilioTelephony({self._account})"
@@ -69,7 +85,7 @@ class TwilioTelephony:
         """The auth token; only an import of a number may be given it."""
         return self._token
 
-    async def check(self) -> None:
+    async def check(self) -> AccountFacts:
         """Read the account itself. Raises CredentialsRejected, also if it is not active."""
         with self._refusals("the account"):
             account = await self._client.api.v2010.accounts(self._account).fetch_async()
@@ -78,6 +94,7 @@ class TwilioTelephony:
                 f"the Twilio account {self._account} is {account.status or 'in no known state'}",
                 hint="make the account active again in Twilio's console",
             )
+        return AccountFacts(account=self._account, now=self._transport.answered_at)
 
     async def numbers(self) -> tuple[CarrierNumber, ...]:
         """Every number of the account, over all pages."""
@@ -87,6 +104,42 @@ class TwilioTelephony:
         """The number in E.164, or None if the account does not hold it."""
         listed = await self._listed(number)
         return next((each for each in listed if each.number == number), None)
+
+    async def update_number(
+        self,
+        sid: str,
+        *,
+        voice_url: str | None = None,
+        voice_fallback_url: str | None = None,
+        timeout_s: float,
+    ) -> CarrierNumber:
+        """Set where calls are asked for, by POST; None leaves an address as it is, empty clears it.
+
+        Writing it twice is writing it once. Raises RemoteMissing, OutcomeUnknown.
+        """
+        fields: dict[str, str] = {}
+        if voice_url is not None:
+            fields.update(voice_url=voice_url, voice_method="POST")
+        if voice_fallback_url is not None:
+            fields.update(voice_fallback_url=voice_fallback_url, voice_fallback_method="POST")
+        transport = PacedTransport(self._wire, self._pace, timeout_s=timeout_s)
+        client = _client(transport, self._wire.base_url, self._account, self._token)
+        numbers = client.api.v2010.accounts(self._account).incoming_phone_numbers
+        with self._refusals(f"number {sid}"):
+            return _carrier_number(await numbers(sid).update_async(**fields))
+
+    def is_signed(self, url: str, parameters: Sequence[tuple[str, str]], signature: str) -> bool:
+        """True if the signature is the account's for this address and these form fields."""
+        fields = _Fields()
+        for name, value in parameters:
+            fields.setdefault(name, []).append(value)
+        return bool(RequestValidator(self._token).validate(url, fields, signature))
+
+    def forward_answer(self, number: str) -> str:
+        """TwiML that dials the number."""
+        answer = VoiceResponse()
+        answer.dial(number)
+        return str(answer)
 
     async def _listed(self, pattern: str | None = None) -> tuple[CarrierNumber, ...]:
         found: list[CarrierNumber] = []
@@ -128,12 +181,11 @@ class TwilioTelephony:
             raise Unavailable(f"the answer of Twilio about {asked} cannot be read") from error
 
 
-def _client(wire: Wire, pace: Pace, account: str, token: str, timeout_s: float) -> Client:
-    transport = PacedTransport(wire, pace, timeout_s=timeout_s)
+def _client(transport: PacedTransport, address: str, account: str, token: str) -> Client:
     # A filled environment keeps the process's own from choosing a region or an edge.
     steering = {"TWILIO_ACCOUNT_SID": account}
     client = Client(account, token, account, http_client=transport, environment=steering)
-    client.api.base_url = wire.base_url
+    client.api.base_url = address
     return client
 
 
@@ -144,9 +196,22 @@ def _carrier_number(instance: IncomingPhoneNumberInstance) -> CarrierNumber:
         sid=instance.sid,
         number=instance.phone_number,
         friendly_name=instance.friendly_name or "",
-        voice_url=instance.voice_url or None,
+        voice_url=_voice_url(instance),
         voice_fallback_url=instance.voice_fallback_url or None,
         voice_application_sid=instance.voice_application_sid or None,
         trunk_sid=instance.trunk_sid or None,
         status_callback=instance.status_callback or None,
+        capabilities=_capabilities(instance),
     )
+
+
+def _voice_url(instance: IncomingPhoneNumberInstance) -> str | None:
+    """Where calls are asked for; the greeting a new number comes with is nobody's address."""
+    url = instance.voice_url or None
+    return None if url is not None and GREETING_URL.fullmatch(url) else url
+
+
+def _capabilities(instance: IncomingPhoneNumberInstance) -> tuple[str, ...]:
+    """What the number can do, by Twilio's names; empty if the answer does not say."""
+    told: object = instance.capabilities
+    return tuple(c for c in CAPABILITIES if told.get(c)) if isinstance(told, dict) else ()

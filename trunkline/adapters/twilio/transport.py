@@ -5,6 +5,7 @@ one, logs headers, and hides which failures happened before anything was sent; o
 deadline, pace and error tree every other vendor call has. It must not know what is asked.
 """
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from twilio.http.response import Response
 
 from trunkline.adapters.rate_limits import Pace
 from trunkline.adapters.retry_after import retry_after_s
+from trunkline.adapters.vendor_times import vendor_time
 from trunkline.adapters.wire import Call, Wire
 from trunkline.model.errors import Unavailable
 
@@ -30,6 +32,8 @@ class PacedTransport:
         self._wire = wire
         self._pace = pace
         self._timeout_s = timeout_s
+        self.answered_at: datetime | None = None
+        """Twilio's time at its last answer; the client in between keeps no headers."""
 
     async def request(
         self,
@@ -61,6 +65,7 @@ class PacedTransport:
             ),
             self._pace,
         )
+        self.answered_at = vendor_time(answer)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             header = answer.headers.get("retry-after")
             self._pace.pause(retry_after_s(header, default_s=BUSY_PAUSE_S))

@@ -1,0 +1,270 @@
+"""What is counted, by which names: every instrument of the product in one place.
+
+Names and labels are an interface: dashboards and alerts stand on them. Labels are bounded (kinds,
+words, vendors, routes, the projects and environments of an installation), never names of agents,
+people or requests, and never a value anybody could put a secret into. Whoever counts calls a
+function here; nobody below composition knows how it is published.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from trunkline.model.records import StatusCount
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+OPERATIONS_MAX = 200
+"""Routes of vendors told apart; a vendor has a few dozen, and more would be a leak of ids."""
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_FAST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SLOW_S = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+
+_CALLS = Counter(
+    "trunkline_platform_requests_total",
+    "Calls to vendors that were let through, by outcome: 2xx to 5xx, 429, lost or unsent",
+    ("vendor", "operation", "status"),
+    registry=REGISTRY,
+)
+_CALL_SECONDS = Histogram(
+    "trunkline_platform_request_duration_seconds",
+    "Duration of calls to vendors, without the wait for a turn",
+    ("vendor", "operation"),
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+_WAIT_SECONDS = Histogram(
+    "trunkline_rate_limit_wait_seconds",
+    "How long calls waited for their turn in the account's budget",
+    ("vendor", "urgency"),
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+_REFUSALS = Counter(
+    "trunkline_rate_limit_refusals_total",
+    "Calls that were not sent because their turn would have come too late",
+    ("vendor", "urgency"),
+    registry=REGISTRY,
+)
+_BREAKER_CHANGES = Counter(
+    "trunkline_breaker_changes_total",
+    "How often this process found an account down (opened) or serving again (closed)",
+    ("vendor", "state"),
+    registry=REGISTRY,
+)
+_BREAKERS = Gauge(
+    "trunkline_breaker_open",
+    "1 while an account is not asked because it does not serve, as this process knows it",
+    ("vendor", "account"),
+    registry=REGISTRY,
+)
+_SHARES = Gauge(
+    "trunkline_account_processes",
+    "Processes that share an account's budget, as this process knows it",
+    ("vendor", "account"),
+    registry=REGISTRY,
+)
+_GIT = Counter(
+    "trunkline_git_requests_total",
+    "Questions to and fetches from manifests repositories",
+    ("request", "result"),
+    registry=REGISTRY,
+)
+_GIT_SECONDS = Histogram(
+    "trunkline_git_request_duration_seconds",
+    "Duration of questions to and fetches from manifests repositories",
+    ("request",),
+    buckets=_SLOW_S,
+    registry=REGISTRY,
+)
+_ACTIVITY_SECONDS = Histogram(
+    "trunkline_activity_duration_seconds",
+    "Duration of one try of an activity",
+    ("activity", "result"),
+    buckets=_SLOW_S,
+    registry=REGISTRY,
+)
+_RECONCILES = Counter(
+    "trunkline_reconcile_total",
+    "Rounds of agents and numbers, by the phase they ended in",
+    ("kind", "result"),
+    registry=REGISTRY,
+)
+_RECONCILE_SECONDS = Histogram(
+    "trunkline_reconcile_duration_seconds",
+    "Duration of a round from its wake-up to its conclusion",
+    ("kind", "result"),
+    buckets=_SLOW_S,
+    registry=REGISTRY,
+)
+_PLANS = Counter(
+    "trunkline_plans_total",
+    "Plans made: empty, changes, held (by mode or policy), waiting or stalled",
+    ("kind", "result"),
+    registry=REGISTRY,
+)
+_SWEEP_SECONDS = Histogram(
+    "trunkline_sweep_duration_seconds",
+    "Duration of a look over an environment",
+    ("project", "environment"),
+    buckets=_SLOW_S,
+    registry=REGISTRY,
+)
+_DRIFT = Counter(
+    "trunkline_drift_found_total",
+    "Agents and numbers a sweep found different from what was left",
+    ("project", "environment"),
+    registry=REGISTRY,
+)
+_WEBHOOKS = Counter(
+    "trunkline_webhook_requests_total",
+    "Requests to the webhook routes, by the class of the answer",
+    ("sender", "status"),
+    registry=REGISTRY,
+)
+_REQUESTS = Counter(
+    "trunkline_http_requests_total",
+    "Requests to the API, by method and the class of the answer",
+    ("method", "status"),
+    registry=REGISTRY,
+)
+
+_OPERATIONS: set[str] = set()
+_STATIC = re.compile(r"[a-z]+(-[a-z]+)*|([A-Z][a-z]+)+(\.json)?|v\d+|\d{4}-\d\d-\d\d")
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def called(vendor: str, method: str, path: str, status: str, duration_s: float) -> None:
+    """A call to a vendor ended; ``status`` is ``2xx`` and so on, ``429``, ``lost``, ``unsent``."""
+    operation = _operation(method, path)
+    _CALLS.labels(vendor, operation, status).inc()
+    _CALL_SECONDS.labels(vendor, operation).observe(duration_s)
+
+
+def status_class(status: int) -> str:
+    """The class of an HTTP status, and 429 as itself."""
+    return "429" if status == 429 else f"{status // 100}xx"  # noqa: PLR2004 - it is its name
+
+
+def waited(vendor: str, urgency: str, duration_s: float) -> None:
+    """A call got its turn."""
+    _WAIT_SECONDS.labels(vendor, urgency.lower()).observe(duration_s)
+
+
+def refused(vendor: str, urgency: str) -> None:
+    """A call would have got its turn too late."""
+    _REFUSALS.labels(vendor, urgency.lower()).inc()
+
+
+def breaker(vendor: str, account: str, *, is_open: bool, found_here: bool) -> None:
+    """An account's breaker is open or closed; ``found_here`` if this process found it out."""
+    _BREAKERS.labels(vendor, account).set(is_open)
+    if found_here:
+        _BREAKER_CHANGES.labels(vendor, "opened" if is_open else "closed").inc()
+
+
+def shared(vendor: str, account: str, processes: int) -> None:
+    """So many processes share the account."""
+    _SHARES.labels(vendor, account).set(processes)
+
+
+@contextmanager
+def git_request(request: str) -> Iterator[None]:
+    """Times one question (``look``) or ``fetch``."""
+    started_s = time.monotonic()
+    result = "failed"
+    try:
+        yield
+        result = "ok"
+    finally:
+        _GIT.labels(request, result).inc()
+        _GIT_SECONDS.labels(request).observe(time.monotonic() - started_s)
+
+
+def activity_ended(activity: str, result: str, duration_s: float) -> None:
+    """One try of an activity ended."""
+    _ACTIVITY_SECONDS.labels(activity, result).observe(duration_s)
+
+
+def reconciled(kind: str, result: str, duration_s: float | None) -> None:
+    """A round ended; None if nobody knows when it began."""
+    _RECONCILES.labels(kind, result).inc()
+    if duration_s is not None:
+        _RECONCILE_SECONDS.labels(kind, result).observe(max(0.0, duration_s))
+
+
+def planned(kind: str, result: str) -> None:
+    """A plan was made."""
+    _PLANS.labels(kind, result).inc()
+
+
+def swept(project: str, environment: str, *, drifted: int, duration_s: float) -> None:
+    """A sweep ended."""
+    _SWEEP_SECONDS.labels(project, environment).observe(duration_s)
+    _DRIFT.labels(project, environment).inc(drifted)
+
+
+def webhook(sender: str, status: int) -> None:
+    """A webhook request was answered; ``sender`` is one of a few known names."""
+    _WEBHOOKS.labels(sender, status_class(status)).inc()
+
+
+def requested(method: str, status: int) -> None:
+    """A request to the API was answered."""
+    _REQUESTS.labels(method if method in _METHODS else "other", status_class(status)).inc()
+
+
+def fleet(samples: Sequence[StatusCount] | None) -> bytes:
+    """The fleet in the text format; None if it could not be counted."""
+    registry = CollectorRegistry()
+    up = Gauge("trunkline_store_up", "1 if PostgreSQL answered this scrape", registry=registry)
+    up.set(samples is not None)
+    place = ("project", "environment")
+    states = ("sync", "health")
+    agents = Gauge(
+        "trunkline_agents", "Agents by sync and health", (*place, *states), registry=registry
+    )
+    numbers = Gauge(
+        "trunkline_numbers", "Numbers by sync and health", (*place, *states), registry=registry
+    )
+    conditions = Gauge(
+        "trunkline_conditions",
+        "Agents, numbers, environments and accounts with a condition, by its reason",
+        (*place, "kind", "type", "reason"),
+        registry=registry,
+    )
+    for each in samples or ():
+        here = (each.project, each.environment)
+        if each.condition:
+            conditions.labels(*here, each.kind, each.condition, each.reason).set(each.count)
+        elif each.kind in ("agent", "number"):
+            gauge = agents if each.kind == "agent" else numbers
+            gauge.labels(*here, each.sync, each.health).set(each.count)
+    return generate_latest(registry)
+
+
+def exposition() -> bytes:
+    """Everything counted in this process, in Prometheus' text format."""
+    return generate_latest(REGISTRY)
+
+
+def _operation(method: str, path: str) -> str:
+    """The route of a path: what is no fixed word of a vendor's addresses is an id."""
+    parts = path.partition("?")[0].split("/")
+    route = "/".join(p if not p or _STATIC.fullmatch(p) else "{id}" for p in parts)
+    operation = f"{method} {route}"
+    if operation in _OPERATIONS:
+        return operation
+    if len(_OPERATIONS) >= OPERATIONS_MAX:
+        return f"{method} other"
+    _OPERATIONS.add(operation)
+    return operation
