@@ -84,7 +84,7 @@ def test_a_tool_is_resolved_with_secrets_by_name(write: Write) -> None:
 def test_document_texts_are_stored_under_their_digest(write: Write) -> None:
     found = wanted(write, {})
     content = digest_of_bytes(b"Nine to five")
-    assert found.contents == {content: "Nine to five"}
+    assert found.contents == {content: b"Nine to five"}
     assert found.agents[0].documents[0].content_digest == content
 
 

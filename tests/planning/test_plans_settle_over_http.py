@@ -173,7 +173,7 @@ class Reconciled:
                 self._bindings[wanted] = await self._platform.create_document(
                     document,
                     mark=content_mark("acme", "testing", document.name, document.digest),
-                    content="9 to 18",
+                    content=b"9 to 18",
                     timeout_s=TIMEOUT_S,
                 )
 

@@ -144,14 +144,44 @@ def test_a_tool_somebody_deleted_is_doubted_and_made_again_as_drift(
     assert not drift_only(plan) or plan.steps[1].changes[0].origin == "drift"
 
 
-def test_a_document_to_be_fetched_is_an_obstacle_with_words(
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"source": "url", "url": "https://shop.example.com/faq"},
+        {"source": "file", "file_type": "pdf"},
+    ],
+    ids=["page", "file"],
+)
+def test_a_page_and_a_file_come_before_their_agent_as_a_text_does(
+    fields: dict[str, Any], make_agent: Any, make_document: Any, make_world: Any
+) -> None:
+    document = make_document(**fields)
+    desired = make_agent(documents=(document,))
+    world = make_world()
+    plan = world.plan(desired)
+    assert plan.obstacles == ()
+    assert [(step.action, step.subject) for step in plan.steps] == [
+        ("create", "document"),
+        ("create", "agent"),
+    ]
+    told = {change.path: change.new for change in plan.steps[0].changes}
+    assert told["source"] == fields["source"]
+    assert told.get("url") == fields.get("url")
+    assert told.get("fileType") == fields.get("file_type")
+    world.apply(desired)
+    assert world.plan(desired).empty
+
+
+def test_a_whole_website_is_an_obstacle_with_words(
     make_agent: Any, make_document: Any, make_world: Any
 ) -> None:
-    plan = make_world().plan(make_agent(documents=(make_document(source="url"),)))
+    document = make_document(source="website", url="https://shop.example.com")
+    desired = make_agent(documents=(document,))
+    plan = make_world().plan(desired)
     assert plan.steps == ()
     [obstacle] = plan.obstacles
     assert obstacle.reason == "KnowledgeSourceNotEnabled"
-    assert "use a file or text" in obstacle.message
+    assert "name its pages one by one" in obstacle.message
     assert not obstacle.waiting
 
 

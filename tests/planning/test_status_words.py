@@ -112,6 +112,17 @@ WAITING = Obstacle(reason="DependencyNotReady", message="waits for its agent", w
             [("Ready", "True", "AsWished")],
         ),
         (
+            {
+                "plan": plan_of("drift"),
+                "kind": "number",
+                "writes": False,
+                "held_reason": "DriftReported",
+            },
+            "OutOfSync",
+            "Degraded",
+            [("Ready", "True", "DriftReported"), ("Drifted", "True", "ChangedOutsideGit")],
+        ),
+        (
             {"plan": plan_of(obstacles=(BLOCKED,))},
             "OutOfSync",
             "Degraded",
@@ -254,3 +265,23 @@ def test_details_read_like_a_status_page() -> None:
         "- last plan, 4 provider calls:\n"
         "  1. update agent front-desk\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "sync", "conditions"),
+    [
+        ("PrunePending", "Synced", [("Ready", "True", "PrunePending")]),
+        ("Protected", "Synced", [("Ready", "True", "Protected")]),
+        ("PruneNotEnabled", "Synced", [("Ready", "True", "Kept")]),
+        (
+            "PrunePaused",
+            "OutOfSync",
+            [("Ready", "True", "PrunePaused"), ("Stalled", "True", "PrunePaused")],
+        ),
+    ],
+)
+def test_what_is_kept_says_why(
+    reason: str, sync: str, conditions: list[tuple[str, str, str]]
+) -> None:
+    kept = outcome(removed=True, plan=None, kept_reason=reason, kept_message="removed from Git; …")
+    assert words(summarise(kept)) == (sync, "Healthy", conditions)

@@ -9,16 +9,20 @@ from trunkline.adapters.elevenlabs.rendering import (
     RULES,
     render_agent,
     render_document,
+    render_page,
+    render_upload,
 )
-from trunkline.model.desired import DesiredAgent
+from trunkline.model.desired import DesiredAgent, DesiredDocument
 from trunkline.model.diffs import leaves
-from trunkline.model.ids import content_mark, document_mark, reference
+from trunkline.model.ids import Digest, content_mark, document_mark, reference
 from trunkline.model.shared_objects import object_key
 from trunkline.model.status import manifest_position
 
 AGENT = "conversation_config.agent"
 PROMPT = f"{AGENT}.prompt"
 VARIABLES = f"{AGENT}.dynamic_variables.dynamic_variable_placeholders"
+DIGEST = Digest("sha256:" + "ab" * 32)
+PAGE = "https://shop.example.com/faq"
 
 
 def test_every_key_has_its_place(whole_agent: DesiredAgent) -> None:
@@ -156,6 +160,25 @@ def test_a_document_carries_its_mark_behind_a_readable_title(whole_agent: Desire
     body = render_document(document, mark, "9 to 18")
     assert body == {"name": f"Opening hours #trunkline:{mark}", "text": "9 to 18"}
     assert document_mark(str(body["name"])) == mark
+
+
+def test_a_page_is_named_and_fetched_once() -> None:
+    page = DesiredDocument(name="faq", digest=DIGEST, title="FAQ", source="url", url=PAGE)
+    mark = content_mark("acme", "testing", page.name, page.digest)
+    assert render_page(page, mark) == {"name": f"FAQ #trunkline:{mark}", "url": PAGE}
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"), [("pdf", "application/pdf"), ("html", "text/html")]
+)
+def test_a_file_is_sent_as_it_is_under_the_name_of_its_document(kind: str, media_type: str) -> None:
+    menu = DesiredDocument(name="menu", digest=DIGEST, title="Menu", source="file", file_type=kind)
+    mark = content_mark("acme", "testing", menu.name, menu.digest)
+    form, file = render_upload(menu, mark, b"%PDF-1.7 \xff\r\n")
+    assert form == {"name": f"Menu #trunkline:{mark}"}
+    assert (file.name, file.filename, file.media_type) == ("file", f"menu.{kind}", media_type)
+    assert file.content == b"%PDF-1.7 \xff\r\n"
+    assert "PDF-1.7" not in repr(file)
 
 
 def test_the_defaults_are_those_of_the_vendor() -> None:

@@ -5,13 +5,13 @@ the agent itself was refused.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pydantic import ValidationError
 
 from trunkline.manifests.inventory import Inventory
 from trunkline.manifests.suggestions import nearest
-from trunkline.model.kinds import Agent, AgentContent, PhoneNumber
+from trunkline.model.kinds import Agent, AgentContent, KnowledgeDocument, PhoneNumber, Tool
 from trunkline.model.kinds.agent import BuiltinTool
 from trunkline.model.manifests import Placed
 from trunkline.model.problems import Position, Problem
@@ -38,6 +38,33 @@ def check_together(inventory: Inventory) -> Iterator[Problem]:
                 message=f"agent `{former}` is still there; a rename leaves the old name behind",
             )
     yield from _numbers(inventory)
+    for kind in (inventory.agents, inventory.tools, inventory.knowledge):
+        yield from _adoptions(inventory, kind)
+
+
+def _adoptions(
+    inventory: Inventory,
+    placed: Mapping[str, Placed[Agent]]
+    | Mapping[str, Placed[Tool]]
+    | Mapping[str, Placed[KnowledgeDocument]],
+) -> Iterator[Problem]:
+    """An object on the platform is taken over by one document only."""
+    first: dict[tuple[str, str], str] = {}
+    for each in placed.values():
+        for environment, external_id in each.manifest.metadata.adopt.items():
+            path = f"metadata.adopt.{environment}"
+            if inventory.environments and environment not in inventory.environments:
+                yield Problem(
+                    position=each.positions.key(path),
+                    message=f"there is no environment `{environment}`",
+                    suggestion=nearest(environment, inventory.environments),
+                )
+            name = first.setdefault((environment, external_id), each.manifest.name)
+            if name != each.manifest.name:
+                yield Problem(
+                    position=each.positions.value(path),
+                    message=f"`{external_id}` is already taken over by `{name}`",
+                )
 
 
 def views(
@@ -73,6 +100,13 @@ def warnings(inventory: Inventory) -> Iterator[Problem]:
         for _, content, at in views(inventory, agent):
             yield from _undefined_variables(inventory, agent, content, at)
             yield from _calls_never_made(agent, content, at)
+    for document in inventory.knowledge.values():
+        if document.manifest.spec.source.website is not None:
+            yield Problem(
+                position=document.positions.value("spec.source.website"),
+                message="websites are not crawled yet, and agents that use this one wait; name its "
+                "pages one by one, each as a document with `url`",
+            )
     for number in inventory.numbers.values():
         if not number.manifest.spec.agents:
             yield Problem(

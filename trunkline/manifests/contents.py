@@ -1,4 +1,4 @@
-"""The text files that manifests name: read once, kept, and refused with the naming line.
+"""The files that manifests name: read once, kept, and refused with the naming line.
 
 A path that leads outside of the repository is already refused by its shape; here a link, a folder
 or nothing at all at its end is.
@@ -12,9 +12,15 @@ from trunkline.manifests.inventory import Inventory
 from trunkline.manifests.suggestions import nearest
 from trunkline.manifests.tree import SourceTree
 from trunkline.model.canonical import digest_of_bytes
-from trunkline.model.limits import CONTENT_FILE_MAX_BYTES, PROMPT_MAX_CHARACTERS
-from trunkline.model.manifests import Content
+from trunkline.model.limits import (
+    CONTENT_FILE_MAX_BYTES,
+    PROMPT_MAX_CHARACTERS,
+    UPLOAD_FILE_MAX_BYTES,
+    UPLOADS_MAX_BYTES,
+)
+from trunkline.model.manifests import Content, Upload
 from trunkline.model.problems import Position, Problem
+from trunkline.model.uploads import file_type, flaw
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,8 @@ class FileUse:
 
     path: str
     position: Position
-    prompt: bool
+    prompt: bool = False
+    upload: bool = False
 
 
 def file_uses(inventory: Inventory) -> Iterator[FileUse]:
@@ -38,24 +45,31 @@ def file_uses(inventory: Inventory) -> Iterator[FileUse]:
                 position = agent.positions.value(f"{path}.prompt.file")
                 yield FileUse(agent.path_of(prompt.file), position, prompt=True)
     for document in inventory.knowledge.values():
-        file = document.manifest.spec.source.file
-        if file is not None:
+        source = document.manifest.spec.source
+        if source.file is not None:
             position = document.positions.value("spec.source.file")
-            yield FileUse(document.path_of(file), position, prompt=False)
+            yield FileUse(document.path_of(source.file), position, upload=source.upload)
 
 
 class ContentReader:
     """Reads the files of one tree, with what was read from earlier trees at hand."""
 
-    def __init__(self, tree: SourceTree, kept: SizedCache[Content | str]) -> None:
+    def __init__(
+        self,
+        tree: SourceTree,
+        kept: SizedCache[Content | str],
+        kept_uploads: SizedCache[Upload | str],
+    ) -> None:
         self._tree = tree
         self._kept = kept
+        self._kept_uploads = kept_uploads
+        self._uploads: dict[str, int] = {}
         self._paths = frozenset(tree.paths())
         self._links = tree.links()
 
     def read(self, use: FileUse) -> Content | Problem:
         """The file's text, or why it cannot be used."""
-        refusal = self._refusal(use.path)
+        refusal = self._refusal(use.path, CONTENT_FILE_MAX_BYTES)
         if refusal is not None:
             return Problem(position=use.position, message=refusal, suggestion=self._meant(use.path))
         content = self._kept.get(
@@ -74,15 +88,38 @@ class ContentReader:
             )
         return content
 
-    def _refusal(self, path: str) -> str | None:
+    def read_upload(self, use: FileUse) -> Upload | Problem:
+        """The file as it is, or why it cannot be uploaded. All of a tree together are bounded."""
+        refusal = self._refusal(use.path, UPLOAD_FILE_MAX_BYTES)
+        if refusal is not None:
+            return Problem(position=use.position, message=refusal, suggestion=self._meant(use.path))
+        size = self._tree.size(use.path)
+        if sum(self._uploads.values()) - self._uploads.get(use.path, 0) + size > UPLOADS_MAX_BYTES:
+            return Problem(
+                position=use.position,
+                message=f"with `{use.path}` the files to upload come to more than "
+                f"{UPLOADS_MAX_BYTES} bytes",
+            )
+        self._uploads[use.path] = size
+        found = self._kept_uploads.get(
+            use.path,
+            self._tree.identity(use.path),
+            size,
+            lambda: _uploaded(use.path, self._tree.read(use.path)),
+        )
+        if isinstance(found, str):
+            return Problem(position=use.position, message=f"`{use.path}` {found}")
+        return found
+
+    def _refusal(self, path: str, bytes_max: int) -> str | None:
         parts = path.split("/")
         for end in range(1, len(parts) + 1):
             if "/".join(parts[:end]) in self._links:
                 return f"`{path}` leads through a symbolic link; links are not followed"
         if path not in self._paths:
             return f"there is no file `{path}`"
-        if self._tree.size(path) > CONTENT_FILE_MAX_BYTES:
-            return f"`{path}` is larger than {CONTENT_FILE_MAX_BYTES} bytes"
+        if self._tree.size(path) > bytes_max:
+            return f"`{path}` is larger than {bytes_max} bytes"
         return None
 
     def _meant(self, path: str) -> str:
@@ -96,6 +133,11 @@ class ContentReader:
             if each.startswith(begin) and "/" not in each.removeprefix(begin)
         ]
         return nearest(name, beside)
+
+
+def _uploaded(path: str, raw: bytes) -> Upload | str:
+    kind = file_type(path)
+    return flaw(kind, raw) or Upload(raw, digest_of_bytes(raw), kind)
 
 
 def _decoded(raw: bytes) -> Content | str:

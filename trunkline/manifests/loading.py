@@ -22,8 +22,9 @@ from trunkline.model.limits import (
     MANIFEST_FILE_MAX_BYTES,
     PARSED_FILES_MAX_BYTES,
     PROBLEMS_MAX,
+    UPLOAD_CACHE_MAX_BYTES,
 )
-from trunkline.model.manifests import Content, Manifests, Placed, Releases
+from trunkline.model.manifests import Content, Manifests, Placed, Releases, Upload
 from trunkline.model.problems import Position, Problem
 
 PROJECT_FILE = "trunkline.yaml"
@@ -38,6 +39,7 @@ class Caches:
     def __init__(self) -> None:
         self.files: SizedCache[ManifestFile] = SizedCache(PARSED_FILES_MAX_BYTES)
         self.contents: SizedCache[Content | str] = SizedCache(CONTENT_CACHE_MAX_BYTES)
+        self.uploads: SizedCache[Upload | str] = SizedCache(UPLOAD_CACHE_MAX_BYTES)
 
 
 _PROCESS_CACHES = Caches()
@@ -103,7 +105,7 @@ def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
     problems.extend(_misplaced_releases(inventory))
     problems.extend(check_views(inventory))
     problems.extend(check_references(inventory))
-    contents, content_problems = _contents(tree, inventory, kept)
+    contents, uploads, content_problems = _contents(tree, inventory, kept)
     problems.extend(content_problems)
     problems.extend(
         file.foreign for file in files if file.foreign is not None and file.path not in contents
@@ -116,7 +118,7 @@ def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
         return Inspection(None, found, cautions, len(documents))
     releases = load_releases(tree, caches=kept)
     cautions = _sorted((*cautions, *_lost_agents(releases, complete)))
-    manifests = _manifests(tree, complete, releases, cautions)
+    manifests = _manifests(tree, complete, releases, cautions, uploads)
     return Inspection(manifests, (), cautions, len(documents))
 
 
@@ -214,17 +216,21 @@ def _misplaced_releases(inventory: Inventory) -> Iterable[Problem]:
 
 def _contents(
     tree: SourceTree, inventory: Inventory, kept: Caches
-) -> tuple[dict[str, Content], list[Problem]]:
-    reader = ContentReader(tree, kept.contents)
+) -> tuple[dict[str, Content], dict[str, Upload], list[Problem]]:
+    """The texts and the files to upload that documents name, by path."""
+    reader = ContentReader(tree, kept.contents, kept.uploads)
     contents: dict[str, Content] = {}
+    uploads: dict[str, Upload] = {}
     problems: list[Problem] = []
     for use in file_uses(inventory):
-        found = reader.read(use)
+        found = reader.read_upload(use) if use.upload else reader.read(use)
         if isinstance(found, Problem):
             problems.append(found)
+        elif isinstance(found, Upload):
+            uploads[use.path] = found
         else:
             contents[use.path] = found
-    return contents, problems
+    return contents, uploads, problems
 
 
 def _lost_agents(releases: Releases, inventory: Inventory) -> Iterable[Problem]:
@@ -238,7 +244,11 @@ def _lost_agents(releases: Releases, inventory: Inventory) -> Iterable[Problem]:
 
 
 def _manifests(
-    tree: SourceTree, inventory: Inventory, releases: Releases, cautions: tuple[Problem, ...]
+    tree: SourceTree,
+    inventory: Inventory,
+    releases: Releases,
+    cautions: tuple[Problem, ...],
+    uploads: dict[str, Upload],
 ) -> Manifests:
     return Manifests(
         project=next(iter(inventory.projects.values())),
@@ -249,6 +259,7 @@ def _manifests(
         numbers=inventory.numbers,
         tests=inventory.tests,
         contents=inventory.contents,
+        uploads=uploads,
         releases=releases,
         warnings=cautions,
         revision=tree.revision,

@@ -6,6 +6,7 @@ changes nothing, and neither does a key that a later version adds.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.canonical import digest, digest_of_bytes
@@ -14,7 +15,8 @@ from trunkline.model.ids import Digest
 from trunkline.model.kinds import Agent, AgentContent, KnowledgeDocument, Tool
 from trunkline.model.kinds.agent import Prompt
 from trunkline.model.kinds.base import SecretValue
-from trunkline.model.manifests import Content, Manifests, Placed
+from trunkline.model.kinds.capabilities import Source
+from trunkline.model.manifests import Manifests, Placed
 
 
 class Shared:
@@ -22,7 +24,7 @@ class Shared:
 
     def __init__(self, manifests: Manifests) -> None:
         self.manifests = manifests
-        self._contents: dict[Digest, str] = {}
+        self._contents: dict[Digest, bytes] = {}
         self.tools = {name: desired_tool(each) for name, each in manifests.tools.items()}
         self.documents = {name: self._document(each) for name, each in manifests.documents.items()}
         self.personas: dict[str, Json] = {
@@ -30,37 +32,53 @@ class Shared:
             for name, each in manifests.personas.items()
         }
 
-    def contents(self) -> Mapping[Digest, str]:
-        """Every document's text by its digest."""
+    def contents(self) -> Mapping[Digest, bytes]:
+        """What every document holds, by its digest: a text in UTF-8, a file as it is."""
         return dict(self._contents)
 
     def _document(self, placed: Placed[KnowledgeDocument]) -> DesiredDocument:
-        """The document as a wish; its text goes into the content store."""
+        """The document as a wish; what it holds goes into the content store."""
         spec = placed.manifest.spec
         source = spec.source
-        content: Content | None = None
-        if source.text is not None:
-            content = Content(source.text, digest_of_bytes(source.text.encode()))
-        elif source.file is not None:
-            content = self.manifests.contents[placed.path_of(source.file)]
-        if content is not None:
-            self._contents[content.digest] = content.text
+        content_digest, file_type = self._content(placed)
         body: JsonObject = {
             "title": spec.title,
-            "content": content.digest if content else None,
+            "content": content_digest,
             "url": source.url,
             "website": source.website,
         }
+        if file_type is not None:
+            body["upload"] = file_type
         return DesiredDocument(
             name=placed.manifest.name,
             digest=digest(body),
             title=spec.title,
-            source="url" if source.url else "website" if source.website else "text",
-            content_digest=content.digest if content else None,
+            source=_source_kind(source),
+            content_digest=content_digest,
+            file_type=file_type,
             url=source.url or source.website,
             usage=spec.usage,
             position=str(placed.positions.value("metadata.name")),
         )
+
+    def _content(self, placed: Placed[KnowledgeDocument]) -> tuple[Digest | None, str | None]:
+        """Store what the document holds; its digest, and the kind of file it is uploaded as."""
+        source = placed.manifest.spec.source
+        if source.text is not None:
+            held = source.text.encode()
+            content_digest = digest_of_bytes(held)
+            self._contents[content_digest] = held
+            return content_digest, None
+        if source.file is None:
+            return None, None
+        path = placed.path_of(source.file)
+        if source.upload:
+            upload = self.manifests.uploads[path]
+            self._contents[upload.digest] = upload.content
+            return upload.digest, upload.file_type
+        content = self.manifests.contents[path]
+        self._contents[content.digest] = content.text.encode()
+        return content.digest, None
 
 
 def tool_digest(placed: Placed[Tool]) -> Digest:
@@ -86,8 +104,15 @@ def desired_tool(placed: Placed[Tool]) -> DesiredTool:
         },
         timeout_s=spec.timeout.total_seconds() if spec.timeout is not None else None,
         parameters=spec.parameters,
+        elevenlabs=spec.elevenlabs,
         position=str(placed.positions.value("metadata.name")),
     )
+
+
+def _source_kind(source: Source) -> Literal["text", "file", "url", "website"]:
+    if source.upload:
+        return "file"
+    return "url" if source.url else "website" if source.website else "text"
 
 
 def prompt_text(shared: Shared, placed: Placed[Agent], prompt: Prompt) -> str:

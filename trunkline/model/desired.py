@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from trunkline.model.base import Frozen, JsonObject
-from trunkline.model.ids import AgentName, Digest, EnvironmentName, ProjectName
+from trunkline.model.ids import AgentName, Digest, EnvironmentName, ExternalId, ProjectName
 
 Lifecycle = Literal["draft", "active", "inactive"]
 Direction = Literal["inbound", "outbound", "both"]
@@ -36,6 +36,8 @@ class DesiredTool(Frozen):
     headers: dict[str, str | SecretReference] = Field(default_factory=dict)
     timeout_s: float | None = None
     parameters: JsonObject = Field(default_factory=dict)
+    elevenlabs: JsonObject = Field(default_factory=dict)
+    adopt: ExternalId | None = None
     position: str = ""
 
     def secrets(self) -> tuple[str, ...]:
@@ -45,15 +47,20 @@ class DesiredTool(Frozen):
 
 
 class DesiredDocument(Frozen):
-    """A knowledge document; immutable on the platform and addressed by ``digest``."""
+    """A knowledge document; immutable on the platform and addressed by ``digest``.
+
+    ``file_type`` is the ending of an uploaded file's name, which tells the platform how to read it.
+    """
 
     name: str
     digest: Digest
     title: str
-    source: Literal["text", "url", "website"]
+    source: Literal["text", "file", "url", "website"]
     content_digest: Digest | None = None
+    file_type: str | None = None
     url: str | None = None
     usage: Literal["auto", "prompt"] = "auto"
+    adopt: ExternalId | None = None
     position: str = ""
 
 
@@ -80,6 +87,7 @@ class DesiredAgent(Frozen):
 
     ``digest`` is the closure's and equal in every environment. ``positions`` maps a manifest path
     (``spec.voice.id``) to ``file:line:col``, so that a vendor's refusal can name the line.
+    ``adopt`` is an agent on the platform to be taken over instead of creating one.
     """
 
     project: ProjectName
@@ -87,6 +95,7 @@ class DesiredAgent(Frozen):
     name: AgentName
     digest: Digest
     renamed_from: str | None = None
+    adopt: ExternalId | None = None
     labels: dict[str, str] = Field(default_factory=dict)
     display_name: str
     lifecycle: Lifecycle = "active"

@@ -106,6 +106,7 @@ class Comparator:
         self._ignored = Patterns(rules.ignored)
         self._sets = Patterns(rules.sets)
         self._contains = Patterns(rules.contains)
+        self._trimmed = Patterns(rules.trimmed)
         self._identified = {split(path): key for path, key in rules.identified.items()}
         self.maps = Patterns(rules.maps)
 
@@ -130,6 +131,8 @@ class Comparator:
                 return isinstance(observed, list) and _elements(desired) == _elements(observed)
             if (key := self._identity(keys)) is not None:
                 return not any(self._compare_elements(keys, key, desired, observed))
+        if isinstance(desired, str) and isinstance(observed, str) and keys in self._trimmed:
+            desired, observed = desired.strip(), observed.strip()
         return same(desired, observed)
 
     def changed(self, before: JsonObject, after: JsonObject) -> tuple[Change, ...]:

@@ -16,7 +16,12 @@
     │   ├── SourceCredentialsRejected   stop until the credential changes
     │   ├── BranchMissing               stop until the branch is back
     │   ├── TreeEmpty                   stop until there are manifests
-    │   └── CommitUnreadable            retry
+    │   ├── CommitUnreadable            retry
+    │   ├── SignatureUncheckable        retry: nothing is known about the signature
+    │   └── CommitUntrusted             stop until the policy's signers say otherwise
+    │       ├── HeadUnsigned              a commit without a signature
+    │       ├── HeadSignatureInvalid      the signature does not hold, or its key does not any more
+    │       └── SignerUnknown             a good signature of a key that is no signer's
     ├── PlatformError                 ElevenLabs, Twilio
     │   ├── RateLimited                 retry after retry_after_s
     │   ├── Rejected                    stop: the manifest must change
@@ -24,12 +29,15 @@
     │   ├── RemoteMissing               observe again, then plan again
     │   ├── Conflict                    observe again, then plan again
     │   ├── Unavailable                 retry
+    │   │   └── AccountUnavailable        not even asked: retry after retry_after_s
     │   ├── OutcomeUnknown              look up before any retry: it may have taken effect
     │   └── NotPersisted                stop: a written path did not read back
     ├── CreateUnresolved              a create whose answer was lost is still not accounted for
+    ├── AdoptionConflict              what Git wants taken over is gone, or somebody else's
     ├── NumberOwnedElsewhere          another wish has the phone number; stop until it lets go
     ├── ClaimPending                  another agent is creating the shared object right now
     ├── StoreUnavailable              PostgreSQL does not answer; retry
+    │   └── TablesUnfit                 its tables are of another release: migrate, or run that one
     ├── EngineUnavailable             Temporal does not answer; retry
     ├── ServerUnreachable             our own API does not answer the command line; retry
     └── DeadlineExceeded              waited as long as was allowed; it may still finish
@@ -145,6 +153,37 @@ class CommitUnreadable(SourceError):
     retryable = True
 
 
+class SignatureUncheckable(SourceError):
+    """The programs that check signatures could not do it."""
+
+    reason = "SignatureUncheckable"
+    retryable = True
+
+
+class CommitUntrusted(SourceError):
+    """The project asks for signed commits, and this one does not do."""
+
+    reason = "CommitUntrusted"
+
+
+class HeadUnsigned(CommitUntrusted):
+    """A commit that must be signed is not."""
+
+    reason = "HeadUnsigned"
+
+
+class HeadSignatureInvalid(CommitUntrusted):
+    """The signature does not hold, or its key is expired or revoked."""
+
+    reason = "HeadSignatureInvalid"
+
+
+class SignerUnknown(CommitUntrusted):
+    """The signature is of a key that no signer of the project has."""
+
+    reason = "SignerUnknown"
+
+
 class PlatformError(TrunklineError):
     """A vendor's answer, or the lack of one."""
 
@@ -220,6 +259,16 @@ class Unavailable(PlatformError):
     retryable = True
 
 
+class AccountUnavailable(Unavailable):
+    """The account was not asked, because it has not been answering for a while."""
+
+    reason = "AccountUnavailable"
+
+    def __init__(self, message: str, *, retry_after_s: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
 class OutcomeUnknown(PlatformError):
     """The answer was lost: the request may have taken effect."""
 
@@ -240,6 +289,12 @@ class CreateUnresolved(TrunklineError):
     retryable = True
 
 
+class AdoptionConflict(TrunklineError):
+    """An object Git wants taken over is gone, or is managed by somebody else."""
+
+    reason = "AdoptionConflict"
+
+
 class NumberOwnedElsewhere(TrunklineError):
     """Another project, environment or manifest has the phone number."""
 
@@ -258,6 +313,12 @@ class StoreUnavailable(TrunklineError):
 
     reason = "StoreUnavailable"
     retryable = True
+
+
+class TablesUnfit(StoreUnavailable):
+    """The database answers, and its tables are of another release."""
+
+    reason = "TablesUnfit"
 
 
 class EngineUnavailable(TrunklineError):

@@ -22,7 +22,10 @@ NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 
 OWNER_PREFIX = "trunkline:"
 NONCE_PREFIX = "trunkline-nonce:"
+PROTECTED_TAG = "trunkline-protected"
+"""Protection on the platform itself, so that it survives the loss of our store."""
 TOOL_OWNER_VARIABLE = "trunkline_owner"
+GIT_TOKEN_PREFIX = "TRUNKLINE_GIT_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 REFERENCE_PREFIX = "trunkline-ref:"
 
 _DOCUMENT_MARK = re.compile(r" #trunkline:(?P<owner>[^\s#]+)$")
@@ -79,6 +82,11 @@ def secret_prefix(project: str) -> str:
     return f"TRUNKLINE_SECRET_{project.upper().replace('-', '_')}_"
 
 
+def git_token_variable(project: str) -> str:
+    """The variable with a project's own credential for its repository; no manifest may name it."""
+    return f"{GIT_TOKEN_PREFIX}{project.upper().replace('-', '_')}"
+
+
 def share_secrets(first: str, second: str) -> bool:
     """True if one of two projects could name secrets of the other: ``acme`` and ``acme-eu``."""
     ours, theirs = secret_prefix(first), secret_prefix(second)
@@ -107,6 +115,11 @@ def agent_workflow_id(project: str, environment: str, name: str) -> str:
 def number_workflow_id(account: str, number: str) -> str:
     """Temporal id of a phone number's entity workflow; ``account`` is the telephony account."""
     return f"number/{account}/{number}"
+
+
+def prune_workflow_id(project: str, environment: str) -> str:
+    """Temporal id of the workflow that deletes what an environment no longer wishes for."""
+    return f"prune/{project}/{environment}"
 
 
 def sweep_id(project: str, environment: str) -> str:

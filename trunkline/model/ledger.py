@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trunkline.model.base import Frozen, Json
+from trunkline.model.base import Frozen, Json, JsonObject
 from trunkline.model.ids import Digest, ExternalId
 
 LedgerKind = Literal["agent", "number"]
@@ -23,6 +23,15 @@ class Attempt(Frozen):
     number: int
     started_at: datetime
     deadline_at: datetime
+
+
+class Tombstone(Frozen):
+    """Git no longer names the object, or nothing refers to it: since when, in UTC, and at which
+    revision. Deleting waits from here; a wish that comes back takes the tombstone away.
+    """
+
+    since_at: datetime
+    revision: str = ""
 
 
 class LedgerEntry(Frozen):
@@ -41,6 +50,7 @@ class LedgerEntry(Frozen):
     defaults: dict[str, Json] = Field(default_factory=dict)
     version_id: str | None = None
     attempt: Attempt | None = None
+    tombstone: Tombstone | None = None
 
 
 class NumberOwner(Frozen):
@@ -53,11 +63,23 @@ class NumberOwner(Frozen):
     name: str
 
 
+class ObjectOwner(Frozen):
+    """Who took an object of an account over that somebody else had made: the first one has it."""
+
+    account: str
+    kind: SharedKind | LedgerKind
+    external_id: ExternalId
+    project: str
+    environment: str
+    name: str
+
+
 class Claim(Frozen):
     """A shared object: who makes it, and its id once it is there.
 
     ``digest`` is empty for a secret, whose value must not be derivable from a row;
-    ``fingerprint`` is a salted hash of the value last written.
+    ``fingerprint`` is a salted hash of the value last written. ``body`` is the Desired… value as
+    JSON, so that what replaces it can be compared with it.
     """
 
     account: str
@@ -67,6 +89,8 @@ class Claim(Frozen):
     name: str
     digest: str
     claimant: str
+    body: JsonObject | None = None
     external_id: ExternalId | None = None
     fingerprint: str | None = None
     attempt: Attempt | None = None
+    tombstone: Tombstone | None = None

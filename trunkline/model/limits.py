@@ -4,6 +4,10 @@ MANIFEST_FILE_MAX_BYTES = 1_048_576
 """One manifest; the largest prompt the platform takes is far below it."""
 CONTENT_FILE_MAX_BYTES = 10_485_760
 """A prompt or document named by a manifest; above it the platform wants an upload, not text."""
+UPLOAD_FILE_MAX_BYTES = 20_971_520
+"""A file that is uploaded as one; ElevenLabs says 21 MB, and this is the round number below it."""
+UPLOADS_MAX_BYTES = 134_217_728
+"""All uploaded files of one commit: they are in memory together while it is stored."""
 TREE_MAX_FILES = 100_000
 """Files read from one commit; a fleet of 10,000 agents has about 40,000."""
 YAML_MAX_ALIASES = 100
@@ -32,6 +36,24 @@ SWEEP_READS_CONCURRENT = 20
 """Agents read at once by a sweep, below the pace the account's own limit allows."""
 FOREIGN_VERSIONS_MAX = 20
 """Versions followed back to find who committed between our reading and our write."""
+PRUNE_WINDOW_S = 86_400.0
+"""Deletions of one day count against one budget, so that many small ones are one large one."""
+PRUNE_DEFAULT_COUNT = 5
+"""Deletions allowed in the window where pruning is enabled and no budget is given."""
+PRUNE_DEFAULT_PERCENT = 20
+"""The same as a share of what is managed; the smaller of both counts."""
+PRUNE_QUIET_S = 600.0
+"""An agent that took a call in the last ten minutes may still be talking: it is not deleted."""
+LIVE_CALL_MAX_S = 7_200.0
+"""How far back a call is looked for that has not ended; the platform ends calls long before."""
+PRUNE_OBJECTS_PER_LOOK = 100
+"""Tools, documents and secrets deleted between two looks: each is an activity in one history."""
+BLAST_RADIUS_NAMES = 20
+"""Names said before the rest is counted; the stored plan has them all."""
+PLANS_KEPT_S = 30 * 86_400.0
+"""A stored plan is read while somebody decides; after a month nobody does."""
+RETENTION_BATCH_SIZE = 500
+"""Rows of the past removed in one statement, so that nobody waits for it."""
 API_PAGE_MAX = 200
 """Rows in one page of the status API."""
 WEBHOOK_MAX_BYTES = 5_242_880
@@ -59,12 +81,16 @@ PARSED_FILES_MAX_BYTES = 33_554_432
 """YAML kept parsed between two commits: the manifests of about 20,000 agents."""
 CONTENT_CACHE_MAX_BYTES = 67_108_864
 """Prompts and documents kept between two commits: 10,000 agents with prompts of 6 kB."""
+UPLOAD_CACHE_MAX_BYTES = 67_108_864
+"""Uploaded files kept between two commits, apart so that they never push out prompts."""
 CLOSURE_CACHE_MAX_AGENTS = 20_000
 """Agents whose resolution is kept between two commits, so that cost follows change."""
 TEXT_FIELD_MAX_CHARACTERS = 10_000
 """A text inside a manifest that is no prompt: titles, descriptions, greetings."""
 PROMPT_MAX_CHARACTERS = 200_000
 """A prompt; longer ones are knowledge, and models stop following them long before."""
+PAGE_ADDRESS_MAX_CHARACTERS = 2_048
+"""An address of a page; longer ones are cut somewhere between here and the page."""
 LABELS_MAX = 64
 """Labels of one document, and variables or slots of one agent."""
 LIST_MAX_ITEMS = 100
@@ -92,6 +118,90 @@ STORE_PAGE_MAX = 10_000
 """Rows in one answer of the store: a whole fleet of the size we promise, and no more."""
 STORE_BATCH_SIZE = 1_000
 """Rows sent in one statement; bodies are a few kilobytes, so a statement stays at a few MB."""
+STORE_BATCH_MAX_BYTES = 8_388_608
+"""Contents sent in one statement, unless a single one is larger."""
 
+PUBLIC_KEY_MAX_CHARACTERS = 65_536
+"""One armoured public key: a long RSA key with many signatures of others is a quarter of it."""
+COMMITS_VERIFIED_MAX = 500
+"""Commits whose signatures one look checks; each starts one program, about 10 ms."""
 GIT_OUTPUT_MAX_CHARACTERS = 500
 """Git's own words in a condition's message; a server's banner must not fill a status page."""
+
+BREAKER_FAILURES = 6
+"""Failures, each apart from the one before, until an account counts as down: a restart of the
+vendor's is over by then, an outage is not."""
+BREAKER_WINDOW_S = 60.0
+"""Failures further back say nothing about now."""
+BREAKER_SPACING_S = 0.5
+"""What fails within one round trip of a slow vendor fails for one reason and counts once."""
+BREAKER_HOLD_S = 5.0
+"""The first pause of an open breaker: short, because most outages are."""
+BREAKER_HOLD_MAX_S = 60.0
+"""The longest pause between two attempts: an account that is back is used again within a minute."""
+SHARE_BEAT_S = 1.0
+"""How often a process says that it uses an account: one statement for all its accounts."""
+SHARE_SILENCE_S = 3.5
+"""A process that missed three beats has stopped or hangs: its share goes to the others."""
+SHARE_NEWS_S = 0.25
+"""The shortest time between two beats when something must be shared at once."""
+ACCOUNT_IDLE_S = 5.0
+"""A process that asked nothing for so long gives its share back."""
+QUEUE_WEIGHTS = (20, 4, 1)
+"""Turns of interactive work, reconciling and sweeps while all three wait: people are served first,
+and a sweep still gets one turn of twenty-five."""
+RATE_RECOVERY = 1.1
+"""Factor a second by which a rate cut after a 429 grows back: doubled in about seven seconds."""
+SWEEP_BUDGET_SHARE = 0.5
+"""Of what an account allows, the most that looking for drift may take."""
+SWEEP_CALL_LATENCY_S = 0.25
+"""How long one read takes where only concurrency bounds it; platforms across a network answer in
+a tenth to a quarter of a second."""
+
+IMPORTED_NAME_MAX_CHARACTERS = 50
+"""Of a name made from a title: short enough for a number behind it and for a status column."""
+IMPORT_AGENTS_MAX = 10_000
+"""Agents one import reads: the largest fleet we promise."""
+IMPORT_MAX_BYTES = 67_108_864
+"""Manifests and texts one import may store: 10,000 agents with prompts of 6 kB."""
+IMPORT_PAGE_MAX = 100
+"""Imported manifests in one answer; each may carry a document of its own."""
+ADOPTION_EXPIRES_S = 3_600
+"""How long a person's word that something may be taken over counts."""
+
+MANIFESTS_REMEMBERED = 64
+"""Project manifests kept parsed in a worker: one for each project it is likely to serve."""
+APPROVALS_REMEMBERED = 4
+"""Applied plans kept in a worker; a whole fleet's is a few megabytes, and one is in force."""
+APPLY_LIFETIME_S = 3600.0
+"""How long an applied plan may be written: retries included, and not what somebody finds later."""
+WINDOW_OVERRIDE_S = 3600.0
+"""How long a closed window is overridden by one request."""
+SUSPENSION_MAX_S = 31_536_000.0
+"""The longest suspension with an end; for good is said by giving none."""
+REASON_MAX_CHARACTERS = 500
+"""A reason is a sentence somebody reads months later."""
+
+CARRIER_FORM_FIELDS_MAX = 200
+"""Fields of one question of a carrier about a call; they have some thirty."""
+FULL_LOOK_S = 3_600.0
+"""How long the word of a list is believed about an agent that was read whole: what a list does not
+show is found within the hour, at 2.8 readings a second for 10,000 agents."""
+HINT_SETTLED_S = 60.0
+"""An agent updated less than that ago is read again: clocks differ, and a second is a long time."""
+SWEEP_UNREAD_MAX = 20
+"""Agents a sweep may fail to read before it ends: above it the platform, not the agent, is ill."""
+ORPHANS_SHOWN = 20
+"""Agents named in one event about marks nobody knows; the rest is counted."""
+DRIFT_VERSIONS_MAX = 20
+"""Versions of somebody else followed back to ours; more edits between two looks have no author."""
+DRIFT_VERSIONS_READ_MAX = 8
+"""Of them read whole, to see which one changed a field: each is a call on the account's budget."""
+DRIFT_FIELDS_KEPT = 100
+"""Fields one event about drift keeps with both values; the platform has the whole version."""
+DRIFT_PATCH_MAX_CHARACTERS = 100_000
+"""A prepared change in an event; a prompt and its context fit, a plan has the whole of it."""
+OWNERSHIP_GRACE_S = 3_600
+"""How long an object that was about to be taken over stays reserved without having become so."""
+EJECT_BATCH_SIZE = 20
+"""Marks taken away side by side by a workflow: what an account allows at once."""

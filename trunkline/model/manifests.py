@@ -81,6 +81,17 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that is sent as a file: its bytes as they are in Git, their digest, and the ending of
+    its name.
+    """
+
+    content: bytes = field(repr=False)
+    digest: Digest
+    file_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class Releases:
     """Everything below ``releases/``, by environment and agent; what is wrong there stays there."""
 
@@ -90,7 +101,9 @@ class Releases:
 
 @dataclass(frozen=True, slots=True)
 class Manifests:
-    """Everything a commit declares, by name. ``contents`` is keyed by repository path."""
+    """Everything a commit declares, by name. ``contents`` and ``uploads`` are keyed by repository
+    path; one file may be in both.
+    """
 
     project: Placed[Project]
     agents: Mapping[str, Placed[Agent]] = field(default_factory=dict)
@@ -100,6 +113,7 @@ class Manifests:
     numbers: Mapping[str, Placed[PhoneNumber]] = field(default_factory=dict)
     tests: Mapping[str, Placed[ConversationTest]] = field(default_factory=dict)
     contents: Mapping[str, Content] = field(default_factory=dict)
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
     releases: Releases = Releases()
     warnings: tuple[Problem, ...] = ()
     revision: Revision | None = None

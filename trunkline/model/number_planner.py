@@ -1,11 +1,13 @@
 """What to do about one phone number, so that a call to it reaches the agent Git names.
 
-The effective route of a native number is trunk, then application, then voice URL, then the voice
-platform's own mapping: a number that looks assigned may still ring elsewhere. Anything in the way
-is an obstacle with words, never a guess. Both platforms' views come in as plain values.
+Where calls go is ``routes``' business; here it is compared with the wish. What only a person can
+mend is an obstacle with words, never a guess. A number without an agent rings its fallback, if
+Trunkline has an address at which a carrier can ask for it. Both platforms' views come in as plain
+values.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from trunkline.model.base import Json
 from trunkline.model.desired import DesiredNumber
@@ -23,10 +25,16 @@ from trunkline.model.plans import (
     Plan,
     Step,
 )
+from trunkline.model.routes import Route, effective_route, mismatch
 
 AGENT = "agent"
 """The path under which a number's plan and ledger row name the agent's id."""
+BRANCH = "branch"
 VOICE_URL = "voice_url"
+FALLBACK_URL = "voice_fallback_url"
+
+FALLBACK_ROUTE = "/v1/webhooks/twilio/voice/fallback"
+"""Where a carrier asks us what to do with a call that nothing of ours answered."""
 
 IMPORT_CALLS = 2
 """The list of the platform's numbers, then the import."""
@@ -34,6 +42,16 @@ ASSIGN_CALLS = 2
 """The assignment, whose answer is the new state, then the telephony account's voice URL."""
 UNASSIGN_CALLS = 1
 """The assignment to nobody; the voice URL stays the platform's."""
+CARRIER_CALLS = 1
+"""The write, whose answer is the new state."""
+
+
+def fallback_url(public_url: str | None, desired: DesiredNumber) -> str | None:
+    """The address at which Trunkline answers for a number; None if carriers cannot reach us."""
+    if not public_url or desired.fallback_number is None:
+        return None
+    place = f"{desired.project}/{desired.environment}/{desired.name}"
+    return f"{public_url.rstrip('/')}{FALLBACK_ROUTE}/{place}"
 
 
 def plan_number(
@@ -46,40 +64,59 @@ def plan_number(
     native_url_ok: bool,
     managed_agent_ids: Collection[str],
     agent_planned: bool = False,
+    agent_ready: bool = True,
     owner: NumberOwner | None = None,
+    answer_url: str | None = None,
+    off_duty: str = "",
+    contested: str = "",
 ) -> Plan:
-    """Import, assign, unassign or relink.
+    """Import, assign, unassign, relink, or set the carrier's addresses.
 
     ``agent_external_id`` is the wished agent's id, None if it has none yet; ``agent_planned``
-    says that the same plan creates it. ``native_url_ok``: the carrier's voice URL is the voice
-    platform's. ``managed_agent_ids``: agents Trunkline looks after in that account. ``owner``:
-    whose wish the number follows, None if nobody's yet.
+    says that the same plan creates it, ``agent_ready`` that it is on the platform right now.
+    ``native_url_ok``: the carrier's voice URL is the voice platform's. ``managed_agent_ids``:
+    agents Trunkline looks after in that account. ``owner``: whose wish the number follows, None if
+    nobody's yet. ``answer_url``: where we answer for the number's fallback. ``off_duty``: why the
+    agent Git names takes no calls for now. ``contested``: why another wish may have the number.
     """
-    obstacle = _obstacle(desired, agent_external_id, carrier, agent_planned=agent_planned)
+    if off_duty:
+        desired = desired.model_copy(update={"agent": None})
+        agent_external_id = None
+    view = _View(
+        desired=desired,
+        wanted=agent_external_id,
+        platform=platform,
+        carrier=carrier,
+        entry=entry,
+        native_url_ok=native_url_ok,
+        answer_url=answer_url,
+    )
+    obstacle = _obstacle(view, agent_planned=agent_planned, agent_ready=agent_ready)
     if owner is not None and not is_owner(desired, owner):
         error = owned_elsewhere(desired.name, owner)
         obstacle = Obstacle(reason=error.reason, message=f"{error.message}; {error.hint}")
-    taken = _taken(desired, agent_external_id, platform, managed_agent_ids)
-    notes: list[str] = []
-    steps: list[Step] = []
-    if obstacle is None and taken is not None:
-        if desired.agent is None:
-            notes.append(taken)
-        elif desired.takeover:
+    elif contested:
+        words = f"{view.label}: {contested}"
+        obstacle = Obstacle(reason=NumberOwnedElsewhere.reason, message=words, waiting=True)
+    taken = view.taken(managed_agent_ids)
+    notes = [f"{view.label}: {off_duty}"] if off_duty else []
+    if obstacle is None and taken and desired.agent is not None:
+        if desired.takeover:
             notes.append(f"{taken}; takeover is allowed")
         else:
             words = f"{taken}; set takeover: true to take it, or unassign it there"
             obstacle = Obstacle(reason="NumberTaken", message=words)
-    if obstacle is None and not (taken and desired.agent is None):
-        steps = _steps(
-            desired, agent_external_id, platform, carrier, entry, native_url_ok=native_url_ok
-        )
-    if desired.fallback_number and desired.routing == "native":
-        notes.append(f"number {desired.name}: native routing has no fallback; it is not written")
+    steps: list[Step] = []
+    if obstacle is None and taken and desired.agent is None:
+        notes.append(taken)
+    elif obstacle is None:
+        steps = view.detached(notes) if desired.agent is None else view.attached(notes)
+    notes.extend(view.without_fallback())
     return Plan(
         project=desired.project,
         environment=desired.environment,
         digest=plan_digest(steps, None),
+        parts={f"number/{desired.name}": ""},
         steps=tuple(steps),
         obstacles=(obstacle,) if obstacle else (),
         notes=tuple(notes),
@@ -102,26 +139,25 @@ def owned_elsewhere(name: str, owner: NumberOwner) -> NumberOwnedElsewhere:
     )
 
 
-def number_applied(agent_external_id: ExternalId | None) -> dict[str, Json]:
-    """What the ledger remembers of a number after its plan was executed."""
-    return {AGENT: agent_external_id}
+def number_applied(
+    agent_external_id: ExternalId | None, *, voice_url: str = "", voice_fallback_url: str = ""
+) -> dict[str, Json]:
+    """What the ledger remembers of a number: its agent, and the carrier's addresses that are ours
+    (a voice URL only while its calls go to the fallback).
+    """
+    ours = {VOICE_URL: voice_url, FALLBACK_URL: voice_fallback_url}
+    return {AGENT: agent_external_id, **{path: url for path, url in ours.items() if url}}
 
 
-def _obstacle(
-    desired: DesiredNumber,
-    agent_external_id: ExternalId | None,
-    carrier: CarrierNumber | None,
-    *,
-    agent_planned: bool,
-) -> Obstacle | None:
-    label = f"number {desired.name} ({desired.number})"
+def _obstacle(view: "_View", *, agent_planned: bool, agent_ready: bool) -> Obstacle | None:
+    desired, label = view.desired, view.label
     if desired.routing != "native":
         return Obstacle(
             reason="RoutingNotEnabled",
             message=f"{label}: routing {desired.routing} is not available in this version;"
             " use routing: native",
         )
-    if carrier is None:
+    if view.carrier is None:
         return Obstacle(
             reason="NumberNotInAccount",
             message=f"{label} is not in the environment's telephony account;"
@@ -129,103 +165,190 @@ def _obstacle(
         )
     if desired.agent is None:
         return None
-    shadow = _shadow(carrier)
-    if shadow is not None:
-        return Obstacle(
-            reason="RouteShadowed",
-            message=f"{label}: calls go to {shadow}, which goes before the voice URL;"
-            " detach the number from it",
-        )
-    if agent_external_id is None and not agent_planned:
-        return Obstacle(
-            reason="DependencyNotReady",
-            message=f"{label} waits for agent {desired.agent}, which is not on the platform yet",
-            waiting=True,
-        )
-    return None
-
-
-def _shadow(carrier: CarrierNumber) -> str | None:
-    if carrier.trunk_sid:
-        return f"trunk {carrier.trunk_sid}"
-    if carrier.voice_application_sid:
-        return f"application {carrier.voice_application_sid}"
-    return None
-
-
-def _taken(
-    desired: DesiredNumber,
-    agent_external_id: ExternalId | None,
-    platform: PlatformNumber | None,
-    managed_agent_ids: Collection[str],
-) -> str | None:
-    holder = platform.assigned_agent_id if platform else None
-    if holder is None or holder == agent_external_id or holder in managed_agent_ids:
+    wrong = mismatch(view.route, view.wanted or ExternalId(""))
+    if wrong is not None and not wrong.ours:
+        return Obstacle(reason="RouteShadowed", message=f"{label}: {wrong.message}; {wrong.remedy}")
+    if agent_planned or (view.wanted is not None and agent_ready):
         return None
-    return (
-        f"number {desired.name} ({desired.number}) is assigned to agent {holder},"
-        " which Trunkline does not manage"
+    missing = "is not on the platform yet" if view.wanted is None else "is not on the platform"
+    return Obstacle(
+        reason="DependencyNotReady",
+        message=f"{label} waits for agent {desired.agent}, which {missing}",
+        waiting=True,
     )
 
 
-def _steps(
-    desired: DesiredNumber,
-    agent_external_id: ExternalId | None,
-    platform: PlatformNumber | None,
-    carrier: CarrierNumber | None,
-    entry: LedgerEntry | None,
-    *,
-    native_url_ok: bool,
-) -> list[Step]:
-    holder = platform.assigned_agent_id if platform else None
-    applied = entry.applied.get(AGENT) if entry else None
-    if desired.agent is None:
-        if platform is None or holder is None:
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One number's corners side by side; ``wanted`` is the id of the agent it is to reach."""
+
+    desired: DesiredNumber
+    wanted: ExternalId | None
+    platform: PlatformNumber | None
+    carrier: CarrierNumber | None
+    entry: LedgerEntry | None
+    native_url_ok: bool
+    answer_url: str | None
+
+    @property
+    def label(self) -> str:
+        return f"number {self.desired.name} ({self.desired.number})"
+
+    @property
+    def route(self) -> Route:
+        return effective_route(
+            self.carrier,
+            self.platform,
+            native_url=self.native_url_ok,
+            fallback_url=self.answer_url,
+        )
+
+    @property
+    def holder(self) -> ExternalId | None:
+        return self.platform.assigned_agent_id if self.platform is not None else None
+
+    def taken(self, managed_agent_ids: Collection[str]) -> str:
+        """Who has the number that is not ours to take it from; empty for nobody."""
+        holder = self.holder
+        if holder is None or holder == self.wanted or holder in managed_agent_ids:
+            return ""
+        return f"{self.label} is assigned to agent {holder}, which Trunkline does not manage"
+
+    def without_fallback(self) -> list[str]:
+        """Why a fallback that Git names is not set."""
+        number = self.desired.fallback_number
+        if number is None or self.answer_url is not None or self.desired.routing != "native":
             return []
-        was_free = entry is not None and AGENT in entry.applied and applied is None
-        origin: ChangeOrigin = "drift" if was_free else "git"
-        gone = Change(operation="-", path=AGENT, old=holder, origin=origin)
-        return [_step(desired, "unassign", platform, (gone,), UNASSIGN_CALLS)]
-    wanted = agent_external_id or reference("agent", desired.agent)
-    drifted: ChangeOrigin = "drift" if applied == wanted else "git"
-    steps: list[Step] = []
-    if platform is None:
-        facts = (
-            Change(operation="+", path="number", new=desired.number, origin=drifted),
-            Change(operation="+", path=VOICE_URL, new=SET_BY_PLATFORM, origin=drifted),
-        )
-        steps.append(_step(desired, "import", None, facts, IMPORT_CALLS))
-    if holder != wanted:
-        sign = "~" if holder else "+"
-        moved = Change(operation=sign, path=AGENT, old=holder, new=wanted, origin=drifted)
-        steps.append(_step(desired, "assign", platform, (moved,), ASSIGN_CALLS))
-    elif not native_url_ok:
-        lost = Change(
-            operation="~",
+        return [
+            f"{self.label}: the fallback {number} cannot be set: Twilio asks for it at an address"
+            " of ours, and TRUNKLINE_PUBLIC_URL is not set"
+        ]
+
+    def detached(self, notes: list[str]) -> list[Step]:
+        """To the fallback first and off the agent then: no call in between finds nobody."""
+        steps = [*self._diverted(notes)]
+        if self.platform is not None and self.holder is not None:
+            was_free = self.entry is not None and AGENT in self.entry.applied
+            gone = Change(
+                operation="-",
+                path=AGENT,
+                old=self.holder,
+                origin="drift" if was_free and self._applied(AGENT) is None else "git",
+            )
+            steps.append(self._step("unassign", (gone,), UNASSIGN_CALLS))
+        return steps
+
+    def attached(self, notes: list[str]) -> list[Step]:
+        """Imported, assigned and linked, with the fallback beside it."""
+        steps: list[Step] = []
+        agent = self.desired.agent or ""
+        wanted = self.wanted or reference("agent", agent)
+        drifted: ChangeOrigin = "drift" if self._applied(AGENT) == wanted else "git"
+        url = self.carrier.voice_url if self.carrier is not None else None
+        if self.platform is None:
+            linked = self._linked(drifted)
+            number = Change(operation="+", path="number", new=self.desired.number, origin=drifted)
+            steps.append(self._step("import", (number, linked), IMPORT_CALLS))
+            if url and not self.native_url_ok:
+                notes.append(f"{self.label}: calls go to {url} until it is imported")
+        if self.holder != wanted or self._branch is not None:
+            moved = [*self._moved(wanted, drifted), *self._unpinned()]
+            steps.append(self._step("assign", tuple(moved), ASSIGN_CALLS))
+        elif not self.native_url_ok:
+            ours = url is not None and url == self._applied(VOICE_URL)
+            steps.append(
+                self._step("relink", (self._linked("git" if ours else "drift"),), ASSIGN_CALLS)
+            )
+        steps.extend(self._fallback())
+        return steps
+
+    @property
+    def _branch(self) -> str | None:
+        return self.platform.branch_id if self.platform is not None else None
+
+    def _applied(self, path: str) -> Json:
+        return self.entry.applied.get(path) if self.entry is not None else None
+
+    def _linked(self, origin: ChangeOrigin) -> Change:
+        url = self.carrier.voice_url if self.carrier is not None else None
+        old = None if self.native_url_ok else url
+        return Change(
+            operation="~" if old else "+",
             path=VOICE_URL,
-            old=carrier.voice_url if carrier else None,
+            old=old,
             new=SET_BY_PLATFORM,
-            origin="drift",
+            origin=origin,
         )
-        steps.append(_step(desired, "relink", platform, (lost,), ASSIGN_CALLS))
-    return steps
 
+    def _moved(self, wanted: str, origin: ChangeOrigin) -> list[Change]:
+        if self.holder == wanted:
+            return []
+        return [
+            Change(
+                operation="~" if self.holder else "+",
+                path=AGENT,
+                old=self.holder,
+                new=wanted,
+                origin=origin,
+            )
+        ]
 
-def _step(
-    desired: DesiredNumber,
-    action: Action,
-    platform: PlatformNumber | None,
-    changes: tuple[Change, ...],
-    calls: int,
-) -> Step:
-    target = f" to agent {desired.agent}" if action == "assign" else ""
-    return Step(
-        action=action,
-        subject="number",
-        name=desired.name,
-        key=desired.number,
-        external_id=platform.external_id if platform else None,
-        changes=changes,
-        calls=calls,
-        summary=f"{action} number {desired.number}{target}",
-    )
+    def _unpinned(self) -> list[Change]:
+        if self._branch is None or self.holder != self.wanted:
+            return []
+        return [Change(operation="-", path=BRANCH, old=self._branch, origin="drift")]
+
+    def _diverted(self, notes: list[str]) -> list[Step]:
+        """Calls go to the fallback; what somebody else set at the carrier is left alone."""
+        carrier, answer = self.carrier, self.answer_url
+        if carrier is None or answer is None or carrier.voice_url == answer:
+            return []
+        now = self.route
+        theirs = now.reaches == "url" and carrier.voice_url != self._applied(VOICE_URL)
+        if now.reaches in ("trunk", "application") or (theirs and not self.desired.takeover):
+            notes.append(f"{self.label}: calls go to {now.words}, which is left as it is")
+            return []
+        changed = Change(
+            operation="~" if carrier.voice_url else "+",
+            path=VOICE_URL,
+            old=carrier.voice_url,
+            new=answer,
+            origin="drift" if self._applied(VOICE_URL) == answer else "git",
+        )
+        return [self._step("update", (changed,), CARRIER_CALLS, "send calls of {} to its fallback")]
+
+    def _fallback(self) -> list[Step]:
+        """The carrier's own fallback address: ours while one is wished for."""
+        now = self.carrier.voice_fallback_url if self.carrier is not None else None
+        applied = self._applied(FALLBACK_URL)
+        if self.answer_url is not None:
+            if now == self.answer_url:
+                return []
+            changed = Change(
+                operation="~" if now else "+",
+                path=FALLBACK_URL,
+                old=now,
+                new=self.answer_url,
+                origin="drift" if applied == self.answer_url else "git",
+            )
+        elif applied is not None and now == applied:
+            changed = Change(operation="-", path=FALLBACK_URL, old=now, origin="reset")
+        else:
+            return []
+        return [self._step("update", (changed,), CARRIER_CALLS, "set the fallback of {}")]
+
+    def _step(
+        self, action: Action, changes: tuple[Change, ...], calls: int, summary: str = ""
+    ) -> Step:
+        target = f" to agent {self.desired.agent}" if action == "assign" else ""
+        words = summary.format(f"number {self.desired.number}")
+        return Step(
+            action=action,
+            subject="number",
+            name=self.desired.name,
+            key=self.desired.number,
+            external_id=self.platform.external_id if self.platform else None,
+            changes=changes,
+            calls=calls,
+            summary=words or f"{action} number {self.desired.number}{target}",
+        )

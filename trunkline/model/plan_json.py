@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from trunkline.model.base import Frozen, JsonObject
 from trunkline.model.ids import Digest
-from trunkline.model.plans import Kept, Obstacle, Plan, Step
+from trunkline.model.plans import Drifted, Kept, Obstacle, Plan, Step
 
 FORMAT_VERSION: Final = "1"
 TYPICAL_CALL_S: Final = 0.3
@@ -13,7 +13,7 @@ TYPICAL_CALL_S: Final = 0.3
 
 class PlanSummary(Frozen):
     """Subjects by what happens to them. ``replace`` are new shared objects that stand in for old
-    ones; ``destroy`` is always 0 as long as pruning is not enabled.
+    ones; ``destroy`` counts numbers that are detached and forgotten, too.
     """
 
     add: int
@@ -40,6 +40,9 @@ class PlanDocument(Frozen):
     notes: tuple[str, ...]
     unchanged: int
     hidden: int
+    drift: tuple[Drifted, ...]
+    patch: str
+    accounts: tuple[str, ...] = ()
 
 
 def plan_summary(plan: Plan) -> PlanSummary:
@@ -48,13 +51,14 @@ def plan_summary(plan: Plan) -> PlanSummary:
     for step in plan.steps:
         made = step.action in ("create", "import")
         kind = "replace" if step.replaces else "add" if made else "change"
+        kind = "destroy" if step.action == "delete" else kind
         kinds.setdefault((step.subject, step.key), kind)
     counted = list(kinds.values())
     return PlanSummary(
         add=counted.count("add"),
         change=counted.count("change"),
         replace=counted.count("replace"),
-        destroy=0,
+        destroy=counted.count("destroy"),
     )
 
 
@@ -80,6 +84,9 @@ def plan_json(plan: Plan) -> JsonObject:
         notes=plan.notes,
         unchanged=plan.unchanged,
         hidden=plan.hidden,
+        accounts=plan.accounts,
+        drift=plan.drift,
+        patch=plan.patch,
     )
     dumped: JsonObject = document.model_dump(mode="json", by_alias=True)
     return dumped

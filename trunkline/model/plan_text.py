@@ -1,6 +1,6 @@
 """A plan in words: what people who know Terraform expect to read before they say yes.
 
-Signs are ``+`` create, ``~`` update in place, ``-/+`` replace and ``-`` for what is gone from Git
+Signs are ``+`` create, ``~`` update in place, ``-/+`` replace and ``-`` destroy, or gone from Git
 and kept; a changed prompt is shown word by word; values that come from the platform are ``(known
 after apply)``. Values are quoted or stripped of control characters, so that no text on a platform
 can drive a reader's terminal. The same plan prints the same text everywhere.
@@ -41,6 +41,8 @@ _HEADINGS: Final = {
     "assign": "will be assigned",
     "relink": "will be linked again",
     "unassign": "will be detached",
+    "adopt": "will be taken over",
+    "delete": "will be destroyed",
 }
 _ORIGINS: Final = {
     "git": "",
@@ -224,6 +226,8 @@ class _Page:
 def _sign(step: Step) -> str:
     if step.replaces:
         return "-/+"
+    if step.action == "delete":
+        return "-"
     return "+" if step.action in ("create", "import") else "~"
 
 

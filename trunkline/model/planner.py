@@ -10,6 +10,7 @@ the platform's default, else, inside a map, deleted, else left and said so. Noth
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from trunkline.model.adoption import Adoption, differing, obstacle_of
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.canonical import canonical, digest
 from trunkline.model.desired import DesiredAgent
@@ -22,14 +23,29 @@ from trunkline.model.diffs import (
     leaves,
     operation_of,
 )
-from trunkline.model.ids import Digest
+from trunkline.model.ids import Digest, reference
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.limits import PLAN_MAX_STEPS
 from trunkline.model.observed import ObservedAgent
 from trunkline.model.paths import MISSING, Keys, Missing, find, join, owning_leaf, split
-from trunkline.model.plans import Change, ChangeOrigin, Kept, Obstacle, Plan, Step, Subject
+from trunkline.model.plans import (
+    Change,
+    ChangeOrigin,
+    Drifted,
+    Kept,
+    Obstacle,
+    Plan,
+    Step,
+    Subject,
+)
 from trunkline.model.rendering import ComparisonRules, Rendering
-from trunkline.model.shared_objects import NOT_PRUNED, KnownObjects, shared_steps, superseded
+from trunkline.model.shared_objects import (
+    NOT_PRUNED,
+    KnownObjects,
+    object_key,
+    shared_steps,
+    superseded,
+)
 from trunkline.model.writes import TAGS, observed_tree, resolved_body, with_nonce
 
 AGENT_CREATE_CALLS = 3
@@ -38,6 +54,8 @@ AGENT_UPDATE_CALLS = 4
 """The base, the patch, the new version's parent, the read-back."""
 
 PHASES: Mapping[Subject, int] = {"secret": 0, "tool": 1, "document": 2, "agent": 3, "number": 4}
+DELETIONS_LAST = 10
+"""Deletions come after everything else, in the reversed order."""
 
 
 def plan_agent(
@@ -50,21 +68,26 @@ def plan_agent(
     shared: KnownObjects | None = None,
     previous: DesiredAgent | None = None,
     drift_ignored: Sequence[str] = (),
+    adoption: Adoption | None = None,
+    keep_drift: bool = False,
 ) -> Plan:
     """What to do about one agent.
 
     ``entry`` is its ledger row (a renamed agent's: ``renamed_entry``), ``observed`` the agent
     read by its id, None if there is none. ``previous`` is the wish applied before, for display
-    only. ``drift_ignored`` are paths at which somebody else's edits are left alone.
+    only. ``drift_ignored`` are paths at which somebody else's edits are left alone. ``adoption``
+    says that ``observed`` is not ours yet and is to be taken over. ``keep_drift`` leaves every
+    edit of somebody else where it is, and says so.
     """
     known = shared or KnownObjects()
     label = f"agent {desired.name}"
     notes = [f"{label}: unsupported, not written: {said}" for said in rendering.unsupported]
     if desired.lifecycle == "draft":
         return _draft(desired, entry, [*notes, f"{label}: draft, deployed nowhere"])
-    obstacles = _unsupported_sources(desired)
-    comparison = _Comparison(desired, rendering, rules, entry, known.bindings)
+    obstacles = (*_unsupported_sources(desired, known), *_conflicts(known, adoption))
+    comparison = _Comparison(desired, rendering, rules, entry, known.expected, keep_drift)
     steps: list[Step] = []
+    differs: tuple[str, ...] = ()
     hidden = 0
     if not obstacles:
         steps.extend(shared_steps(desired, known, observed, previous))
@@ -72,6 +95,10 @@ def plan_agent(
             steps.append(comparison.create_step())
         else:
             update = comparison.update_step(observed, Patterns(drift_ignored))
+            if update is not None and adoption is not None:
+                update = _adopting(update, desired)
+                differs = differing(desired.name, update.changes, rules, known.adoptions.values())
+                notes.extend(f"to be taken over and not as Git says: {each}" for each in differs)
             steps.extend([update] if update else [])
             hidden = comparison.hidden(observed)
         notes.extend(comparison.notes)
@@ -88,8 +115,12 @@ def plan_agent(
         obstacles=obstacles,
         notes=tuple(notes),
         base_version_id=base,
+        parts={f"agent/{desired.name}": base or ""},
         unchanged=0 if steps or obstacles else 1,
         hidden=hidden,
+        adopts=adoption.external_id if adoption is not None and steps else None,
+        differs=differs,
+        drift=tuple(comparison.kept),
     )
 
 
@@ -105,6 +136,23 @@ def drift_only(plan: Plan) -> bool:
     return bool(plan.steps) and all(
         step.changes and all(change.origin == "drift" for change in step.changes)
         for step in plan.steps
+    )
+
+
+def keeps_drift(plan: Plan) -> bool:
+    """True if something was changed outside of Git and is left like that for now."""
+    return any(field.kept for field in plan.drift)
+
+
+def drifted(subject: Subject, name: str, change: Change, *, kept: bool) -> Drifted:
+    """A change that undoes somebody else's edit, told as that edit."""
+    return Drifted(
+        subject=subject,
+        name=name,
+        path=change.path,
+        wished=change.new,
+        live=change.old,
+        kept=kept,
     )
 
 
@@ -130,6 +178,8 @@ def join_plans(
     for part in parts:
         for index, step in enumerate(part.steps):
             phase = PHASES[step.subject]
+            if step.action == "delete":
+                phase = DELETIONS_LAST - phase
             own = index if step.subject == "number" else 0
             known = steps.setdefault((phase, step.key, own, step.action), step)
             if canonical(known.model_dump(mode="json")) > canonical(step.model_dump(mode="json")):
@@ -138,16 +188,25 @@ def join_plans(
     stays = {(item.subject, item.name): item for part in parts for item in part.kept}
     stays.update({(item.subject, item.name): item for item in kept})
     obstacles = {(o.message, o.reason): o for part in parts for o in part.obstacles}
+    bases = {subject: base for part in parts for subject, base in part.parts.items()}
     return Plan(
         project=project,
         environment=environment,
-        digest=plan_digest(ordered, None),
+        digest=plan_digest(ordered, digest(dict(bases)) if any(bases.values()) else None),
+        parts=dict(sorted(bases.items())),
         steps=ordered,
         kept=tuple(stays[place] for place in sorted(stays)),
         obstacles=tuple(obstacles[place] for place in sorted(obstacles)),
         notes=tuple(sorted({note for part in parts for note in part.notes})),
         unchanged=sum(part.unchanged for part in parts),
         hidden=sum(part.hidden for part in parts),
+        drift=tuple(
+            sorted(
+                (field for part in parts for field in part.drift),
+                key=lambda field: (PHASES[field.subject], field.name, field.path),
+            )
+        ),
+        patch="".join(part.patch for part in parts),
     )
 
 
@@ -168,7 +227,9 @@ class _Comparison:
     rules: ComparisonRules
     entry: LedgerEntry | None
     bindings: Mapping[str, str]
+    keep_drift: bool = False
     notes: list[str] = field(default_factory=list)
+    kept: list[Drifted] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._comparator = Comparator(self.rules)
@@ -207,6 +268,13 @@ class _Comparison:
             for change in changes
             if change.origin != "drift" or split(owning_leaf(change.path)) not in ignored
         ]
+        if self.keep_drift:
+            self.kept.extend(
+                drifted("agent", self.desired.name, change, kept=True)
+                for change in changes
+                if change.origin == "drift"
+            )
+            changes = [change for change in changes if change.origin != "drift"]
         changes.extend(self._resets(tree))
         if not changes:
             return None
@@ -316,15 +384,32 @@ def _draft(desired: DesiredAgent, entry: LedgerEntry | None, notes: list[str]) -
     )
 
 
-def _unsupported_sources(desired: DesiredAgent) -> tuple[Obstacle, ...]:
+def _adopting(update: Step, desired: DesiredAgent) -> Step:
+    """The update that makes an agent of others ours."""
+    return update.model_copy(
+        update={"action": "adopt", "summary": f"take over agent {desired.name}"}
+    )
+
+
+def _conflicts(known: KnownObjects, adoption: Adoption | None) -> tuple[Obstacle, ...]:
+    wanted = [*([adoption] if adoption else []), *known.adoptions.values()]
+    return tuple(
+        obstacle_of(each.conflict)
+        for each in sorted(wanted, key=lambda each: (each.kind, each.name))
+        if each.conflict is not None
+    )
+
+
+def _unsupported_sources(desired: DesiredAgent, known: KnownObjects) -> tuple[Obstacle, ...]:
     return tuple(
         Obstacle(
             reason="KnowledgeSourceNotEnabled",
-            message=f"agent {desired.name}: document {document.name} has source"
-            f" {document.source}, which this version cannot fetch; use a file or text",
+            message=f"agent {desired.name}: document {document.name} is a whole website, and this"
+            " version does not crawl; name its pages one by one, as documents with source.url",
         )
         for document in sorted(desired.documents, key=lambda document: document.name)
-        if document.source != "text"
+        if document.source == "website"
+        and reference("document", object_key(document.name, document.digest)) not in known.expected
     )
 
 

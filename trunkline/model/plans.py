@@ -2,11 +2,13 @@
 
 from typing import Final, Literal
 
+from pydantic import Field
+
 from trunkline.model.base import Frozen, Json
 from trunkline.model.ids import Digest, ExternalId
 
 Operation = Literal["+", "~", "-"]
-Action = Literal["create", "update", "import", "assign", "relink", "unassign"]
+Action = Literal["create", "update", "import", "assign", "relink", "unassign", "adopt", "delete"]
 Subject = Literal["agent", "tool", "document", "secret", "number"]
 ChangeOrigin = Literal["git", "drift", "reset"]
 
@@ -64,12 +66,40 @@ class Obstacle(Frozen):
     waiting: bool = False
 
 
+class Drifted(Frozen):
+    """One field that is not as it was left: what Git wishes there, what is there instead, and as
+    far as the platform tells who put it there, when (UTC, ISO 8601) and in which version.
+
+    ``kept``: the plan leaves it. ``policy`` is heal, report, adopt or ignore; ``next`` says what
+    happens to it.
+    """
+
+    subject: Subject
+    name: str
+    path: str
+    wished: Json = None
+    live: Json = None
+    kept: bool = False
+    by: str = ""
+    at: str = ""
+    version_id: str = ""
+    policy: str = ""
+    next: str = ""
+
+
 class Plan(Frozen):
     """What to do about one agent or number, or, joined, about an environment.
 
     ``base_version_id`` is the platform version the comparison was made against. ``digest`` hashes
     steps and base, so that an approval can name exactly this plan. ``unchanged`` counts subjects
-    that need nothing; ``hidden`` counts server-filled leaves that are nobody's wish.
+    that need nothing; ``hidden`` counts server-filled leaves that are nobody's wish. ``parts``
+    of a joined plan maps ``agent/name`` to the base version its own plan was made against.
+    ``adopts`` is the agent that is to be taken over; ``differs`` says in words what of it and its
+    objects is not as Git says.
+    ``accounts`` are the platform accounts of a whole environment's plan; ``partial`` says that it
+    was made for some names only. ``drift`` lists what somebody else changed, as far as the plan
+    leaves it or somebody asked for all of it; ``patch`` is the change to the manifests that would
+    make it the wish.
     """
 
     project: str
@@ -80,8 +110,15 @@ class Plan(Frozen):
     obstacles: tuple[Obstacle, ...] = ()
     notes: tuple[str, ...] = ()
     base_version_id: str | None = None
+    parts: dict[str, str] = Field(default_factory=dict)
+    accounts: tuple[str, ...] = ()
+    partial: bool = False
     unchanged: int = 0
     hidden: int = 0
+    adopts: ExternalId | None = None
+    differs: tuple[str, ...] = ()
+    drift: tuple[Drifted, ...] = ()
+    patch: str = ""
 
     @property
     def empty(self) -> bool:

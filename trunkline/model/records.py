@@ -16,8 +16,10 @@ from trunkline.model.plans import Plan
 from trunkline.model.problems import Problem
 
 RecordKind = Literal["agent", "number"]
+StatusKind = Literal["agent", "number", "environment", "account"]
+"""``environment`` and ``account`` rows say what holds up more than one subject."""
 Role = Literal["viewer", "operator", "approver", "admin"]
-OperationKind = Literal["sync", "plan"]
+OperationKind = Literal["sync", "plan", "apply", "import", "adopt", "eject"]
 OperationState = Literal["Running", "Succeeded", "Failed", "Error"]
 Stage = Literal["draft", "testing", "production"]
 
@@ -32,13 +34,18 @@ class ProjectRecord(Frozen):
 
 
 class SourceState(Frozen):
-    """How a project's Git is: ``applied`` is the last valid revision, ``seen`` the newest."""
+    """How a project's Git is: ``applied`` is the last valid revision, ``seen`` the newest.
+
+    ``signature`` is of the seen one: ``ssh:<email>`` or ``gpg:<fingerprint>`` of a signer,
+    ``unsigned``, ``invalid``, ``unknown`` (another key's), or empty where no signer is listed.
+    """
 
     project: str
     seen_revision: Revision | None = None
     applied_revision: Revision | None = None
     author: str = ""
     subject: str = ""
+    signature: str = ""
     conditions: Conditions = ()
     problems: tuple[Problem, ...] = ()
 
@@ -64,7 +71,7 @@ class StatusRecord(Frozen):
 
     project: str
     environment: str
-    kind: RecordKind
+    kind: StatusKind
     name: str
     stage: Stage = "testing"
     sync: SyncWord = "Unknown"
@@ -92,7 +99,7 @@ class EventRecord(Frozen):
 
     project: str
     environment: str = ""
-    kind: Literal["project", "agent", "number"] = "agent"
+    kind: Literal["project", "agent", "number", "environment", "account"] = "agent"
     name: str = ""
     type: Literal["Normal", "Warning"] = "Normal"
     reason: str
@@ -101,6 +108,21 @@ class EventRecord(Frozen):
     details: dict[str, Json] = Field(default_factory=dict)
     id: int | None = None
     at: datetime | None = None
+
+
+class StatusCount(Frozen):
+    """How many statuses of an environment are in one state, or have one ``condition`` other than
+    being ready; the words that do not apply are empty.
+    """
+
+    project: str
+    environment: str
+    kind: StatusKind
+    sync: str
+    health: str
+    condition: str
+    reason: str
+    count: int
 
 
 class PlanRecord(Frozen):
@@ -115,12 +137,13 @@ class PlanRecord(Frozen):
 
 
 class OperationItem(Frozen):
-    """One agent or number an operation waits for."""
+    """One agent or number an operation waits for; ``reason`` says why it was held, if it was."""
 
     environment: str
     kind: RecordKind
     name: str
     state: OperationState = "Running"
+    reason: str = ""
     message: str = ""
 
 

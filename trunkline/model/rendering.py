@@ -22,13 +22,15 @@ class Rendering(Frozen):
 class ComparisonRules(Frozen):
     """How one platform's trees are compared; paths are dotted, ``*`` matches one key.
 
-    ``sets``: arrays without order or repetition. ``contains``: sets in which only our elements are
+    ``sets``: arrays without order or repetition. ``trimmed``: texts whose surrounding whitespace
+    says nothing. ``contains``: sets in which only our elements are
     ours. ``identified``: arrays of objects matched by the named key. ``maps``: objects whose keys
     are data, where null deletes. ``ignored``: read-only. ``defaults``: what the platform fills in
     where nothing was ever said, as a tree.
     """
 
     sets: tuple[str, ...] = ()
+    trimmed: tuple[str, ...] = ()
     contains: tuple[str, ...] = ()
     identified: dict[str, str] = Field(default_factory=dict)
     maps: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from operator import is_
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from trunkline.model.base import JsonObject
 from trunkline.model.canonical import digest
@@ -22,12 +22,21 @@ from trunkline.model.closures import (
 )
 from trunkline.model.desired import (
     DesiredAgent,
+    DesiredDocument,
     DesiredModel,
     DesiredNumber,
+    DesiredTool,
     DesiredVoice,
 )
-from trunkline.model.ids import AgentName, Digest, EnvironmentName, ProjectName, Revision
-from trunkline.model.kinds import Agent, AgentContent, Persona
+from trunkline.model.ids import (
+    AgentName,
+    Digest,
+    EnvironmentName,
+    ExternalId,
+    ProjectName,
+    Revision,
+)
+from trunkline.model.kinds import Agent, AgentContent, KnowledgeDocument, Persona, Tool
 from trunkline.model.kinds.project import Accounts, Environment
 from trunkline.model.limits import CLOSURE_CACHE_MAX_AGENTS
 from trunkline.model.manifests import Manifests, Placed
@@ -35,6 +44,10 @@ from trunkline.model.personas import VOICE_IDS, settings_of, voice_of
 from trunkline.model.records import RecordKind, WishRecord
 
 _Parts: TypeAlias = tuple[object, ...]
+Item = TypeVar("Item", DesiredTool, DesiredDocument)
+
+LATER_KEYS = ("adopt", "fileType")
+"""Keys of a wish that came later: left out while unset, so that an upgrade wakes nobody."""
 
 _ELEMENT = re.compile(r"\[[0-9]+\]")
 _FROM_PERSONA = (
@@ -57,12 +70,14 @@ class WaitingAgent:
 
 @dataclass(frozen=True, slots=True)
 class Wishlist:
-    """What a commit wants, in every environment. ``contents`` maps a digest to a text."""
+    """What a commit wants, in every environment. ``contents`` maps a digest to what a
+    document holds.
+    """
 
     project: ProjectName
     agents: tuple[DesiredAgent, ...] = ()
     numbers: tuple[DesiredNumber, ...] = ()
-    contents: Mapping[Digest, str] = field(default_factory=dict)
+    contents: Mapping[Digest, bytes] = field(default_factory=dict)
     waiting: tuple[WaitingAgent, ...] = ()
 
     def agent(self, environment: str, name: str) -> DesiredAgent | None:
@@ -191,9 +206,10 @@ def _parts(shared: Shared, accounts: Accounts, placed: Placed[Agent]) -> _Parts:
         for name in content.knowledge:
             document = manifests.documents[name]
             found.extend((document.manifest, document.positions.places))
-            file = document.manifest.spec.source.file
-            if file is not None:
-                found.append(manifests.contents[document.path_of(file)])
+            source = document.manifest.spec.source
+            if source.file is not None:
+                files = manifests.uploads if source.upload else manifests.contents
+                found.append(files[document.path_of(source.file)])
     return tuple(found)
 
 
@@ -204,7 +220,7 @@ def _same(first: _Parts, second: _Parts) -> bool:
 def _without_positions(body: JsonObject) -> JsonObject:
     bare: JsonObject = {}
     for key, value in body.items():
-        if key in ("position", "positions"):
+        if key in ("position", "positions") or (key in LATER_KEYS and value is None):
             continue
         if key in ("tools", "documents") and isinstance(value, list):
             bare[key] = [_without_positions(each) for each in value if isinstance(each, dict)]
@@ -230,6 +246,7 @@ def _agent(
         name=AgentName(agent.name),
         digest=closure_digest(shared, placed),
         renamed_from=agent.metadata.renamed_from,
+        adopt=_adopted(placed, environment),
         labels=agent.metadata.labels,
         display_name=content.display_name or agent.name,
         lifecycle=content.lifecycle,
@@ -239,9 +256,15 @@ def _agent(
         language=content.language,
         model=DesiredModel(name=content.model.name, temperature=content.model.temperature),
         voice=_voice(content, persona, accounts),
-        tools=tuple(shared.tools[name] for name in content.tool_names),
+        tools=tuple(
+            _taken_over(shared.tools[name], manifests.tools[name], environment)
+            for name in content.tool_names
+        ),
         builtin_tools=content.builtin_names,
-        documents=tuple(shared.documents[name] for name in content.knowledge),
+        documents=tuple(
+            _taken_over(shared.documents[name], manifests.documents[name], environment)
+            for name in content.knowledge
+        ),
         variables=content.variables,
         context=content.context,
         max_duration_s=int(max_duration.total_seconds()) if max_duration else None,
@@ -249,6 +272,21 @@ def _agent(
         elevenlabs=content.elevenlabs,
         positions=_positions(placed, environment.name),
     )
+
+
+def _adopted(
+    placed: Placed[Agent] | Placed[Tool] | Placed[KnowledgeDocument], environment: Environment
+) -> ExternalId | None:
+    """The object on the platform that is to be taken over in this environment."""
+    named = placed.manifest.metadata.adopt.get(environment.name)
+    return ExternalId(named) if named is not None else None
+
+
+def _taken_over(
+    item: Item, placed: Placed[Tool] | Placed[KnowledgeDocument], environment: Environment
+) -> Item:
+    adopt = _adopted(placed, environment)
+    return item if adopt is None else item.model_copy(update={"adopt": adopt})
 
 
 def _prompt(

@@ -7,17 +7,27 @@ stands in for an old one. What makes them, and who waits for whom, is decided el
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
+from trunkline.model.adoption import Adoption
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
 from trunkline.model.diffs import leaves
-from trunkline.model.ids import REFERENCE_PREFIX, ExternalId, reference, short_digest
+from trunkline.model.ids import (
+    REFERENCE_PREFIX,
+    ExternalId,
+    content_mark,
+    reference,
+    short_digest,
+)
 from trunkline.model.ledger import Claim
 from trunkline.model.observed import ObservedAgent
 from trunkline.model.plans import SENSITIVE, Change, ChangeOrigin, Kept, Step
 
 NOT_PRUNED = "pruning is not enabled"
 
+ADOPT_CALLS = 3
+"""A look at the object as it is, the write of our mark, a look at what came of it."""
 LOOK_UP_AND_CREATE_CALLS = 2
 """A look-up by mark, then the create."""
 SECRET_UPDATE_CALLS = 1
@@ -28,12 +38,34 @@ SECRET_UPDATE_CALLS = 1
 class KnownObjects:
     """What is there already. ``bindings`` maps a reference (ids.py) to an id on the platform;
     ``stale_secrets`` names secrets whose stored value is no longer the server's; ``claims`` are
-    all rows of the environment, superseded ones included.
+    all rows of the environment, superseded ones included; ``adoptions`` are what manifests want
+    taken over, by reference.
     """
 
     bindings: Mapping[str, ExternalId] = field(default_factory=dict)
     stale_secrets: frozenset[str] = frozenset()
     claims: tuple[Claim, ...] = ()
+    adoptions: Mapping[str, Adoption] = field(default_factory=dict)
+
+    @property
+    def expected(self) -> dict[str, ExternalId]:
+        """The bindings, with those that taking over will bring."""
+        coming = {
+            wanted: adoption.external_id
+            for wanted, adoption in self.adoptions.items()
+            if adoption.possible
+        }
+        return {**coming, **self.bindings}
+
+    @property
+    def adopted_secrets(self) -> frozenset[str]:
+        """Names of secrets that come with the tools that are taken over."""
+        return frozenset(
+            name
+            for adoption in self.adoptions.values()
+            if adoption.possible
+            for name in adoption.secrets
+        )
 
 
 def claim_reference(claim: Claim) -> str:
@@ -97,18 +129,67 @@ def shared_steps(
     ]
     if not missing_tools and not missing_documents:
         return
+    yield from _adopt_steps(desired, known)
+    missing_tools = [tool for tool in missing_tools if not _is_coming("tool", tool, known)]
+    missing_documents = [
+        document for document in missing_documents if not _is_coming("document", document, known)
+    ]
     mentioned = strings_of(observed.body) if observed is not None else frozenset[str]()
     old_tools = {tool.name: tool for tool in previous.tools} if previous else {}
     old_documents = {doc.name: doc for doc in previous.documents} if previous else {}
     for tool in missing_tools:
         old = _superseded("tool", tool.name, tool.digest, known.claims, mentioned)
-        before = old_tools.get(tool.name) if old else None
+        before = former_tool(old) or (old_tools.get(tool.name) if old else None)
         yield _create("tool", tool, old, _changes(before, tool, _origin("tool", tool, known)))
     for document in missing_documents:
         old = _superseded("document", document.name, document.digest, known.claims, mentioned)
-        before_document = old_documents.get(document.name) if old else None
+        known_before = old_documents.get(document.name) if old else None
+        before_document = former_document(old) or known_before
         origin = _origin("document", document, known)
         yield _create("document", document, old, _changes(before_document, document, origin))
+
+
+def _adopt_steps(desired: DesiredAgent, known: KnownObjects) -> Iterator[Step]:
+    """Objects of others that only need our mark; they come before what is made anew."""
+    items: list[tuple[Literal["tool", "document"], DesiredTool | DesiredDocument]] = [
+        *(("tool", tool) for tool in _tools(desired)),
+        *(("document", document) for document in _documents(desired)),
+    ]
+    for kind, item in items:
+        key = object_key(item.name, item.digest)
+        adoption = known.adoptions.get(reference(kind, key))
+        if adoption is None or not adoption.possible or _is_known(kind, item, known):
+            continue
+        mark = content_mark(desired.project, desired.environment, item.name, item.digest)
+        yield Step(
+            action="adopt",
+            subject=kind,
+            name=item.name,
+            key=key,
+            external_id=adoption.external_id,
+            changes=(Change(operation="+", path="mark", new=mark),),
+            calls=ADOPT_CALLS,
+            summary=f"take over {kind} {item.name}",
+        )
+
+
+def _is_coming(kind: str, item: DesiredTool | DesiredDocument, known: KnownObjects) -> bool:
+    adoption = known.adoptions.get(reference(kind, object_key(item.name, item.digest)))
+    return adoption is not None and adoption.possible
+
+
+def former_tool(claim: Claim | None) -> DesiredTool | None:
+    """What the claim's tool was made of, as far as it was written down."""
+    if claim is None or claim.body is None:
+        return None
+    return DesiredTool.model_validate(claim.body)
+
+
+def former_document(claim: Claim | None) -> DesiredDocument | None:
+    """The same for a document."""
+    if claim is None or claim.body is None:
+        return None
+    return DesiredDocument.model_validate(claim.body)
 
 
 def superseded(desired: DesiredAgent, known: KnownObjects) -> tuple[Kept, ...]:
@@ -148,6 +229,8 @@ def unreferenced(claims: Iterable[Claim], agents: Iterable[DesiredAgent]) -> tup
 def _secret_steps(desired: DesiredAgent, known: KnownObjects) -> Iterator[Step]:
     for name in sorted({name for tool in desired.tools for name in tool.secrets()}):
         external_id = known.bindings.get(reference("secret", name))
+        if external_id is None and name in known.adopted_secrets:
+            continue
         if external_id is None:
             yield Step(
                 action="create",

@@ -19,11 +19,13 @@ from trunkline.model.conditions import (
     find,
 )
 from trunkline.model.desired import DesiredAgent, Lifecycle
-from trunkline.model.errors import RateLimited, Rejected, TrunklineError
+from trunkline.model.errors import AccountUnavailable, RateLimited, Rejected, TrunklineError
 from trunkline.model.ids import Digest, ExternalId, Revision
 from trunkline.model.limits import EVENT_MESSAGE_MAX_CHARACTERS
-from trunkline.model.planner import drift_only, has_drift
+from trunkline.model.number_planner import FALLBACK_URL
+from trunkline.model.planner import drift_only, has_drift, keeps_drift
 from trunkline.model.plans import Plan
+from trunkline.model.pruning import MOVED, NOT_ENABLED, OVER_BUDGET, PAUSED
 from trunkline.model.records import EventRecord, RecordKind, Stage, StatusRecord
 from trunkline.model.rendering import Rendering
 
@@ -31,6 +33,9 @@ STALLED_REASONS: Final = frozenset({"CreateUnresolved"})
 """Retryable, and still a matter for a person: they are looked at again and shown as Stalled."""
 OBSERVE_AGAIN_REASONS: Final = frozenset({"RemoteMissing", "Conflict"})
 """Not worth a retry of the same write, but gone after a fresh look."""
+
+EVERYDAY_REASONS: Final = frozenset({"", NOT_ENABLED, MOVED})
+"""Why something gone from Git stays without anybody having to know more about it."""
 
 REVISION_SHOWN: Final = 10
 """Characters of a revision people read."""
@@ -60,8 +65,10 @@ class Round(Frozen):
     """What is known of one agent or number after a round.
 
     ``plan`` is the last plan made; ``executed`` says all its steps were written and read back.
-    ``writes`` False means the mode or the drift policy keeps hands off, for ``hands_off`` reason.
-    ``position`` is the manifest line of a refused leaf. ``removed``: Git no longer names it.
+    ``writes`` False means hands off, for the gate's ``held_reason`` and the words ``hands_off``.
+    ``disabled`` says who took its calls away.
+    ``position`` is the manifest line of a refused leaf. ``removed``: Git no longer names it;
+    ``kept_reason`` and ``kept_message`` say why it is still there.
     """
 
     project: str
@@ -79,9 +86,13 @@ class Round(Frozen):
     executed: bool = False
     writes: bool = True
     hands_off: str = ""
+    held_reason: str = ""
+    disabled: str = ""
     failure: Failure | None = None
     position: str = ""
     removed: bool = False
+    kept_reason: str = ""
+    kept_message: str = ""
 
 
 def failure_of(error: TrunklineError) -> Failure:
@@ -92,7 +103,9 @@ def failure_of(error: TrunklineError) -> Failure:
         hint=error.hint,
         path=error.path if isinstance(error, Rejected) else "",
         retryable=error.retryable,
-        retry_after_s=error.retry_after_s if isinstance(error, RateLimited) else None,
+        retry_after_s=(
+            error.retry_after_s if isinstance(error, RateLimited | AccountUnavailable) else None
+        ),
     )
 
 
@@ -174,9 +187,7 @@ def details_markdown(status: StatusRecord, plan: Plan | None) -> str:
 
 def _conditions(outcome: Round) -> Conditions:
     if outcome.removed:
-        kept = "; kept, pruning is not enabled" if outcome.external_id else ""
-        words = f"removed from Git{kept}"
-        return (Condition(type="Ready", status="True", reason="Kept", message=words),)
+        return _removed(outcome)
     if outcome.failure is not None:
         return (*_failed(outcome, outcome.failure), *_drifted(outcome))
     if outcome.plan is None:
@@ -184,17 +195,50 @@ def _conditions(outcome: Round) -> Conditions:
     return (*_by_plan(outcome, outcome.plan), *_drifted(outcome))
 
 
+def _removed(outcome: Round) -> Conditions:
+    """Gone from Git: on its way out, held, or kept for a reason."""
+    plan, failure = _deletion(outcome), outcome.failure
+    if plan is not None and failure is not None:
+        return _failed(outcome, failure)
+    if plan is not None and plan.obstacles:
+        return _blocked(plan)
+    if plan is not None and outcome.writes:
+        return _progress("Pruning", _planned(plan))
+    kept = "; kept, pruning is not enabled" if outcome.external_id else ""
+    words = outcome.hands_off or outcome.kept_message or f"removed from Git{kept}"
+    if failure is not None and outcome.external_id:
+        words = f"removed from Git; not deleted: {failure.message}"
+    reason = outcome.held_reason or outcome.kept_reason
+    reason = "Kept" if reason in EVERYDAY_REASONS else reason
+    ready = Condition(type="Ready", status="True", reason=reason, message=words)
+    if reason in (OVER_BUDGET, PAUSED):
+        return ready, Condition(type="Stalled", status="True", reason=reason, message=words)
+    return (ready,)
+
+
+def _deletion(outcome: Round) -> Plan | None:
+    """The plan that takes it away, if there is one."""
+    plan = outcome.plan
+    deletes = plan is not None and any(step.action == "delete" for step in plan.steps)
+    return plan if plan is not None and (deletes or plan.obstacles) else None
+
+
 def _by_plan(outcome: Round, plan: Plan) -> Conditions:
     if plan.obstacles:
         return _blocked(plan)
     if plan.empty or outcome.executed:
-        return (_ready(outcome),)
+        return (_disabled(outcome) if outcome.disabled else _ready(outcome),)
     if outcome.writes:
         return _progress("Applying", _planned(plan))
     words = outcome.hands_off or "changes are planned and not written"
-    reason = "DriftReported" if drift_only(plan) else "ChangesPlanned"
+    reason = outcome.held_reason or ("DriftReported" if drift_only(plan) else "ChangesPlanned")
     status: ConditionStatus = "True" if outcome.external_id else "False"
     return (Condition(type="Ready", status=status, reason=reason, message=words),)
+
+
+def _disabled(outcome: Round) -> Condition:
+    status: ConditionStatus = "True" if outcome.external_id else "False"
+    return Condition(type="Ready", status=status, reason="Disabled", message=outcome.disabled)
 
 
 def _failed(outcome: Round, failure: Failure) -> Conditions:
@@ -222,9 +266,13 @@ def _blocked(plan: Plan) -> Conditions:
 
 def _drifted(outcome: Round) -> Conditions:
     plan = outcome.plan
-    if plan is None or outcome.executed or not has_drift(plan):
+    if plan is None:
         return ()
-    paths = [c.path for s in plan.steps for c in s.changes if c.origin == "drift"]
+    paths = [field.path for field in plan.drift if field.kept]
+    if not outcome.executed and has_drift(plan):
+        paths += [c.path for s in plan.steps for c in s.changes if c.origin == "drift"]
+    if not paths:
+        return ()
     words = _bounded("changed outside of Git: " + ", ".join(paths))
     return (Condition(type="Drifted", status="True", reason="ChangedOutsideGit", message=words),)
 
@@ -245,20 +293,26 @@ def _ready(outcome: Round) -> Condition:
 
 def _sync(outcome: Round) -> SyncWord:
     if outcome.removed:
-        return "Synced"
+        kept = _deletion(outcome) is None and outcome.kept_reason != PAUSED
+        return "Synced" if kept else "OutOfSync"
     stalled = outcome.failure is not None and outcome.failure.stalled
     plan = outcome.plan
     if plan is None:
         return "OutOfSync" if stalled else "Unknown"
-    if plan.obstacles or stalled or not (plan.empty or outcome.executed):
+    if plan.obstacles or stalled or keeps_drift(plan):
+        return "OutOfSync"
+    if not (plan.empty or outcome.executed):
         return "OutOfSync"
     return "Synced" if outcome.failure is None else "Unknown"
 
 
 def _health(outcome: Round, ready: Condition | None) -> HealthWord:
     present = outcome.external_id is not None
-    if outcome.lifecycle != "active":
+    held_back = outcome.held_reason == "Suspended" or bool(outcome.disabled)
+    if outcome.lifecycle != "active" or (held_back and outcome.failure is None):
         return "Suspended" if present else "Missing"
+    if _is_diverted(outcome):
+        return "Degraded"
     if ready is not None and ready.status == "True":
         return "Healthy" if present or outcome.kind == "number" else "Missing"
     if outcome.failure is not None and outcome.failure.stalled:
@@ -266,6 +320,15 @@ def _health(outcome: Round, ready: Condition | None) -> HealthWord:
     if outcome.plan is not None and any(not o.waiting for o in outcome.plan.obstacles):
         return "Degraded" if present else "Missing"
     return "Unknown" if outcome.failure is not None and present else "Progressing"
+
+
+def _is_diverted(outcome: Round) -> bool:
+    """True for a number whose calls somebody sent elsewhere, and that is left like that for now."""
+    plan = outcome.plan
+    if outcome.kind != "number" or plan is None or outcome.executed or outcome.writes:
+        return False
+    changes = (change for step in plan.steps for change in step.changes)
+    return any(change.origin == "drift" and change.path != FALLBACK_URL for change in changes)
 
 
 def _planned(plan: Plan) -> str:

@@ -90,10 +90,13 @@ def update_patch(
     nonce: str | None,
     observed_tags: Sequence[str],
     former_tags: Sequence[str] = (),
+    observed_body: JsonObject | None = None,
+    shared_sets: Sequence[str] = (),
 ) -> JsonObject:
     """The smallest partial body that makes the step's changes: changed leaves only, arrays whole,
-    null for a removed key. Tags of others stay; ``former_tags`` (a name of ours that is no longer
-    true) go. Raises ClaimPending while an id is still unknown.
+    null for a removed key. Tags of others stay, and so do their elements of ``shared_sets``;
+    ``former_tags`` (a name of ours that is no longer true) go. Raises ClaimPending while an id is
+    still unknown.
     """
     body = with_nonce(resolved_body(rendering, bindings), nonce)
     patch: JsonObject = {}
@@ -103,6 +106,10 @@ def update_patch(
         put(patch, keys, change.new if change.origin == "reset" or wanted is MISSING else wanted)
     if TAGS in patch:
         patch[TAGS] = _merged_tags(body.get(TAGS), observed_tags, former_tags)
+    for path in shared_sets:
+        ours, theirs = find(patch, split(path)), find(observed_body or {}, split(path))
+        if path != TAGS and isinstance(ours, list) and isinstance(theirs, list):
+            put(patch, split(path), [*ours, *(each for each in theirs if each not in ours)])
     _require_resolved(patch)
     return patch
 

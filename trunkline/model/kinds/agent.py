@@ -21,9 +21,9 @@ from pydantic import (
 from trunkline.model.base import JsonObject
 from trunkline.model.durations import Duration
 from trunkline.model.kinds.base import (
+    AdoptingMetadata,
     Envelope,
     LanguageCode,
-    Metadata,
     Name,
     Part,
     RelativePath,
@@ -55,7 +55,7 @@ VariableValue = Annotated[str, Field(max_length=PROMPT_MAX_CHARACTERS)]
 Variables = Annotated[dict[VariableName, VariableValue], Field(max_length=LABELS_MAX)]
 
 
-class AgentMetadata(Metadata):
+class AgentMetadata(AdoptingMetadata):
     """``renamed_from`` is the name the agent had before."""
 
     renamed_from: Name | None = None

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from trunkline.model.base import Frozen
 from trunkline.model.ids import NAME_PATTERN
-from trunkline.model.limits import LABELS_MAX, TEXT_FIELD_MAX_CHARACTERS
+from trunkline.model.limits import ENVIRONMENTS_MAX, LABELS_MAX, TEXT_FIELD_MAX_CHARACTERS
 
 API_VERSION = "trunkline/v1alpha1"
 
@@ -50,14 +50,18 @@ def refuse(
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Annotation of a text that must match a pattern; ``means`` completes "must be …"."""
+    """Annotation of a text that must match a pattern; ``means`` completes "must be …".
+
+    A text ``of_one_line`` does not end in a newline either, which a pattern's ``$`` would allow.
+    """
 
     pattern: str
     means: str
+    of_one_line: bool = True
 
     def check(self, text: str) -> str:
         """The text itself. Raises a pydantic error in plain words."""
-        if re.match(self.pattern, text) is None or text.endswith("\n"):
+        if re.match(self.pattern, text) is None or (text.endswith("\n") and self.of_one_line):
             shown = text if len(text) <= 80 else text[:77] + "..."  # noqa: PLR2004 - one line
             raise refuse(f'must be {self.means}; found "{shown}"')
         return text
@@ -78,7 +82,9 @@ Name = Annotated[
     Shape(NAME_PATTERN, "a DNS label: lower-case letters, digits and dashes, 63 at most"),
 ]
 Text = Annotated[
-    str, Shape(r"\S|\s+\S", "text that is not empty"), Field(max_length=TEXT_FIELD_MAX_CHARACTERS)
+    str,
+    Shape(r"\S|\s+\S", "text that is not empty", of_one_line=False),
+    Field(max_length=TEXT_FIELD_MAX_CHARACTERS),
 ]
 PhoneNumberText = Annotated[
     str, Shape(r"^\+[1-9][0-9]{6,14}$", "a number in E.164 form, such as +15005550006, in quotes")
@@ -135,6 +141,10 @@ LabelValue = Annotated[
     ),
 ]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=LABELS_MAX)]
+PlatformId = Annotated[
+    str, Shape(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$", "the id of an object on the platform")
+]
+Adoptions = Annotated[dict[Name, PlatformId], Field(max_length=ENVIRONMENTS_MAX)]
 
 
 class Metadata(Part):
@@ -142,6 +152,14 @@ class Metadata(Part):
 
     name: Name
     labels: Labels = Field(default_factory=dict)
+
+
+class AdoptingMetadata(Metadata):
+    """``adopt`` names, by environment, an object on the platform that is taken over instead of
+    created; it counts until that has happened.
+    """
+
+    adopt: Adoptions = Field(default_factory=dict)
 
 
 class Envelope(Part):

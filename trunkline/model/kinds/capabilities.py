@@ -7,11 +7,21 @@ of speaking; it never names a vendor's voice.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, StrictFloat, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    Tag,
+    model_validator,
+)
 
 from trunkline.model.base import JsonObject
 from trunkline.model.durations import Duration
+from trunkline.model.kinds.addresses import PageAddress
 from trunkline.model.kinds.base import (
+    AdoptingMetadata,
     Envelope,
     HttpsAddress,
     Part,
@@ -22,8 +32,10 @@ from trunkline.model.kinds.base import (
     exactly_one,
     refuse,
 )
+from trunkline.model.kinds.escape_hatch import check_tool_hatch
 from trunkline.model.kinds.parameters import check_address, check_parameters
 from trunkline.model.limits import LIST_MAX_ITEMS, PROMPT_MAX_CHARACTERS
+from trunkline.model.uploads import BINARY, MEDIA_TYPES, endings, file_type
 
 HeaderName = Annotated[
     str, Shape(r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$", "the name of an HTTP header")
@@ -69,6 +81,9 @@ class ToolSpec(Part):
     parameters: Annotated[JsonObject, AfterValidator(check_parameters)] = Field(
         default_factory=dict
     )
+    elevenlabs: Annotated[JsonObject, AfterValidator(check_tool_hatch)] = Field(
+        default_factory=dict
+    )
 
     @model_validator(mode="after")
     def _fits_type(self) -> "ToolSpec":
@@ -103,20 +118,39 @@ class Tool(Envelope):
     """One tool."""
 
     kind: Literal["Tool"]
+    metadata: AdoptingMetadata
     spec: ToolSpec
 
 
 class Source(Part):
-    """Where a document's content comes from."""
+    """Where a document's content comes from. ``upload`` sends ``file`` as a file, not as text;
+    ``url`` is one page, which the platform fetches.
+    """
 
     text: Text | None = None
     file: RelativePath | None = None
-    url: HttpsAddress | None = None
-    website: HttpsAddress | None = None
+    url: PageAddress | None = None
+    website: PageAddress | None = None
+    upload: StrictBool = False
 
     @model_validator(mode="after")
     def _one_source(self) -> "Source":
         exactly_one(self, ("text", "file", "url", "website"), "a source")
+        if self.upload and self.file is None:
+            raise refuse("only a `file` can be uploaded", at=("upload",), key=True)
+        return self
+
+    @model_validator(mode="after")
+    def _file_is_sent_as_it_can_be(self) -> "Source":
+        if self.file is None:
+            return self
+        kind = file_type(self.file)
+        if self.upload and kind not in MEDIA_TYPES:
+            raise refuse(f"a file to upload ends in {endings()}", at=("file",))
+        if not self.upload and kind in BINARY:
+            raise refuse(
+                f"a .{kind} file is no text; add `upload: true` to send it as a file", at=("file",)
+            )
         return self
 
 
@@ -132,6 +166,7 @@ class KnowledgeDocument(Envelope):
     """One document."""
 
     kind: Literal["KnowledgeDocument"]
+    metadata: AdoptingMetadata
     spec: KnowledgeDocumentSpec
 
 

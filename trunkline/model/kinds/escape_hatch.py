@@ -6,8 +6,10 @@ reviews of a manifest do not expect. Only the names of paths are known here, no 
 """
 
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.ids import TOOL_OWNER_VARIABLE
 from trunkline.model.kinds.base import refuse
 from trunkline.model.limits import YAML_MAX_DEPTH
+from trunkline.model.paths import MISSING, find
 
 SECTIONS = ("conversation_config", "platform_settings", "workflow")
 
@@ -23,11 +25,16 @@ OWNED_PATHS: dict[str, str] = {
     f"{_PROMPT}.temperature": "spec.model.temperature",
     f"{_PROMPT}.tool_ids": "spec.tools",
     f"{_PROMPT}.tools": "spec.tools",
-    f"{_PROMPT}.built_in_tools.end_call": "spec.tools",
-    f"{_PROMPT}.built_in_tools.language_detection": "spec.tools",
-    f"{_PROMPT}.built_in_tools.play_keypad_touch_tone": "spec.tools",
-    f"{_PROMPT}.built_in_tools.skip_turn": "spec.tools",
-    f"{_PROMPT}.built_in_tools.voicemail_detection": "spec.tools",
+    f"{_PROMPT}.built_in_tools.end_call.name": "spec.tools",
+    f"{_PROMPT}.built_in_tools.end_call.params.system_tool_type": "spec.tools",
+    f"{_PROMPT}.built_in_tools.language_detection.name": "spec.tools",
+    f"{_PROMPT}.built_in_tools.language_detection.params.system_tool_type": "spec.tools",
+    f"{_PROMPT}.built_in_tools.play_keypad_touch_tone.name": "spec.tools",
+    f"{_PROMPT}.built_in_tools.play_keypad_touch_tone.params.system_tool_type": "spec.tools",
+    f"{_PROMPT}.built_in_tools.skip_turn.name": "spec.tools",
+    f"{_PROMPT}.built_in_tools.skip_turn.params.system_tool_type": "spec.tools",
+    f"{_PROMPT}.built_in_tools.voicemail_detection.name": "spec.tools",
+    f"{_PROMPT}.built_in_tools.voicemail_detection.params.system_tool_type": "spec.tools",
     f"{_PROMPT}.knowledge_base": "spec.knowledge",
     "conversation_config.tts.voice_id": "spec.voice.id",
     "conversation_config.tts.stability": "spec.voice.stability",
@@ -38,6 +45,15 @@ OWNED_PATHS: dict[str, str] = {
     "platform_settings.call_limits.agent_concurrency_limit": "spec.limits.concurrency",
     "platform_settings.archived": "Trunkline itself",
     "platform_settings.testing": "Trunkline itself",
+}
+TOOL_OWNED_PATHS: dict[str, str] = {
+    "type": "spec.type",
+    "name": "spec.function",
+    "description": "spec.description",
+    "response_timeout_secs": "spec.timeout",
+    "api_schema.url": "spec.url",
+    "api_schema.method": "spec.method",
+    f"dynamic_variables.dynamic_variable_placeholders.{TOOL_OWNER_VARIABLE}": "Trunkline itself",
 }
 _TOP_LEVEL = {"name": "spec.displayName", "tags": "Trunkline itself"}
 
@@ -61,6 +77,25 @@ def check_escape_hatch(body: JsonObject) -> JsonObject:
             )
     _check(body, (), 0)
     return body
+
+
+def check_tool_hatch(config: JsonObject) -> JsonObject:
+    """The partial tool configuration itself. Raises a pydantic error that names the path."""
+    for path, owner in TOOL_OWNED_PATHS.items():
+        keys = tuple(path.split("."))
+        if find(config, keys) is not MISSING:
+            raise refuse(
+                f"`elevenlabs.{path}` is set by {owner}; remove it here", at=keys, key=True
+            )
+    for keys in (("auth_connection",), ("api_schema", "auth_connection")):
+        if find(config, keys) is not MISSING:
+            raise refuse(
+                f"`elevenlabs.{'.'.join(keys)}` is refused: authentication does not come from "
+                "manifests; use a header with a secret",
+                at=keys,
+                key=True,
+            )
+    return config
 
 
 def _check(value: Json, keys: tuple[str, ...], depth: int) -> None:

@@ -21,6 +21,7 @@ from trunkline.model.kinds.base import (
     exactly_one,
     refuse,
 )
+from trunkline.model.kinds.signing import Signing
 from trunkline.model.kinds.windows import HoursText, TimeZone
 from trunkline.model.limits import ENVIRONMENTS_MAX, LIST_MAX_ITEMS
 from trunkline.model.personas import PersonaVoice
@@ -105,11 +106,14 @@ class Drift(Part):
 
 
 class Prune(Part):
-    """How much may be deleted at once; nothing is, unless enabled."""
+    """How much may be deleted in a day, and how long after it left Git; nothing is, unless
+    enabled.
+    """
 
     enabled: StrictBool = False
     max_count: Annotated[StrictInt, Field(ge=0)] | None = None
     max_percent: Percent | None = None
+    delay: Duration = Field(default=parse_duration("1h"))
 
 
 class RequiredTests(Part):
@@ -128,7 +132,7 @@ class Approvals(Part):
 
 
 class Window(Part):
-    """When production may change, or may not, in a time zone."""
+    """When something may change, or may not, in a time zone."""
 
     allow: HoursText | None = None
     deny: HoursText | None = None
@@ -185,7 +189,7 @@ class Promotion(Part):
 
 class Environment(Part):
     """A place agents run in. Without ``mode`` the server chooses: observe on live accounts,
-    enforce on simulated ones.
+    enforce on simulated ones. ``windows``: when anything may be written here at all.
     """
 
     name: Name
@@ -194,6 +198,7 @@ class Environment(Part):
     accounts: Accounts | None = None
     drift: Drift = Drift()
     prune: Prune = Prune()
+    windows: Annotated[tuple[Window, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
     promotion: Promotion | None = None
 
     @model_validator(mode="after")
@@ -206,12 +211,6 @@ class Environment(Part):
                 key=True,
             )
         return self
-
-
-class Signing(Part):
-    """Public keys that evidence may be signed with."""
-
-    public_keys: Annotated[tuple[Text, ...], Field(min_length=1, max_length=LIST_MAX_ITEMS)]
 
 
 class Money(Part):
