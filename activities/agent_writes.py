@@ -6,17 +6,21 @@ and the parent of the version it made after: what somebody committed in between 
 
 from dataclasses import dataclass
 
+from activities.adoptions import own
 from activities.creating import create_once
 from activities.entries import EntryCreation
 from activities.gathering import AgentCorners
 from activities.types import StepResult, Timing
+from trunkline.model.adoption import is_marking
 from trunkline.model.base import JsonObject
 from trunkline.model.creation import Found
+from trunkline.model.diffs import Leaves
 from trunkline.model.errors import Conflict, NotPersisted, OutcomeUnknown, RemoteMissing
 from trunkline.model.ids import ExternalId, Revision, new_nonce, nonce_tag, owner_tag, short_digest
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.limits import FOREIGN_VERSIONS_MAX
 from trunkline.model.observed import AgentVersion, ObservedAgent
+from trunkline.model.paths import MISSING, find, owning_leaf, split
 from trunkline.model.plans import Change, Step
 from trunkline.model.records import EventRecord
 from trunkline.model.writes import (
@@ -98,6 +102,39 @@ class AgentWrites:
         before, entry = corners.observed, corners.entry
         if before is None or entry is None:
             raise RemoteMissing(f"agent {corners.desired.name} is not there any more")
+        return await self._write(writing, entry, before)
+
+    async def adopt(self, writing: Writing) -> StepResult:
+        """Make an agent of others ours, or learn that an earlier run did.
+
+        Nothing is remembered before the agent carries our tags: until then it is not ours.
+        """
+        corners, before = writing.corners, writing.corners.observed
+        if corners.adoption is None or before is None:
+            return await self.update(writing)
+        if corners.adoption.conflict is not None:
+            raise corners.adoption.conflict
+        name = corners.desired.name
+        await own(
+            self._ledger, corners.desired, corners.voice.account, "agent", name, corners.adoption
+        )
+        reserved = await self._ledger.reserve_nonce(_fresh(corners))
+        if reserved.external_id is not None or reserved.attempt is not None:
+            raise Conflict(f"agent {name} was made or taken over meanwhile")
+        entry = reserved.model_copy(
+            update={
+                "account": corners.voice.account,
+                "external_id": before.external_id,
+                "defaults": _found_there(writing, before),
+            }
+        )
+        return await self._write(writing, entry, before)
+
+    async def _write(
+        self, writing: Writing, entry: LedgerEntry, before: ObservedAgent
+    ) -> StepResult:
+        """One patch on the version the plan was made on, its read-back and its row."""
+        corners = writing.corners
         if before.version_id != writing.base_version_id:
             return await self._resume(writing, entry, before)
         patch = update_patch(
@@ -107,6 +144,8 @@ class AgentWrites:
             nonce=entry.nonce,
             observed_tags=before.tags,
             former_tags=_former_tags(corners),
+            observed_body=before.body,
+            shared_sets=corners.voice.rules.contains,
         )
         try:
             written = await corners.voice.update_agent(
@@ -260,6 +299,18 @@ def _fresh(corners: AgentCorners) -> LedgerEntry:
         account=corners.voice.account,
         nonce=new_nonce(),
     )
+
+
+def _found_there(writing: Writing, before: ObservedAgent) -> Leaves:
+    """What stood where we now write something else: a path that leaves Git goes back to it."""
+    rules = writing.corners.voice.rules
+    found: Leaves = {}
+    for change in writing.step.changes:
+        leaf = owning_leaf(change.path)
+        value = find(before.body, split(leaf))
+        if not is_marking(change, rules) and value is not MISSING:
+            found[leaf] = value
+    return found
 
 
 async def _nobody(_: LedgerEntry) -> tuple[Found, ...]:

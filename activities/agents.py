@@ -6,42 +6,55 @@ read again by the step that writes, so nothing is written on an old picture.
 """
 
 import hashlib
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 
 from temporalio import activity
 
+from activities.adoptions import AdoptionWrites
 from activities.agent_writes import AgentWrites, Writing
+from activities.drifting import Patches, story_of
 from activities.errors import superseded, translated
+from activities.gates import question_of, require_open
 from activities.gathering import AgentCorners, Gatherer
 from activities.heartbeats import beating
-from activities.policies import Policy, policy
-from activities.shared import SharedWrites
+from activities.names import EXECUTE_STEP, PLAN_AGENT
+from activities.policies import Standings
+from activities.removals import STORE_IS_NEW, Removals
+from activities.shared import SharedWrites, claimant
 from activities.types import (
-    EXECUTE_STEP,
-    PLAN_AGENT,
     PlanReference,
     PlanRequest,
     StepReference,
     StepRequest,
     StepResult,
     Subject,
-    WakeReason,
+    Timing,
 )
 from trunkline.model.desired import DesiredAgent
-from trunkline.model.errors import InvalidInput, PlatformError
+from trunkline.model.drift import drift_words, with_policy
+from trunkline.model.ejection import as_said
+from trunkline.model.errors import InvalidInput
+from trunkline.model.gates import Standing, Verdict, verdict
 from trunkline.model.ids import Digest
-from trunkline.model.planner import drift_only, has_drift
-from trunkline.model.plans import Plan, Step
+from trunkline.model.planner import drift_only, keeps_drift
+from trunkline.model.plans import Drifted, Plan, Step
 from trunkline.model.records import PlanRecord, WishRecord
 from trunkline.model.writes import settled_entry
-from trunkline.ports import Accounts, Clock, Ledger, Operations, Statuses, Wishes
-
-PATHS_SHOWN = 10
-"""Drifted fields named in one line; the plan has them all."""
+from trunkline.ports import (
+    Accounts,
+    Clock,
+    Interventions,
+    Ledger,
+    Operations,
+    Statuses,
+    Wishes,
+)
 
 
 class AgentActivities:
-    """What an agent's workflow asks for, between wish and conclusion."""
+    """What an agent's workflow asks for, between wish and conclusion. Without ``removals``
+    nothing is ever deleted.
+    """
 
     def __init__(
         self,
@@ -51,13 +64,23 @@ class AgentActivities:
         operations: Operations,
         statuses: Statuses,
         clock: Clock,
+        interventions: Interventions,
+        removals: Removals | None = None,
+        *,
+        patches: Patches,
     ) -> None:
+        self._patches = patches
+        self._removals = removals
         self._ledger = ledger
         self._wishes = wishes
         self._operations = operations
         self._gatherer = Gatherer(accounts, ledger)
+        self._accounts = accounts
+        self._standings = Standings(wishes, interventions, operations, clock, live=accounts.live)
+        self._interventions = interventions
         self._agents = AgentWrites(ledger, statuses, clock)
         self._shared = SharedWrites(accounts, ledger, wishes, clock)
+        self._adoptions = AdoptionWrites(accounts, ledger)
 
     @activity.defn(name=PLAN_AGENT)
     async def plan_agent(self, request: PlanRequest) -> PlanReference:
@@ -68,16 +91,36 @@ class AgentActivities:
                 if record is None:
                     return wish_unknown()
                 if record.removed:
-                    return removed(record)
-                in_force = await policy(self._wishes, record.project, record.environment)
-                desired = DesiredAgent.model_validate(record.body)
+                    return await removal_reference(
+                        self._removals, self._operations, self._standings, record, request
+                    )
+                standing = await self._standings.standing(record.project, record.environment)
+                wished = DesiredAgent.model_validate(record.body)
+                desired = as_said(wished, standing.interventions)
                 corners = await self._gatherer.agent(desired, remember=True)
-                plan = corners.plan(in_force.ignored_paths(desired.name))
-                await self._remember_baseline(corners, plan)
-                reference = await store_plan(
-                    self._operations, record, plan, hold(in_force, plan, request.reason)
+                if corners.rebuilt and self._removals is not None:
+                    await self._removals.pause(record.project, record.environment, STORE_IS_NEW)
+                adopts = standing.policy.drift_policy == "adopt"
+                plan = corners.plan(standing.policy.ignored_paths(desired.name), keep_drift=adopts)
+                story = with_policy(
+                    await story_of(corners, plan), standing.policy, record.environment
                 )
-                return await _with_drift(reference, corners, plan)
+                if keeps_drift(plan):
+                    patch, _ = await self._patches.prepare(corners, story)
+                    plan = plan.model_copy(update={"patch": patch})
+                plan = plan.model_copy(update={"drift": story})
+                await self._remember_baseline(corners, plan)
+                question = question_of(
+                    request.subject,
+                    plan,
+                    accounts=(corners.voice.account,),
+                    reason=request.reason,
+                    bindings=dict(corners.known.bindings),
+                )
+                reference = await store_plan(
+                    self._operations, record, plan, standing, verdict(standing, question)
+                )
+                return _with_drift(reference, corners, story)
 
     @activity.defn(name=EXECUTE_STEP)
     async def execute_step(self, request: StepRequest) -> StepResult:
@@ -85,24 +128,62 @@ class AgentActivities:
         with translated(request.timing):
             async with beating():
                 record, plan, step = await load_step(self._wishes, self._operations, request)
-                desired = DesiredAgent.model_validate(record.body)
+                if step.action == "delete":
+                    await self._require_open(request.subject, plan, step, {})
+                    return await execute_removal(self._removals, record, plan, step, request.timing)
+                place = (record.project, record.environment)
+                standing = await self._standings.standing(*place)
+                wished = DesiredAgent.model_validate(record.body)
+                desired = as_said(wished, standing.interventions)
+                if step.action == "adopt" and step.subject != "agent":
+                    await self._require_open(request.subject, plan, step, {})
+                    taken = await self._adoptions.take_over(
+                        desired, step, request.timing, claimant=claimant()
+                    )
+                    await self._done_with(place, step)
+                    return taken
                 if step.subject == "agent":
                     creates = step.action == "create"
                     gather = self._gatherer.unobserved if creates else self._gatherer.observed
+                    corners = await gather(desired)
+                    await self._require_open(request.subject, plan, step, corners.known.bindings)
                     writing = Writing(
-                        corners=await gather(desired),
+                        corners=corners,
                         step=step,
                         base_version_id=plan.base_version_id,
                         revision=record.revision,
                         timing=request.timing,
                     )
+                    if step.action == "adopt":
+                        taken = await self._agents.adopt(writing)
+                        await self._done_with(place, step)
+                        return taken
                     write = self._agents.create if creates else self._agents.update
                     return await write(writing)
+                await self._require_open(request.subject, plan, step, {})
                 if step.action == "create":
                     return await self._shared.create(desired, step, request.timing)
                 if step.subject == "secret" and step.action == "update":
                     return await self._shared.update_secret(desired, step, request.timing)
                 raise InvalidInput(f"an agent's plan cannot {step.action} a {step.subject}")
+
+    async def _done_with(self, place: tuple[str, str], step: Step) -> None:
+        """The word that something may be taken over counts once: it is ours from now on."""
+        name = step.name if step.subject == "agent" else step.key
+        await self._interventions.lift_intervention(*place, step.subject, name, "adopt")
+
+    async def _require_open(
+        self, subject: Subject, plan: Plan, step: Step, bindings: Mapping[str, str]
+    ) -> None:
+        """Raises a Superseded ApplicationError if the step may not be written any more."""
+        standing = await self._standings.standing(subject.project, subject.environment)
+        voice = await self._accounts.voice(subject.project, subject.environment)
+        require_open(
+            standing,
+            question_of(
+                subject, plan, step=step, accounts=(voice.account,), bindings=dict(bindings)
+            ),
+        )
 
     async def _record(self, subject: Subject) -> WishRecord | None:
         return await self._wishes.wish(
@@ -110,43 +191,36 @@ class AgentActivities:
         )
 
     async def _remember_baseline(self, corners: AgentCorners, plan: Plan) -> None:
-        """An agent that is as wished needs no write for the ledger to say so."""
+        """An agent that is as wished needs no write for the ledger to say so.
+
+        What somebody else changed was as wished before, so it counts as such; only the version
+        stays the one we left, because who changed what is told from there.
+        """
         entry, observed = corners.entry, corners.observed
         if entry is None or observed is None or plan.obstacles:
             return
-        if any(step.subject != "secret" for step in plan.steps):
+        writes = plan.model_copy(
+            update={"steps": tuple(step for step in plan.steps if step.subject != "secret")}
+        )
+        if writes.steps and not drift_only(writes):
             return
+        changed = bool(writes.steps) or keeps_drift(plan)
+        version_id = entry.version_id if changed else observed.version_id
         settled = settled_entry(
             entry, corners.rendering, corners.known.bindings, corners.desired
-        ).model_copy(update={"version_id": observed.version_id, "attempt": None})
+        ).model_copy(update={"version_id": version_id, "attempt": None})
         if settled != entry:
             await self._ledger.put(settled)
 
 
-def hold(in_force: Policy, plan: Plan, reason: WakeReason) -> tuple[str, str]:
-    """Why a plan's steps are not to be executed: a reason and words, or two empty strings.
-
-    A person's sync answers a reported drift, so it heals; a mode that does not enforce never does.
-    """
-    if not plan.steps:
-        return "", ""
-    count = len(plan.steps)
-    if not in_force.enforces:
-        return "ModeNotEnforce", f"mode is {in_force.mode}: {count} steps planned, none written"
-    if drift_only(plan) and not in_force.heals and reason != "sync":
-        return "DriftReported", f"drift policy is {in_force.drift_policy}: nothing is written"
-    return "", ""
-
-
 async def store_plan(
-    operations: Operations, record: WishRecord, plan: Plan, held: tuple[str, str]
+    operations: Operations, record: WishRecord, plan: Plan, standing: Standing, gate: Verdict
 ) -> PlanReference:
-    """Store a plan that says anything, and refer to it."""
-    held_reason, held_words = held
+    """Store a plan that says anything, and refer to it; its steps only if the gate is open."""
     stalled = next((o for o in plan.obstacles if not o.waiting), None)
     waiting = next((o for o in plan.obstacles if o.waiting), None)
     plan_id = ""
-    if plan.steps or plan.obstacles:
+    if plan.steps or plan.obstacles or plan.drift:
         plan_id = _plan_id()
         await operations.put_plan(
             PlanRecord(
@@ -159,7 +233,7 @@ async def store_plan(
         )
     blocked = stalled or waiting
     steps: tuple[StepReference, ...] = ()
-    if not held_reason and stalled is None:
+    if not gate.held and stalled is None:
         steps = tuple(
             StepReference(index=index, summary=step.summary)
             for index, step in enumerate(plan.steps)
@@ -169,12 +243,19 @@ async def store_plan(
         steps=steps,
         stalled_reason=stalled.reason if stalled else "",
         waiting_reason=waiting.reason if waiting else "",
-        held_reason=held_reason,
-        message=blocked.message if blocked else held_words,
+        held_reason=gate.reason,
+        held_for_s=_held_for_s(standing, gate),
+        message=blocked.message if blocked else gate.message,
         wish_digest=record.wish_digest,
         revision=record.revision,
         digest=Digest(str(record.body["digest"])),
     )
+
+
+def _held_for_s(standing: Standing, gate: Verdict) -> float | None:
+    if gate.changes_at is None:
+        return None
+    return max((gate.changes_at - standing.now).total_seconds(), 0.0)
 
 
 def wish_unknown() -> PlanReference:
@@ -184,6 +265,44 @@ def wish_unknown() -> PlanReference:
         waiting_reason="WishUnknown",
         message="the store has no wish for it; the next look at Git brings one",
     )
+
+
+async def removal_reference(
+    removals: Removals | None,
+    operations: Operations,
+    standings: Standings,
+    record: WishRecord,
+    request: PlanRequest,
+) -> PlanReference:
+    """The plan of an agent or number Git no longer names: its deletion, or why it stays."""
+    if removals is None:
+        return removed(record)
+    removal = await removals.removal(record)
+    if removal.plan is None:
+        return removed(record).model_copy(
+            update={
+                "kept_reason": removal.reason,
+                "forgotten": removal.forgotten,
+                "message": removal.message,
+            }
+        )
+    standing = await standings.standing(record.project, record.environment)
+    question = question_of(
+        request.subject, removal.plan, accounts=(removal.account,), reason=request.reason
+    ).model_copy(update={"budget_stop": removal.budget_stop})
+    stored = await store_plan(
+        operations, record, removal.plan, standing, verdict(standing, question)
+    )
+    return stored.model_copy(update={"removed": True, "kept_reason": removal.reason})
+
+
+async def execute_removal(
+    removals: Removals | None, record: WishRecord, plan: Plan, step: Step, timing: Timing
+) -> StepResult:
+    """Carry a deletion out. Raises InvalidInput where nothing is ever deleted."""
+    if removals is None:
+        raise InvalidInput(f"{record.kind} {record.name} cannot be deleted here")
+    return await removals.execute(record, plan, step, timing)
 
 
 def removed(record: WishRecord) -> PlanReference:
@@ -209,30 +328,26 @@ async def load_step(
     subject = request.subject
     record = await wishes.wish(subject.project, subject.environment, subject.kind, subject.name)
     stored = await operations.plan(request.plan_id)
-    if record is None or record.removed or record.wish_digest != request.wish_digest:
-        raise superseded(f"{subject.kind} {subject.name} has a newer wish")
     if stored is None or request.index >= len(stored.plan.steps):
         raise superseded(f"the plan of {subject.kind} {subject.name} is gone")
-    return record, stored.plan, stored.plan.steps[request.index]
+    step = stored.plan.steps[request.index]
+    deletes = step.action == "delete"
+    if record is None or record.removed != deletes or record.wish_digest != request.wish_digest:
+        raise superseded(f"{subject.kind} {subject.name} has a newer wish")
+    return record, stored.plan, step
 
 
-async def _with_drift(reference: PlanReference, corners: AgentCorners, plan: Plan) -> PlanReference:
+def _with_drift(
+    reference: PlanReference, corners: AgentCorners, story: Sequence[Drifted]
+) -> PlanReference:
     """The reference, with who changed which fields outside of Git, as far as can be known."""
     observed = corners.observed
-    if observed is None or not has_drift(plan):
+    if observed is None or not story:
         return reference
-    changes = [c for step in plan.steps for c in step.changes if c.origin == "drift"]
-    fields = ", ".join(change.path for change in changes[:PATHS_SHOWN])
-    if len(changes) > PATHS_SHOWN:
-        fields = f"{fields} and {len(changes) - PATHS_SHOWN} more"
-    try:
-        version = await corners.voice.version(observed.external_id, observed.version_id)
-    except PlatformError:
-        words = f"somebody changed {fields}"
-    else:
-        at = datetime.fromtimestamp(version.committed_at_s, UTC).isoformat()
-        words = f"{version.author or 'somebody'} changed {fields} at {at}"
-    return reference.model_copy(update={"drift": words, "drift_version_id": observed.version_id})
+    told = {"drift": drift_words(story), "drift_version_id": observed.version_id}
+    if any(field.kept for field in story) and not reference.message:
+        told["message"] = f"what was changed is kept; {story[0].next.removeprefix('stays; ')}"
+    return reference.model_copy(update=told)
 
 
 def _plan_id() -> str:

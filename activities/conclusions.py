@@ -8,10 +8,9 @@ import random
 
 from temporalio import activity
 
+from activities.drift_events import report_healed, told_with_drift
 from activities.errors import translated
-from activities.numbers import owner_of
-from activities.telling import Dispatcher
-from activities.types import (
+from activities.names import (
     AGENT_ATTRIBUTE,
     CONCLUDE_AGENT,
     CONCLUDE_NUMBER,
@@ -20,19 +19,19 @@ from activities.types import (
     PROJECT_ATTRIBUTE,
     REASON_ATTRIBUTE,
     REVISION_ATTRIBUTE,
-    Conclusion,
-    ConclusionRequest,
-    PlanReference,
-    Subject,
-    Timing,
 )
+from activities.numbers import owner_of
+from activities.telling import Dispatcher
+from activities.types import Conclusion, ConclusionRequest, PlanReference, Subject, Timing
 from trunkline.model.conditions import find
 from trunkline.model.desired import DesiredAgent, DesiredNumber
 from trunkline.model.errors import Conflict, CredentialsRejected, TrunklineError
+from trunkline.model.gates import HOLD_REASONS
 from trunkline.model.ids import Digest, ExternalId
 from trunkline.model.number_planner import owned_elsewhere
 from trunkline.model.planner import has_drift, plan_digest
 from trunkline.model.plans import Plan
+from trunkline.model.pruning import PAUSED, PENDING
 from trunkline.model.records import (
     EventRecord,
     OperationItem,
@@ -48,7 +47,7 @@ from trunkline.model.status import (
     summarise,
     transitions,
 )
-from trunkline.ports import Accounts, Ledger, Operations, Statuses, Wishes
+from trunkline.ports import Accounts, Deletions, Ledger, Operations, Statuses, Wishes
 
 OPERATION_ROUNDS_MAX = 5
 """Failed rounds an operation waits through before it ends as Error: with growing pauses that is
@@ -58,8 +57,10 @@ OPERATION_WAITS_MAX = 12
 wakes it as soon as it is there."""
 JITTER = 0.1
 """Share of a pause that is left to chance, so that a fleet does not come back in step."""
+BURIED_REASONS = ("Pruned", "Forgotten")
+"""What the last event of a subject says when nothing of ours is left: deleted, or not ours."""
 EVENTS_LOOKED_BACK = 20
-"""Events read to see whether a healed drift was already reported."""
+"""Events of a project read to see which commit took something out of Git."""
 
 
 class ConclusionActivities:
@@ -73,7 +74,9 @@ class ConclusionActivities:
         statuses: Statuses,
         operations: Operations,
         dispatcher: Dispatcher,
+        deletions: Deletions | None = None,
     ) -> None:
+        self._deletions = deletions
         self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes
@@ -155,32 +158,81 @@ class ConclusionActivities:
         outcome = await self._outcome(
             request, record, entry.external_id if entry is not None else None
         )
+        if self._deletions is not None and _is_gone(request, outcome):
+            return await self._bury(self._deletions, request, record)
         status = summarise(outcome)
         previous = await self._statuses.status(
             subject.project, subject.environment, subject.kind, subject.name
         )
-        await self._statuses.put_status(status, _with_drift(request, transitions(previous, status)))
+        events = told_with_drift(request, outcome.plan, transitions(previous, status))
+        await self._statuses.put_status(status, events)
         if outcome.executed and outcome.plan is not None and has_drift(outcome.plan):
-            await self._report_healed(request, status)
+            await report_healed(self._statuses, request, outcome.plan, status)
         failed = outcome.failure is not None or _is_blocked(outcome)
         still_open = await self._finish_items(request, record, status, failed=failed)
+        if outcome.kept_reason == PENDING:
+            await self._dispatcher.prune(record.project, record.environment, request.timing)
         return Conclusion(
             conditions=status.conditions,
             details=details_markdown(status, outcome.plan),
             phase=_phase(status),
             failed=failed,
-            gone=record.removed and outcome.failure is None,
+            gone=record.removed and not failed,
             open_operation_ids=still_open,
             retry_after_s=_next_look_s(request, outcome),
             external_id=status.external_id,
             attributes=_attributes(request, record, status),
         )
 
+    async def _bury(
+        self, deletions: Deletions, request: ConclusionRequest, record: WishRecord
+    ) -> Conclusion:
+        """Nothing of ours is left of what Git no longer names: wish and status go, an event says
+        who took it out of Git, and what it was in the way of is looked at again.
+        """
+        external_id = request.external_id
+        forgotten = request.plan is not None and request.plan.forgotten
+        plan = await self._plan(request)
+        if plan is not None and plan.steps:
+            external_id = plan.steps[0].external_id
+        words = request.plan.message if forgotten and request.plan is not None else "deleted"
+        by = await self._who_removed(record)
+        event = EventRecord(
+            project=record.project,
+            environment=record.environment,
+            kind=record.kind,
+            name=record.name,
+            reason=BURIED_REASONS[forgotten],
+            message=f"{words}{by}",
+            revision=record.revision,
+            details={"externalId": external_id},
+        )
+        await deletions.bury(record, [event])
+        await self._finish(request, request.operation_ids, "Succeeded", event.message)
+        await self._dispatcher.prune(record.project, record.environment, request.timing)
+        return Conclusion(phase="Pruned", details=event.message, gone=True)
+
+    async def _who_removed(self, record: WishRecord) -> str:
+        """The commit that took it out of Git, as the project's events tell of it."""
+        events = await self._statuses.events(
+            record.project, kind="project", name=record.project, limit=EVENTS_LOOKED_BACK
+        )
+        for event in events:
+            if event.revision == record.revision and "author" in event.details:
+                author, subject = event.details["author"], event.details.get("subject", "")
+                return f"; {author} removed it from Git with {record.revision[:10]}: {subject}"
+        return f"; it was removed from Git with {record.revision[:10]}"
+
     async def _without_wish(self, request: ConclusionRequest) -> Conclusion:
-        """The store was emptied: nothing is said that it cannot back up."""
-        await self._finish(request, request.operation_ids, "Error", "there is no wish for it")
+        """It was deleted a moment ago, or the store was emptied and can back nothing up."""
+        deleted = await self._deleted(request.subject)
+        words = deleted or "there is no wish for it"
+        await self._finish(
+            request, request.operation_ids, "Succeeded" if deleted else "Error", words
+        )
         return Conclusion(
             phase="Unknown",
+            gone=request.plan is not None and request.plan.forgotten,
             details="No wish is stored for it; the next look at Git brings one.",
             external_id=request.external_id,
         )
@@ -203,8 +255,12 @@ class ConclusionActivities:
             "executed": failure is None and not held and plan is not None and not plan.obstacles,
             "writes": not held,
             "hands_off": reference.message if reference is not None and held else "",
+            "held_reason": held,
+            "disabled": reference.disabled if reference is not None else "",
             "failure": failure,
             "removed": record.removed,
+            "kept_reason": reference.kept_reason if reference is not None else "",
+            "kept_message": reference.message if reference is not None and not held else "",
         }
         if record.kind == "number":
             number = DesiredNumber.model_validate(record.body)
@@ -232,7 +288,7 @@ class ConclusionActivities:
     async def _plan(self, request: ConclusionRequest) -> Plan | None:
         """The plan of the round; an empty one was not stored, because it says nothing."""
         reference = request.plan
-        if reference is None or reference.removed:
+        if reference is None or (reference.removed and not reference.plan_id):
             return None
         if not reference.plan_id:
             return Plan(
@@ -252,39 +308,16 @@ class ConclusionActivities:
             return ""
         return manifest_position(voice.render(desired), desired, failure.path)
 
-    async def _report_healed(self, request: ConclusionRequest, status: StatusRecord) -> None:
-        """Once per version somebody made: a drift that is healed at once shows in no status."""
-        reference = request.plan
-        if reference is None or not reference.drift:
-            return
-        recent = await self._statuses.events(
-            status.project,
-            environment=status.environment,
-            kind=status.kind,
-            name=status.name,
-            limit=EVENTS_LOOKED_BACK,
+    async def _deleted(self, subject: Subject) -> str:
+        """What was said when the last of it went; empty if that is not what happened."""
+        newest = await self._statuses.events(
+            subject.project,
+            environment=subject.environment,
+            kind=subject.kind,
+            name=subject.name,
+            limit=1,
         )
-        version_id = reference.drift_version_id
-        if any(
-            event.reason == "Drifted" and event.details.get("version") == version_id
-            for event in recent
-        ):
-            return
-        await self._statuses.add_events(
-            [
-                EventRecord(
-                    project=status.project,
-                    environment=status.environment,
-                    kind=status.kind,
-                    name=status.name,
-                    type="Warning",
-                    reason="Drifted",
-                    message=f"{reference.drift}; it was set back to what Git wants",
-                    revision=status.revision,
-                    details={"version": version_id},
-                )
-            ]
-        )
+        return next((one.message for one in newest if one.reason in BURIED_REASONS), "")
 
     async def _finish_items(
         self,
@@ -296,8 +329,8 @@ class ConclusionActivities:
     ) -> tuple[str, ...]:
         """End what waits for this subject; answers the operations that go on waiting."""
         if not failed:
-            held = request.plan is not None and request.plan.held_reason
-            words = status.message
+            held = _held_reason(request)
+            words = request.plan.message if request.plan is not None and held else status.message
             await self._finish(
                 request, request.operation_ids, "Failed" if held else "Succeeded", words
             )
@@ -314,12 +347,16 @@ class ConclusionActivities:
         return request.operation_ids
 
     async def _waits_in_vain(self, record: WishRecord) -> bool:
-        """True for a number whose agent is stalled: somebody has to mend that first."""
+        """True for a number whose agent is stalled or held back: somebody has to act first."""
         agent = record.body.get("agent")
         if record.kind != "number" or not isinstance(agent, str):
             return False
         status = await self._statuses.status(record.project, record.environment, "agent", agent)
-        return status is not None and find(status.conditions, "Stalled") is not None
+        if status is None:
+            return False
+        ready = find(status.conditions, "Ready")
+        held = ready is not None and ready.reason in HOLD_REASONS
+        return held or find(status.conditions, "Stalled") is not None
 
     async def _finish(
         self,
@@ -328,12 +365,14 @@ class ConclusionActivities:
         state: OperationState,
         message: str,
     ) -> None:
+        held = _held_reason(request)
         for operation_id in operation_ids:
             item = OperationItem(
                 environment=request.subject.environment,
                 kind=request.subject.kind,
                 name=request.subject.name,
                 state=state,
+                reason=held if state == "Failed" and request.failure is None else "",
                 message=message,
             )
             await self._operations.finish_item(operation_id, item)
@@ -350,6 +389,14 @@ class ConclusionActivities:
                     raise
 
 
+def _held_reason(request: ConclusionRequest) -> str:
+    """Why the round wrote nothing, where somebody or time has to let it go on."""
+    plan = request.plan
+    if plan is None:
+        return ""
+    return plan.held_reason or (plan.kept_reason if plan.kept_reason == PAUSED else "")
+
+
 def backoff_s(timing: Timing, failures: int) -> float:
     """The pause after so many failed rounds: doubling from the first to the longest, jittered."""
     pause_s = min(timing.retry_initial_s * 2.0 ** min(failures, 30), timing.retry_max_s)
@@ -361,7 +408,10 @@ def _next_look_s(request: ConclusionRequest, outcome: Round) -> float | None:
     timing = request.timing
     failure = outcome.failure
     if failure is None:
-        return backoff_s(timing, request.failures) if _is_blocked(outcome) else None
+        if _is_blocked(outcome):
+            return backoff_s(timing, request.failures)
+        held_for_s = request.plan.held_for_s if request.plan is not None else None
+        return None if held_for_s is None else max(held_for_s, timing.retry_initial_s)
     if failure.reason == CredentialsRejected.reason or not failure.stalled:
         return max(backoff_s(timing, request.failures), failure.retry_after_s or 0.0)
     if failure.retryable:
@@ -374,6 +424,15 @@ def _digest(reference: PlanReference | None, newest: Digest) -> Digest:
     return newest if reference is None or reference.digest is None else reference.digest
 
 
+def _is_gone(request: ConclusionRequest, outcome: Round) -> bool:
+    """True if Git does not name it and nothing of ours is left of it, as this round found."""
+    reference = request.plan
+    if not outcome.removed or reference is None or outcome.external_id is not None:
+        return False
+    deleted = outcome.executed and outcome.plan is not None
+    return outcome.failure is None and (reference.forgotten or deleted)
+
+
 def _is_blocked(outcome: Round) -> bool:
     return outcome.plan is not None and bool(outcome.plan.obstacles)
 
@@ -382,27 +441,6 @@ def _failure(request: ConclusionRequest) -> Failure | None:
     if request.failure is None:
         return None
     return Failure.model_validate(request.failure.model_dump(by_alias=False))
-
-
-def _with_drift(
-    request: ConclusionRequest, events: tuple[EventRecord, ...]
-) -> tuple[EventRecord, ...]:
-    """The events, those about drift with who changed what and when."""
-    reference = request.plan
-    if reference is None or not reference.drift:
-        return events
-    return tuple(
-        event.model_copy(
-            update={
-                "reason": "Drifted",
-                "message": f"{reference.drift}; {reference.message}",
-                "details": {"version": reference.drift_version_id},
-            }
-        )
-        if event.reason == "ChangedOutsideGit"
-        else event
-        for event in events
-    )
 
 
 def _phase(status: StatusRecord) -> str:

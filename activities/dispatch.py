@@ -4,7 +4,7 @@ A workflow cannot signal ten thousand others without a history of that length, s
 it. Everything here may be repeated: a wish told twice is one wish, an item added twice is one item.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from temporalio import activity
@@ -12,11 +12,10 @@ from temporalio import activity
 from activities.concurrency import each
 from activities.errors import translated
 from activities.heartbeats import beating
+from activities.names import CLOSE_OPERATIONS, DECLARE
 from activities.policies import environments
 from activities.telling import Dispatcher
 from activities.types import (
-    CLOSE_OPERATIONS,
-    DECLARE,
     ClosingRequest,
     FanoutReport,
     FanoutRequest,
@@ -62,11 +61,23 @@ class DispatchActivities:
                 for asked in request.requests:
                     async for batch in self._named(request.project, asked):
                         others = [record for record in batch if _key(record) not in changed]
-                        told += await self._tell(others, "sync", request, (asked,))
+                        told += await self._tell(others, asked.reason, request, (asked,))
                         progress.words = f"{told} told"
                     if asked.operation_id is not None:
                         await self._operations.seal_operation(asked.operation_id, "")
+                await self._prune(request, {environment for environment, _, _ in changed})
         return FanoutReport(told=told)
+
+    async def _prune(self, request: FanoutRequest, changed: set[str]) -> None:
+        """Where something changed, or a person asks for all of it, something may be left over."""
+        manifest = await self._wishes.project_manifest(request.project)
+        for described in environments(manifest) if manifest is not None else ():
+            asked = any(
+                not one.names and one.environment in (None, described.name)
+                for one in request.requests
+            )
+            if described.prune.enabled and (asked or described.name in changed):
+                await self._dispatcher.prune(request.project, described.name, request.timing)
 
     @activity.defn(name=CLOSE_OPERATIONS)
     async def close_operations(self, request: ClosingRequest) -> None:
@@ -81,7 +92,7 @@ class DispatchActivities:
         batch: Sequence[WishRecord],
         reason: WakeReason,
         request: FanoutRequest,
-        asked: Iterable[RefreshRequest],
+        asked: Sequence[RefreshRequest],
     ) -> int:
         waiting = {
             _key(record): tuple(
@@ -99,10 +110,16 @@ class DispatchActivities:
             ]
             await self._operations.add_items(operation_id, items)
 
+        named = {one.operation_id: one.request_id for one in asked}
+        reasons = {one.operation_id: one.reason for one in asked}
+
         async def tell(record: WishRecord) -> None:
             operation_ids = waiting[_key(record)]
-            why: WakeReason = "sync" if operation_ids else reason
-            await self._dispatcher.tell_or_say(record, why, request.timing, operation_ids)
+            request_id = next((named[one] for one in operation_ids if named[one]), "")
+            why: WakeReason = reasons[operation_ids[0]] if operation_ids else reason
+            await self._dispatcher.tell_or_say(
+                record, why, request.timing, operation_ids, request_id=request_id
+            )
 
         await each(tell, batch, concurrent=SIGNALS_CONCURRENT)
         return len(batch)

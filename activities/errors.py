@@ -13,8 +13,10 @@ from datetime import timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.types import SUPERSEDED, Failure, Timing
+from activities.names import SUPERSEDED
+from activities.types import Failure, Timing
 from trunkline.model.errors import (
+    AccountUnavailable,
     ClaimPending,
     Conflict,
     CreateUnresolved,
@@ -24,7 +26,14 @@ from trunkline.model.errors import (
 )
 
 BENIGN_REASONS = frozenset(
-    {RateLimited.reason, ClaimPending.reason, Conflict.reason, CreateUnresolved.reason, SUPERSEDED}
+    {
+        RateLimited.reason,
+        AccountUnavailable.reason,
+        ClaimPending.reason,
+        Conflict.reason,
+        CreateUnresolved.reason,
+        SUPERSEDED,
+    }
 )
 
 _log = logging.getLogger(__name__)
@@ -47,9 +56,8 @@ def translated(timing: Timing, *, patient: bool = False) -> Iterator[None]:
 
 def application_error(error: TrunklineError, *, final: bool = False) -> ApplicationError:
     """One error of the tree; ``final`` ends the activity whatever the leaf says."""
-    retry_after_s = error.retry_after_s if isinstance(error, RateLimited) else None
     return _application_error(
-        failure_of(error), retry_in_s=retry_after_s, final=final or not error.retryable
+        failure_of(error), retry_in_s=_retry_after_s(error), final=final or not error.retryable
     )
 
 
@@ -73,8 +81,12 @@ def failure_of(error: TrunklineError) -> Failure:
         hint=error.hint,
         path=error.path if isinstance(error, Rejected) else "",
         retryable=error.retryable,
-        retry_after_s=error.retry_after_s if isinstance(error, RateLimited) else None,
+        retry_after_s=_retry_after_s(error),
     )
+
+
+def _retry_after_s(error: TrunklineError) -> float | None:
+    return error.retry_after_s if isinstance(error, RateLimited | AccountUnavailable) else None
 
 
 def _application_error(

@@ -8,18 +8,15 @@ deleted by hand); only a gatherer that may ``remember`` writes that down.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from activities.adoptions import AdoptionReader
 from activities.fingerprints import Fingerprints
+from activities.needs import Needed, claim_for, needed_objects
+from activities.reading_ahead import Ahead
+from trunkline.model.adoption import Adoption, agent_adoption
 from trunkline.model.desired import DesiredAgent
 from trunkline.model.errors import RemoteMissing
-from trunkline.model.ids import (
-    NONCE_PREFIX,
-    ExternalId,
-    content_mark,
-    new_nonce,
-    reference,
-    secret_title,
-)
-from trunkline.model.ledger import Claim, LedgerEntry, SharedKind
+from trunkline.model.ids import NONCE_PREFIX, ExternalId, new_nonce
+from trunkline.model.ledger import Claim, LedgerEntry
 from trunkline.model.observed import ObservedAgent
 from trunkline.model.planner import plan_agent, renamed_entry
 from trunkline.model.plans import Plan
@@ -29,7 +26,6 @@ from trunkline.model.shared_objects import (
     bindings_of,
     claim_reference,
     doubtful_references,
-    object_key,
     strings_of,
 )
 from trunkline.model.writes import identity_tags, is_others, was_given_away
@@ -38,7 +34,11 @@ from trunkline.ports import Accounts, Ledger, VoicePlatform
 
 @dataclass(frozen=True, slots=True)
 class AgentCorners:
-    """One agent's wish, ledger row and observation, and what is known of its objects."""
+    """One agent's wish, ledger row and observation, and what is known of its objects.
+
+    ``rebuilt``: the ledger knew nothing of an agent that carries our mark. ``adoption``: the
+    observed agent is not ours yet and is to be taken over.
+    """
 
     desired: DesiredAgent
     voice: VoicePlatform
@@ -46,8 +46,10 @@ class AgentCorners:
     entry: LedgerEntry | None
     observed: ObservedAgent | None
     known: KnownObjects
+    rebuilt: bool = False
+    adoption: Adoption | None = None
 
-    def plan(self, ignored: tuple[str, ...]) -> Plan:
+    def plan(self, ignored: tuple[str, ...], *, keep_drift: bool = False) -> Plan:
         """What the pure planner makes of it."""
         return plan_agent(
             self.desired,
@@ -57,18 +59,9 @@ class AgentCorners:
             observed=self.observed,
             shared=self.known,
             drift_ignored=ignored,
+            adoption=self.adoption,
+            keep_drift=keep_drift,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Needed:
-    """A shared object an agent needs; ``digest`` is empty for a secret."""
-
-    kind: SharedKind
-    name: str
-    digest: str
-    reference: str
-    mark: str
 
 
 class Gatherer:
@@ -78,21 +71,34 @@ class Gatherer:
         self._accounts = accounts
         self._ledger = ledger
         self._fingerprints = Fingerprints()
+        self._adoptions = AdoptionReader()
 
-    async def agent(self, desired: DesiredAgent, *, remember: bool) -> AgentCorners:
-        """Everything about one agent. Raises what its platform and the ledger raise."""
-        voice = await self._accounts.voice(desired.project, desired.environment)
-        entry = await self._entry(desired, remember=remember)
+    async def agent(
+        self, desired: DesiredAgent, *, remember: bool, ahead: Ahead | None = None
+    ) -> AgentCorners:
+        """Everything about one agent; what was read ``ahead`` is not read again.
+
+        Raises what its platform and the ledger raise.
+        """
+        if ahead is not None:
+            voice, entry = ahead.voice, ahead.entry(desired)
+        else:
+            voice = await self._accounts.voice(desired.project, desired.environment)
+            entry = await self._entry(desired, remember=remember)
         known_id = entry.external_id if entry is not None else None
+        unknown = entry is None
         observed = await self._by_id(voice, known_id)
         if observed is not None and was_given_away(desired, observed.tags):
             observed = None
-        if observed is None and (observed := await self._by_mark(voice, desired, known_id)):
-            entry = _adopted(desired, voice.account, entry, observed)
-            if remember:
-                await self._ledger.put(entry)
-        adopted = observed is not None and observed.external_id != known_id
-        known = await self._known(voice, desired, adopted=adopted, remember=remember)
+        adoption: Adoption | None = None
+        if observed is None:
+            observed, adoption = await self._found(voice, desired, entry)
+            if observed is not None and adoption is None:
+                entry = _adopted(desired, voice.account, entry, observed)
+                if remember:
+                    await self._ledger.put(entry)
+        adopted = observed is not None and observed.external_id != known_id and adoption is None
+        known = await self._known(voice, desired, adopted=adopted, remember=remember, ahead=ahead)
         known = await self._without_lost(voice, desired, known, entry, observed, remember=remember)
         return AgentCorners(
             desired=desired,
@@ -100,7 +106,9 @@ class Gatherer:
             rendering=voice.render(desired),
             entry=entry,
             observed=observed,
-            known=known,
+            known=await self._adoptions.known(voice, desired, known),
+            rebuilt=unknown and observed is not None and adoption is None,
+            adoption=adoption,
         )
 
     async def observed(self, desired: DesiredAgent) -> AgentCorners:
@@ -144,6 +152,32 @@ class Gatherer:
             return await self._ledger.rename(old, desired.name)
         return renamed_entry(old, desired)
 
+    async def _found(
+        self, voice: VoicePlatform, desired: DesiredAgent, entry: LedgerEntry | None
+    ) -> tuple[ObservedAgent | None, Adoption | None]:
+        """An agent that carries our tag, or else the one the manifest wants taken over.
+
+        While a create of ours may still appear, nothing is taken over: it would be a second one.
+        """
+        known_id = entry.external_id if entry is not None else None
+        wanted = desired.adopt
+        creating = entry is not None and entry.attempt is not None
+        if wanted is None or known_id is not None or creating:
+            return await self._by_mark(voice, desired, known_id), None
+        observed = await self._by_id(voice, wanted)
+        adoption = Adoption(kind="agent", name=desired.name, external_id=wanted, claimed="gone")
+        if observed is not None:
+            adoption = agent_adoption(
+                observed,
+                project=desired.project,
+                environment=desired.environment,
+                name=desired.name,
+            )
+            if adoption.claimed == "ours":
+                return observed, None
+        ours = await self._by_mark(voice, desired, None)
+        return (ours, None) if ours is not None else (observed, adoption)
+
     async def _by_id(
         self, voice: VoicePlatform, external_id: ExternalId | None
     ) -> ObservedAgent | None:
@@ -168,17 +202,26 @@ class Gatherer:
         return None
 
     async def _known(
-        self, voice: VoicePlatform, desired: DesiredAgent, *, adopted: bool, remember: bool
+        self,
+        voice: VoicePlatform,
+        desired: DesiredAgent,
+        *,
+        adopted: bool,
+        remember: bool,
+        ahead: Ahead | None = None,
     ) -> KnownObjects:
         needed = needed_objects(desired)
         if not needed:
             return KnownObjects()
-        claims = await self._ledger.claims(
-            voice.account,
-            desired.project,
-            desired.environment,
-            names=sorted({each.name for each in needed}),
-        )
+        if ahead is not None:
+            claims = ahead.claims_of(desired)
+        else:
+            claims = await self._ledger.claims(
+                voice.account,
+                desired.project,
+                desired.environment,
+                names=sorted({each.name for each in needed}),
+            )
         if adopted:
             claims = await self._rebuilt(voice, desired, needed, claims, remember=remember)
         return KnownObjects(
@@ -247,51 +290,6 @@ class Gatherer:
         claim = next(c for c in known.claims if claim_reference(c) == lost)
         opened = claim.model_copy(update={"external_id": None, "attempt": None})
         await self._ledger.take_over(opened, previous=claim)
-
-
-def needed_objects(desired: DesiredAgent) -> tuple[Needed, ...]:
-    """Every shared object the agent points at, in the order they are made."""
-    place = (desired.project, desired.environment)
-    secrets = sorted({name for tool in desired.tools for name in tool.secrets()})
-    return (
-        *(
-            Needed("secret", name, "", reference("secret", name), secret_title(*place, name))
-            for name in secrets
-        ),
-        *(
-            Needed(
-                "tool",
-                tool.name,
-                tool.digest,
-                reference("tool", object_key(tool.name, tool.digest)),
-                content_mark(*place, tool.name, tool.digest),
-            )
-            for tool in desired.tools
-        ),
-        *(
-            Needed(
-                "document",
-                document.name,
-                document.digest,
-                reference("document", object_key(document.name, document.digest)),
-                content_mark(*place, document.name, document.digest),
-            )
-            for document in desired.documents
-        ),
-    )
-
-
-def claim_for(needed: Needed, account: str, desired: DesiredAgent, *, claimant: str) -> Claim:
-    """The claim on a shared object, without an attempt."""
-    return Claim(
-        account=account,
-        project=desired.project,
-        environment=desired.environment,
-        kind=needed.kind,
-        name=needed.name,
-        digest=needed.digest,
-        claimant=claimant,
-    )
 
 
 def _adopted(

@@ -15,10 +15,17 @@ BEATS_PER_TIMEOUT = 3
 
 
 class Progress:
-    """What the next heartbeat says; shown in Temporal's UI."""
+    """What the next heartbeat says, shown in Temporal's UI, and where to go on after a crash."""
 
     def __init__(self) -> None:
         self.words = ""
+        self.place = ""
+
+
+def resumed_place() -> str:
+    """The place the last heartbeat of an earlier try named; empty if there is none."""
+    details = activity.info().heartbeat_details
+    return str(details[1]) if len(details) > 1 else ""
 
 
 @asynccontextmanager
@@ -39,4 +46,7 @@ async def beating() -> AsyncIterator[Progress]:
 async def _beat(progress: Progress, interval_s: float) -> None:
     while True:
         await asyncio.sleep(interval_s)
-        activity.heartbeat(progress.words)
+        if progress.place:
+            activity.heartbeat(progress.words, progress.place)
+        else:
+            activity.heartbeat(progress.words)

@@ -4,129 +4,53 @@ A number that looks assigned may still ring elsewhere, so every write is followe
 the telephony account as well. What is read before a write must still be what was planned on.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-
 from temporalio import activity
 
-from activities.agents import hold, load_step, released, removed, store_plan, wish_unknown
+from activities.agents import (
+    execute_removal,
+    load_step,
+    released,
+    removal_reference,
+    store_plan,
+    wish_unknown,
+)
 from activities.creating import create_once
 from activities.entries import EntryCreation
 from activities.errors import superseded, translated
+from activities.gates import question_of, require_open
 from activities.heartbeats import beating
-from activities.policies import policy
-from activities.types import (
-    EXECUTE_NUMBER_STEP,
-    PLAN_NUMBER,
-    PlanReference,
-    PlanRequest,
-    StepRequest,
-    StepResult,
-    Subject,
-    Timing,
-)
+from activities.names import EXECUTE_NUMBER_STEP, PLAN_NUMBER
+from activities.number_gathering import NumberCorners, NumberGatherer
+from activities.policies import Standings
+from activities.removals import Removals
+from activities.types import PlanReference, PlanRequest, StepRequest, StepResult, Subject, Timing
+from trunkline.model.base import JsonObject
 from trunkline.model.creation import Found
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import Conflict, InvalidInput, NotPersisted, RemoteMissing
-from trunkline.model.ids import OWNER_PREFIX, ExternalId, new_nonce
+from trunkline.model.gates import disabled_words, verdict
+from trunkline.model.ids import ExternalId, new_nonce
 from trunkline.model.ledger import LedgerEntry, NumberOwner
-from trunkline.model.number_planner import number_applied, plan_number
+from trunkline.model.number_planner import (
+    VOICE_URL,
+)
 from trunkline.model.observed import CarrierNumber, PlatformNumber
 from trunkline.model.plans import Plan, Step
 from trunkline.model.records import WishRecord
-from trunkline.ports import Accounts, Clock, Ledger, Operations, Telephony, VoicePlatform, Wishes
-
-
-@dataclass(frozen=True, slots=True)
-class NumberCorners:
-    """One number's wish, both platforms' views of it, and the id of the agent it is to reach."""
-
-    desired: DesiredNumber
-    voice: VoicePlatform
-    telephony: Telephony
-    entry: LedgerEntry | None
-    platform: PlatformNumber | None
-    carrier: CarrierNumber | None
-    agent_external_id: ExternalId | None
-    holder_managed: bool
-    native_url_ok: bool
-    owner: NumberOwner | None = None
-
-    def plan(self, *, agent_planned: bool = False) -> Plan:
-        """What the pure planner makes of it."""
-        holder = self.platform.assigned_agent_id if self.platform is not None else None
-        return plan_number(
-            self.desired,
-            agent_external_id=self.agent_external_id,
-            platform=self.platform,
-            carrier=self.carrier,
-            entry=self.entry,
-            native_url_ok=self.native_url_ok,
-            managed_agent_ids=(holder,) if holder is not None and self.holder_managed else (),
-            agent_planned=agent_planned,
-            owner=self.owner,
-        )
-
-
-class NumberGatherer:
-    """Reads the corners of numbers; without ``wishes`` nobody is known to own one."""
-
-    def __init__(self, accounts: Accounts, ledger: Ledger, wishes: Wishes | None = None) -> None:
-        self._accounts = accounts
-        self._ledger = ledger
-        self._wishes = wishes
-
-    async def number(
-        self,
-        desired: DesiredNumber,
-        *,
-        platform_numbers: Iterable[PlatformNumber] | None = None,
-        carrier_numbers: Iterable[CarrierNumber] | None = None,
-    ) -> NumberCorners:
-        """Everything about one number; listings a caller already has are not read again."""
-        project, environment = desired.project, desired.environment
-        voice = await self._accounts.voice(project, environment)
-        telephony = await self._accounts.telephony(project, environment)
-        listed = await voice.numbers() if platform_numbers is None else platform_numbers
-        platform = next((n for n in listed if n.number == desired.number), None)
-        if carrier_numbers is None:
-            carrier = await telephony.number(desired.number)
-        else:
-            carrier = next((n for n in carrier_numbers if n.number == desired.number), None)
-        entry = await self._ledger.entry(project, environment, "number", desired.name)
-        wanted = await self._agent_id(desired)
-        holder = platform.assigned_agent_id if platform is not None else None
-        return NumberCorners(
-            desired=desired,
-            voice=voice,
-            telephony=telephony,
-            entry=entry,
-            platform=platform,
-            carrier=carrier,
-            agent_external_id=wanted,
-            holder_managed=holder in (None, wanted) or await _is_managed(voice, holder),
-            native_url_ok=carrier is not None and voice.is_native_voice_url(carrier.voice_url),
-            owner=await self._owner(desired, telephony.account),
-        )
-
-    async def _owner(self, desired: DesiredNumber, account: str) -> NumberOwner | None:
-        """Another project that has the number; inside one project the manifests name it once."""
-        if self._wishes is None:
-            return None
-        owner = await self._wishes.number_owner(account, desired.number)
-        return owner if owner is not None and owner.project != desired.project else None
-
-    async def _agent_id(self, desired: DesiredNumber) -> ExternalId | None:
-        if desired.agent is None:
-            return None
-        agent = await self._ledger.entry(
-            desired.project, desired.environment, "agent", desired.agent
-        )
-        return agent.external_id if agent is not None else None
+from trunkline.ports import (
+    Accounts,
+    Clock,
+    Interventions,
+    Ledger,
+    Operations,
+    Wishes,
+)
 
 
 class NumberActivities:
-    """What a number's workflow asks for, between wish and conclusion."""
+    """What a number's workflow asks for, between wish and conclusion. Without ``removals`` a
+    number that left Git stays as it is.
+    """
 
     def __init__(
         self,
@@ -135,13 +59,21 @@ class NumberActivities:
         wishes: Wishes,
         operations: Operations,
         clock: Clock,
+        interventions: Interventions,
+        *,
+        public_url: str | None = None,
+        removals: Removals | None = None,
     ) -> None:
+        self._removals = removals
         self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes
         self._operations = operations
         self._clock = clock
-        self._gatherer = NumberGatherer(accounts, ledger, wishes)
+        self._gatherer = NumberGatherer(
+            accounts, ledger, wishes, interventions, public_url=public_url
+        )
+        self._standings = Standings(wishes, interventions, operations, clock, live=accounts.live)
 
     @activity.defn(name=PLAN_NUMBER)
     async def plan_number(self, request: PlanRequest) -> PlanReference:
@@ -155,32 +87,60 @@ class NumberActivities:
                 if record is None:
                     return wish_unknown()
                 if record.removed:
-                    return removed(record)
+                    return await removal_reference(
+                        self._removals, self._operations, self._standings, record, request
+                    )
                 if not await self._owns(subject, record):
                     return released(record)
-                in_force = await policy(self._wishes, record.project, record.environment)
+                standing = await self._standings.standing(record.project, record.environment)
                 corners = await self._gatherer.number(DesiredNumber.model_validate(record.body))
+                if corners.rightful is not None:
+                    await self._wishes.disown_number(owner_of(subject))
+                    await self._wishes.own_number(corners.rightful)
+                    return released(record)
                 plan = corners.plan()
                 if not plan.steps and not plan.obstacles:
                     await self._settle(corners)
-                return await store_plan(
-                    self._operations, record, plan, hold(in_force, plan, request.reason)
+                question = corners.question(subject, plan, reason=request.reason)
+                made = await store_plan(
+                    self._operations, record, plan, standing, verdict(standing, question)
                 )
+                return made.model_copy(update={"disabled": disabled_words(corners.disabled)})
 
     @activity.defn(name=EXECUTE_NUMBER_STEP)
     async def execute_number_step(self, request: StepRequest) -> StepResult:
         """One external write of a stored plan, and the route calls take after it."""
         with translated(request.timing):
             async with beating():
-                record, _, step = await load_step(self._wishes, self._operations, request)
+                record, plan, step = await load_step(self._wishes, self._operations, request)
+                if step.action == "delete":
+                    return await self._detach(request, record, plan, step)
                 if not await self._owns(request.subject, record):
                     raise superseded(f"number {record.name} follows another wish")
                 corners = await self._gatherer.number(DesiredNumber.model_validate(record.body))
+                standing = await self._standings.standing(record.project, record.environment)
+                require_open(standing, corners.question(request.subject, plan, step=step))
                 if step.action == "import":
                     return await self._import(corners, request.timing)
+                if step.action == "update":
+                    return await self._update(corners, step, request.timing)
                 if step.action in ("assign", "relink", "unassign"):
                     return await self._assign(corners, step, request.timing)
                 raise InvalidInput(f"a number's plan cannot {step.action} a {step.subject}")
+
+    async def _detach(
+        self, request: StepRequest, record: WishRecord, plan: Plan, step: Step
+    ) -> StepResult:
+        """Take a number that left Git from our agent, unless it follows another wish by now."""
+        subject = request.subject
+        owner = await self._wishes.number_owner(subject.account, subject.number)
+        if owner is not None and owner != owner_of(subject):
+            raise superseded(f"number {record.name} follows another wish")
+        telephony = await self._accounts.telephony(subject.project, subject.environment)
+        standing = await self._standings.standing(record.project, record.environment)
+        question = question_of(subject, plan, step=step, accounts=(telephony.account,))
+        require_open(standing, question)
+        return await execute_removal(self._removals, record, plan, step, request.timing)
 
     async def _owns(self, subject: Subject, record: WishRecord) -> bool:
         """True if the wish is for this number of this account, and nobody else has it."""
@@ -224,7 +184,7 @@ class NumberActivities:
         if platform is None:
             raise RemoteMissing(f"number {corners.desired.number} is not on the voice platform")
         wanted = corners.agent_external_id if step.action != "unassign" else None
-        if corners.desired.agent is not None and wanted is None:
+        if step.action != "unassign" and (wanted is None or not corners.agent_ready):
             raise Conflict(f"agent {corners.desired.agent} is not on the platform any more")
         if step.action == "assign":
             _require_unmoved(corners, platform, step, wanted)
@@ -236,12 +196,49 @@ class NumberActivities:
                 f"number {corners.desired.number}: the platform accepted the assignment and "
                 f"still names agent {answer.assigned_agent_id}"
             )
+        carrier = corners.carrier
         if wanted is not None:
-            await self._require_route(corners)
-        await self._settle(corners, platform_id=platform.external_id)
+            carrier = await self._require_route(corners)
+        await self._remember(
+            corners,
+            platform_id=platform.external_id,
+            applied=corners.settled(agent_id=wanted, carrier=carrier),
+        )
         return StepResult(external_id=platform.external_id, note=step.action)
 
-    async def _require_route(self, corners: NumberCorners) -> None:
+    async def _update(self, corners: NumberCorners, step: Step, timing: Timing) -> StepResult:
+        """Set one address at the carrier, if it is still the one that was planned on."""
+        carrier = corners.carrier
+        if carrier is None:
+            raise RemoteMissing(f"number {corners.desired.number} left the telephony account")
+        (change,) = step.changes
+        wanted = str(change.new or "")
+        diverts = change.path == VOICE_URL
+        now = carrier.voice_url if diverts else carrier.voice_fallback_url
+        if (now or "") not in (change.old or "", wanted):
+            raise Conflict(f"number {corners.desired.number} was changed since the plan was made")
+        answer = await corners.telephony.update_number(
+            carrier.sid,
+            voice_url=wanted if diverts else None,
+            voice_fallback_url=None if diverts else wanted,
+            timeout_s=timing.request_timeout_s,
+        )
+        kept = answer.voice_url if diverts else answer.voice_fallback_url
+        if (kept or "") != wanted:
+            raise NotPersisted(
+                f"number {corners.desired.number}: the telephony account accepted {change.path}"
+                f" and still names {kept or 'nothing'}"
+            )
+        platform = corners.platform
+        holder = platform.assigned_agent_id if platform is not None else None
+        await self._remember(
+            corners,
+            platform_id=platform.external_id if platform is not None else None,
+            applied=corners.settled(agent_id=holder, carrier=answer),
+        )
+        return StepResult(external_id=carrier.sid, note=change.path)
+
+    async def _require_route(self, corners: NumberCorners) -> CarrierNumber:
         """Calls must reach the voice platform: the telephony account has the last word."""
         carrier = await corners.telephony.number(corners.desired.number)
         if carrier is None:
@@ -253,18 +250,26 @@ class NumberActivities:
                 f"number {corners.desired.number}: calls still go to {carrier.voice_url}",
                 hint="Look at the number's voice configuration in the telephony account.",
             )
+        return carrier
 
-    async def _settle(
-        self, corners: NumberCorners, *, platform_id: ExternalId | None = None
-    ) -> None:
+    async def _settle(self, corners: NumberCorners) -> None:
         """The ledger row of a number that is as wished."""
+        platform = corners.platform
+        await self._remember(
+            corners,
+            platform_id=platform.external_id if platform is not None else None,
+            applied=corners.settled(agent_id=corners.agent_external_id, carrier=corners.carrier),
+        )
+
+    async def _remember(
+        self, corners: NumberCorners, *, platform_id: ExternalId | None, applied: JsonObject
+    ) -> None:
         entry = corners.entry or await self._ledger.reserve_nonce(_fresh(corners))
-        known_id = corners.platform.external_id if corners.platform is not None else None
         settled = entry.model_copy(
             update={
-                "external_id": platform_id or known_id,
+                "external_id": platform_id,
                 "digest": corners.desired.digest,
-                "applied": number_applied(corners.agent_external_id),
+                "applied": applied,
                 "attempt": None,
             }
         )
@@ -301,14 +306,3 @@ def _require_unmoved(
     planned = next((change.old for change in step.changes if change.path == "agent"), None)
     if platform.assigned_agent_id not in (planned, wanted):
         raise Conflict(f"number {corners.desired.number} was reassigned since the plan was made")
-
-
-async def _is_managed(voice: VoicePlatform, holder: ExternalId | None) -> bool:
-    """True if the agent a number is assigned to carries an owner tag, of whichever project."""
-    if holder is None:
-        return True
-    try:
-        observed = await voice.agent(holder)
-    except RemoteMissing:
-        return True
-    return any(tag.startswith(OWNER_PREFIX) for tag in observed.tags)

@@ -12,25 +12,31 @@ from collections.abc import Sequence
 from temporalio import activity
 
 from activities.concurrency import each
+from activities.drifting import Patches, drift_told
 from activities.errors import translated
 from activities.gathering import Gatherer
 from activities.heartbeats import beating
-from activities.numbers import NumberGatherer
+from activities.names import PLAN_ENVIRONMENT
+from activities.number_gathering import NumberGatherer
+from activities.planned_removals import PlannedRemovals, RemovalPlanner, Tip, with_removals
 from activities.policies import environments, policy_of
-from activities.types import PLAN_ENVIRONMENT, PlanInput, PlanReference
+from activities.types import PlanInput, PlanReference
 from trunkline.model.desired import DesiredAgent, DesiredNumber
-from trunkline.model.errors import NotFound
+from trunkline.model.drift import drift_of, with_policy
+from trunkline.model.ejection import as_said
+from trunkline.model.errors import CredentialsRejected, NotFound
 from trunkline.model.ids import Revision
+from trunkline.model.interventions import in_force as stopped
 from trunkline.model.kinds.project import Environment
 from trunkline.model.limits import SWEEP_READS_CONCURRENT
+from trunkline.model.looks import MARK_UNKNOWN, orphans
 from trunkline.model.plan_text import summary_line
-from trunkline.model.planner import join_plans, kept_agent
+from trunkline.model.planner import join_plans
 from trunkline.model.plans import Kept, Plan
 from trunkline.model.records import PlanRecord
 from trunkline.model.resolution import Wishlist
 from trunkline.model.resolution import wishes as resolved
-from trunkline.model.shared_objects import unreferenced
-from trunkline.ports import Accounts, Ledger, Operations, Projects, Sources, Wishes
+from trunkline.ports import Accounts, Interventions, Ledger, Operations, Projects, Sources, Wishes
 
 
 class PlanActivities:
@@ -44,14 +50,24 @@ class PlanActivities:
         ledger: Ledger,
         wishes: Wishes,
         operations: Operations,
+        interventions: Interventions,
+        removals: RemovalPlanner,
+        *,
+        patches: Patches,
+        public_url: str | None = None,
     ) -> None:
+        self._removals = removals
+        self._patches = patches
+        self._interventions = interventions
         self._sources = sources
         self._projects = projects
         self._accounts = accounts
         self._ledger = ledger
         self._operations = operations
         self._agents = Gatherer(accounts, ledger)
-        self._numbers = NumberGatherer(accounts, ledger, wishes)
+        self._numbers = NumberGatherer(
+            accounts, ledger, wishes, interventions, public_url=public_url
+        )
 
     @activity.defn(name=PLAN_ENVIRONMENT)
     async def plan_environment(self, request: PlanInput) -> PlanReference:
@@ -61,8 +77,9 @@ class PlanActivities:
                 progress.words = "reading the branch"
                 revision, described, wishlist = await self._tip(request)
                 progress.words = "looking at the platforms"
-                plan = await self._plan(request, described, wishlist)
                 plan_id = hashlib.sha256(request.operation_id.encode()).hexdigest()[:24]
+                tip = Tip(request.project, revision, described, wishlist, plan_id)
+                plan = await self._plan(request, tip)
                 await self._operations.put_plan(
                     PlanRecord(
                         id=plan_id,
@@ -89,8 +106,8 @@ class PlanActivities:
                 return head.revision, described, await asyncio.to_thread(resolved, manifests)
         raise NotFound(f"{request.project} has no environment {request.environment!r} at its tip")
 
-    async def _plan(self, request: PlanInput, described: Environment, wishlist: Wishlist) -> Plan:
-        environment = request.environment
+    async def _plan(self, request: PlanInput, tip: Tip) -> Plan:
+        environment, wishlist = request.environment, tip.wishlist
         agents = [
             agent
             for agent in wishlist.agents
@@ -101,11 +118,17 @@ class PlanActivities:
             for number in wishlist.numbers
             if number.environment == environment and _asked(request, number.name)
         ]
-        in_force = policy_of(described)
+        in_force = policy_of(tip.described)
+        decided = await self._interventions.interventions(request.project, environment)
 
         async def plan_agent(desired: DesiredAgent) -> Plan:
-            corners = await self._agents.agent(desired, remember=False)
-            return corners.plan(in_force.ignored_paths(desired.name))
+            wished = as_said(desired, decided)
+            corners = await self._agents.agent(wished, remember=False)
+            suspended = stopped(decided, "suspend", environment, "agent", desired.name) is not None
+            plan = await drift_told(corners, in_force, environment, suspended=suspended)
+            if request.names or in_force.drift_policy == "adopt":
+                return await self._patches.with_patch(corners, plan, tip.revision)
+            return plan
 
         agent_plans = await each(plan_agent, agents, concurrent=SWEEP_READS_CONCURRENT)
         created = {
@@ -114,18 +137,70 @@ class PlanActivities:
             for step in plan.steps
             if step.subject == "agent" and step.action == "create"
         }
-        number_plans = await self._plan_numbers(numbers, created)
+        suspended = stopped(decided, "suspend", environment) is not None
+        number_plans = [
+            plan.model_copy(
+                update={
+                    "drift": with_policy(drift_of(plan), in_force, environment, suspended=suspended)
+                }
+            )
+            for plan in await self._plan_numbers(numbers, created)
+        ]
+        removals = PlannedRemovals()
+        orphaned: tuple[Kept, ...] = ()
+        if not request.names:
+            removals = await self._removals.plan(tip, created)
+            orphaned = await self._orphans(request, wishlist)
         joined = join_plans(
-            [*agent_plans, *number_plans],
+            [*agent_plans, *number_plans, *removals.parts],
             project=request.project,
             environment=environment,
-            kept=await self._kept(request, wishlist),
+            kept=(*orphaned, *removals.kept),
+        )
+        joined = with_removals(joined, removals).model_copy(
+            update={"accounts": await self._account_names(request), "partial": bool(request.names)}
         )
         waiting = [w.name for w in wishlist.waiting if w.environment == environment]
         if not waiting:
             return joined
         note = f"{environment}: waiting for a first release: {', '.join(sorted(waiting))}"
         return joined.model_copy(update={"notes": (*joined.notes, note)})
+
+    async def _orphans(self, request: PlanInput, wishlist: Wishlist) -> tuple[Kept, ...]:
+        """Agents that carry a mark of the environment nobody knows: told, never touched."""
+        place = (request.project, request.environment)
+        entries = await self._ledger.entries(*place, "agent")
+        wished = [agent for agent in wishlist.agents if agent.environment == place[1]]
+        names: set[str] = {agent.name for agent in wished}
+        names |= {agent.renamed_from for agent in wished if agent.renamed_from}
+        names |= {entry.name for entry in entries}
+        ids = {entry.external_id for entry in entries if entry.external_id is not None}
+        voice = await self._accounts.voice(*place)
+        found: list[Kept] = []
+        async for page in voice.agents():
+            found.extend(
+                Kept(
+                    subject="agent",
+                    name=one.name,
+                    external_id=one.external_id,
+                    reason=MARK_UNKNOWN,
+                )
+                for one in orphans(
+                    page, project=place[0], environment=place[1], names=names, known_ids=ids
+                )
+            )
+        return tuple(found)
+
+    async def _account_names(self, request: PlanInput) -> tuple[str, ...]:
+        """The accounts the plan writes to, as an approval of them names them."""
+        place = (request.project, request.environment)
+        names: list[str] = []
+        for find in (self._accounts.voice, self._accounts.telephony):
+            try:
+                names.append((await find(*place)).account)
+            except CredentialsRejected:
+                continue
+        return tuple(names)
 
     async def _plan_numbers(
         self, numbers: Sequence[DesiredNumber], created: set[str]
@@ -143,26 +218,6 @@ class PlanActivities:
             return corners.plan(agent_planned=desired.agent in created)
 
         return await each(plan_number, numbers, concurrent=SWEEP_READS_CONCURRENT)
-
-    async def _kept(self, request: PlanInput, wishlist: Wishlist) -> tuple[Kept, ...]:
-        """Agents and objects of ours that Git no longer names; only a whole plan lists them."""
-        if request.names:
-            return ()
-        place = (request.project, request.environment)
-        wished = [agent for agent in wishlist.agents if agent.environment == request.environment]
-        names = {agent.name for agent in wished}
-        entries = await self._ledger.entries(*place, "agent")
-        gone = [
-            kept
-            for entry in entries
-            if entry.name not in names
-            for kept in kept_agent(entry.name, entry)
-        ]
-        if not wished and not entries:
-            return ()
-        voice = await self._accounts.voice(*place)
-        claims = await self._ledger.claims(voice.account, *place)
-        return (*gone, *unreferenced(claims, wished))
 
 
 def _asked(request: PlanInput, name: str) -> bool:

@@ -8,11 +8,11 @@ from temporalio import activity
 
 from activities.creating import Created, create_once
 from activities.fingerprints import fingerprint
-from activities.gathering import Needed, claim_for, needed_objects
+from activities.needs import Needed, claim_for, needed_objects
 from activities.types import StepResult, Timing
 from trunkline.model.creation import Decision, Found, LookUp, decide_claim
-from trunkline.model.desired import DesiredAgent
-from trunkline.model.errors import ClaimPending, NotFound
+from trunkline.model.desired import DesiredAgent, DesiredDocument
+from trunkline.model.errors import ClaimPending, NotFound, Rejected
 from trunkline.model.ids import ExternalId
 from trunkline.model.ledger import Attempt, Claim
 from trunkline.model.plans import Step
@@ -35,7 +35,7 @@ class SharedWrites:
         needed = _needed(desired, step)
         row = await self._row(voice, desired, needed)
         creation = ClaimCreation(self, voice, desired, needed, row)
-        created = await create_once(creation, self._clock, timing)
+        created = await create_once(creation, self._clock, _patient(desired, needed, timing))
         if row is not None and row.external_id is not None:
             return StepResult(external_id=row.external_id, note="already there")
         await self._settle(creation, created)
@@ -81,12 +81,17 @@ class SharedWrites:
                 tool, mark=needed.mark, secret_ids=secret_ids, timeout_s=timeout_s
             )
         document = next(d for d in desired.documents if d.digest == needed.digest)
-        if document.content_digest is None:
-            raise NotFound(f"document {document.name} has no stored content")
-        content = await self._wishes.content(document.content_digest)
-        return await voice.create_document(
-            document, mark=needed.mark, content=content, timeout_s=timeout_s
-        )
+        content = b""
+        if document.source != "url":
+            if document.content_digest is None:
+                raise NotFound(f"document {document.name} has no stored content")
+            content = await self._wishes.content(document.content_digest)
+        try:
+            return await voice.create_document(
+                document, mark=needed.mark, content=content, timeout_s=timeout_s
+            )
+        except Rejected as error:
+            raise _named(document, error) from error
 
     async def _settle(self, creation: "ClaimCreation", created: Created) -> None:
         """Record the id. A secret's value is only known to be ours if our attempt created it."""
@@ -94,7 +99,8 @@ class SharedWrites:
         if creation.needed.kind == "secret" and creation.attempt is not None:
             value = self._accounts.secret(creation.desired.project, creation.needed.name)
             known = await fingerprint(value)
-        await self._ledger.settle(creation.claim(), created.external_id, fingerprint=known)
+        claim = creation.claim().model_copy(update={"body": creation.needed.body})
+        await self._ledger.settle(claim, created.external_id, fingerprint=known)
 
     async def _row(
         self, voice: VoicePlatform, desired: DesiredAgent, needed: Needed
@@ -141,7 +147,7 @@ class ClaimCreation:
     def claim(self) -> Claim:
         """The row as last read, or a new one by this run."""
         return self._row or claim_for(
-            self.needed, self._voice.account, self.desired, claimant=_claimant()
+            self.needed, self._voice.account, self.desired, claimant=claimant()
         )
 
     def decide(self, look_up: LookUp, lag_bound_s: float) -> Decision:
@@ -154,7 +160,7 @@ class ClaimCreation:
 
     async def win(self, attempt: Attempt) -> bool:
         """Claim the object for this attempt; False if somebody was quicker."""
-        claimed = self.claim().model_copy(update={"claimant": _claimant(), "attempt": attempt})
+        claimed = self.claim().model_copy(update={"claimant": claimant(), "attempt": attempt})
         won = await self._writes.win(claimed, self._row)
         if won:
             self._row = claimed
@@ -171,7 +177,7 @@ class ClaimCreation:
             await self._writes.win(free, self._row)
 
 
-def _claimant() -> str:
+def claimant() -> str:
     """This very run: two runs of one activity are two claimants."""
     info = activity.info()
     return f"{info.workflow_id}/{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
@@ -183,6 +189,27 @@ def _needed(desired: DesiredAgent, step: Step) -> Needed:
         if needed.kind == step.subject and key == step.key:
             return needed
     raise NotFound(f"{step.subject} {step.key} is no longer wished for")
+
+
+def _named(document: DesiredDocument, error: Rejected) -> Rejected:
+    """The refusal with the document's line: its path is one of the document, not of the agent."""
+    return Rejected(
+        f"document {document.name} ({document.position}): {error.message}",
+        hint=error.hint,
+        status=error.status,
+        request_id=error.request_id,
+    )
+
+
+def _patient(desired: DesiredAgent, needed: Needed, timing: Timing) -> Timing:
+    """The timing of a create: a file has to travel, and a page has to be fetched meanwhile."""
+    slow = needed.kind == "document" and any(
+        document.digest == needed.digest and document.source != "text"
+        for document in desired.documents
+    )
+    if not slow:
+        return timing
+    return timing.model_copy(update={"request_timeout_s": timing.document_timeout_s})
 
 
 def _note(created: Created) -> str:

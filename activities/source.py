@@ -7,20 +7,36 @@ that an emptied store is filled again by the next look.
 
 import asyncio
 import logging
+from dataclasses import dataclass
 
 from temporalio import activity
 
+from activities.clocks import SystemClock
 from activities.errors import translated
 from activities.heartbeats import beating
-from activities.types import READ_SOURCE, SourceLook, SourceRequest
+from activities.names import READ_SOURCE
+from activities.policies import changed_policies
+from activities.restraints import Restraints
+from activities.types import SourceLook, SourceRequest
 from trunkline.model.conditions import Condition, Conditions, find
 from trunkline.model.errors import InvalidManifests, NotFound, SourceError, TrunklineError
 from trunkline.model.ids import Revision
+from trunkline.model.kinds.signing import CommitSigning
 from trunkline.model.limits import PROBLEMS_MAX
 from trunkline.model.problems import Problem
 from trunkline.model.records import EventRecord, SourceState
 from trunkline.model.resolution import ResolutionCache, Wishlist, records, wishes
-from trunkline.ports import ManifestSource, Projects, SourceHead, Sources, Statuses, Wishes
+from trunkline.model.signatures import commit_rule, described, require_trusted
+from trunkline.ports import (
+    Clock,
+    Interventions,
+    ManifestSource,
+    Projects,
+    SourceHead,
+    Sources,
+    Statuses,
+    Wishes,
+)
 
 SOURCE_ATTEMPTS = 2
 """Tries before a failing repository is shown: one flicker is no news, two are."""
@@ -30,12 +46,28 @@ PROBLEMS_SHOWN = 20
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Tip:
+    """What a look has found so far: nothing, the tip, and whose signature it bears."""
+
+    head: SourceHead | None = None
+    signature: str = ""
+
+
 class SourceActivities:
     """What a project's workflow asks of Git."""
 
     def __init__(
-        self, sources: Sources, projects: Projects, wishes: Wishes, statuses: Statuses
+        self,
+        sources: Sources,
+        projects: Projects,
+        wishes: Wishes,
+        statuses: Statuses,
+        clock: Clock | None = None,
+        interventions: Interventions | None = None,
     ) -> None:
+        self._interventions = interventions
+        self._clock = clock or SystemClock()
         self._sources = sources
         self._projects = projects
         self._wishes = wishes
@@ -52,19 +84,27 @@ class SourceActivities:
     async def _look(self, request: SourceRequest) -> SourceLook:
         known = await self._projects.source(request.project)
         state = known or SourceState(project=request.project)
-        head: SourceHead | None = None
+        tip = _Tip()
         try:
             source = await self._sources.source(request.project)
-            head = await source.head(known=state.applied_revision)
-            if head.revision != state.applied_revision or request.force:
-                changed = await self._apply(source, head, state)
+            head = tip.head = await source.head(known=state.applied_revision)
+            in_force = await self._rule_in_force(state)
+            if head.revision != state.applied_revision:
+                await self._require_signers(
+                    source, tip, head, in_force, since=state.applied_revision
+                )
+                changed = await self._apply(source, tip, head, state, in_force)
             else:
-                await self._record(state, _applied(state, head))
+                await self._recognise(source, tip, head, state, in_force)
                 changed = 0
+                if request.force:
+                    changed = await self._apply(source, tip, head, state, in_force)
+                else:
+                    await self._record(state, _applied(state, head, tip.signature))
         except (InvalidManifests, SourceError, NotFound) as error:
             if error.retryable and activity.info().attempt < SOURCE_ATTEMPTS:
                 raise
-            return await self._refuse(state, error, head)
+            return await self._refuse(state, error, tip)
         undeclared = await self._wishes.undeclared(request.project, 1)
         return SourceLook(
             revision=head.revision,
@@ -73,29 +113,93 @@ class SourceActivities:
             details=_applied_details(head, changed),
         )
 
-    async def _apply(self, source: ManifestSource, head: SourceHead, state: SourceState) -> int:
+    async def _rule_in_force(self, state: SourceState) -> CommitSigning | None:
+        """The rule of the manifest applied last, which no newer commit can lift."""
+        if state.applied_revision is None:
+            return None
+        return commit_rule(await self._wishes.project_manifest(state.project))
+
+    async def _require_signers(
+        self,
+        source: ManifestSource,
+        tip: _Tip,
+        head: SourceHead,
+        rule: CommitSigning | None,
+        *,
+        since: Revision | None = None,
+        whose: str = "the manifest applied last",
+    ) -> None:
+        """Raises a SourceError unless the rule accepts the tip and what came ``since``."""
+        if rule is None or not rule.signers:
+            return
+        try:
+            found = await source.signatures(head.revision, rule, since=since)
+        except SourceError:
+            if rule.policy == "off":
+                return
+            raise
+        tip.signature = described(found[0], rule)
+        require_trusted(found, rule, today=self._clock.now().date(), whose=whose)
+
+    async def _recognise(
+        self,
+        source: ManifestSource,
+        tip: _Tip,
+        head: SourceHead,
+        state: SourceState,
+        rule: CommitSigning | None,
+    ) -> None:
+        """Say again whose signature the applied commit bears; it was accepted when it came."""
+        if state.seen_revision == head.revision:
+            tip.signature = state.signature
+        elif rule is not None:
+            shown = rule.model_copy(update={"policy": "off"})
+            await self._require_signers(source, tip, head, shown)
+
+    async def _apply(
+        self,
+        source: ManifestSource,
+        tip: _Tip,
+        head: SourceHead,
+        state: SourceState,
+        in_force: CommitSigning | None,
+    ) -> int:
         manifests = await source.manifests(head.revision)
+        signing = manifests.project.manifest.spec.signing
+        own = signing.commits if signing is not None else None
+        if own != in_force and head.revision != state.applied_revision:
+            await self._require_signers(
+                source, tip, head, own, whose="the manifest this very commit brings"
+            )
         kept = self._resolved.setdefault(state.project, ResolutionCache())
         resolved = await asyncio.to_thread(wishes, manifests, kept=kept)
-        applied = _applied(state, head)
+        applied = _applied(state, head, tip.signature)
+        manifest = manifests.project.manifest.model_dump(mode="json")
+        former = await self._wishes.project_manifest(state.project)
+        if self._interventions is not None and head.revision != state.applied_revision:
+            restraints = Restraints(self._interventions, self._clock)
+            if head.rewritten:
+                await restraints.pause(state, (former, manifest))
+            await restraints.hold_rules(state.project, head.revision, former, manifest)
         changed = await self._wishes.store_tree(
             applied,
             await asyncio.to_thread(records, resolved, head.revision, kept=kept),
-            {str(key): text for key, text in resolved.contents.items()},
-            manifests.project.manifest.model_dump(mode="json"),
+            {str(key): held for key, held in resolved.contents.items()},
+            manifest,
+            redeclare=changed_policies(former, manifest),
         )
         _log.info("applied %s of %s: %d changed", head.revision[:12], state.project, changed)
         if applied != state:
             await self._statuses.add_events([_applied_event(applied, head, resolved, changed)])
         return changed
 
-    async def _refuse(
-        self, state: SourceState, error: TrunklineError, head: SourceHead | None
-    ) -> SourceLook:
+    async def _refuse(self, state: SourceState, error: TrunklineError, tip: _Tip) -> SourceLook:
+        head = tip.head
         problems = error.problems[:PROBLEMS_MAX] if isinstance(error, InvalidManifests) else ()
         refused = state.model_copy(
             update={
                 "seen_revision": head.revision if head is not None else state.seen_revision,
+                "signature": tip.signature if head is not None else state.signature,
                 "conditions": _refusal(error),
                 "problems": problems,
             }
@@ -132,7 +236,7 @@ class SourceActivities:
         )
 
 
-def _applied(state: SourceState, head: SourceHead) -> SourceState:
+def _applied(state: SourceState, head: SourceHead, signature: str) -> SourceState:
     """The state once the tip is what is applied; keeps saying that history was rewritten."""
     if head.revision == state.applied_revision:
         before = find(state.conditions, "Ready")
@@ -151,6 +255,7 @@ def _applied(state: SourceState, head: SourceHead) -> SourceState:
         applied_revision=head.revision,
         author=head.author,
         subject=head.subject,
+        signature=signature,
         conditions=(Condition(type="Ready", status="True", reason=reason, message=message),),
     )
 
@@ -181,6 +286,7 @@ def _applied_event(
             f"{head.subject} ({head.author}): {changed} of {fleet} changed. {ready.message}"
         ).strip(),
         revision=head.revision,
+        details={"author": head.author, "subject": head.subject},
     )
 
 

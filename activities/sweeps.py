@@ -1,13 +1,12 @@
 """Look over an environment for drift, and keep the schedules that start such looks.
 
 A sweep writes nothing on any platform: what is not as it was left is told to its own workflow,
-which plans and heals or reports. One reading per agent, pages for the rest. A reading that fails
-ends the sweep; from what was not read nothing is ever concluded.
+which plans and heals or reports. At most one reading per agent, pages for the rest. From what was
+not read nothing is ever concluded.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 from temporalio.client import (
@@ -19,34 +18,43 @@ from temporalio.client import (
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
+    ScheduleState,
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.concurrency import each
 from activities.errors import translated
-from activities.gathering import Gatherer
+from activities.fleet_looks import FleetLooks, wish_batches
 from activities.heartbeats import Progress, beating
-from activities.numbers import NumberGatherer
-from activities.policies import Policy, environments, policy_of
+from activities.names import ENSURE_SWEEPS, SWEEP_ENVIRONMENT, SWEEP_WORKFLOW, WORKFLOW_QUEUE
+from activities.number_gathering import NumberGatherer
+from activities.policies import environments, policy_of
+from activities.sweep_intervals import SweepIntervals
 from activities.telling import Dispatcher
-from activities.types import (
-    ENSURE_SWEEPS,
-    SWEEP_ENVIRONMENT,
-    SWEEP_WORKFLOW,
-    WORKFLOW_QUEUE,
-    SweepInput,
-    SweepReport,
-    SweepsRequest,
-)
-from trunkline.model.conditions import find
-from trunkline.model.desired import DesiredAgent, DesiredNumber
+from activities.types import SweepInput, SweepReport, SweepsRequest
+from trunkline.model.conditions import Conditions, find
+from trunkline.model.desired import DesiredNumber
+from trunkline.model.ejection import ejection_of
 from trunkline.model.errors import EngineUnavailable, TrunklineError
-from trunkline.model.ids import OWNER_PREFIX, sweep_id
-from trunkline.model.limits import SIGNAL_BATCH_SIZE, SWEEP_READS_CONCURRENT
-from trunkline.model.records import WishRecord
-from trunkline.ports import Accounts, Ledger, Statuses, Wishes
+from trunkline.model.ids import sweep_id
+from trunkline.model.kinds.project import Environment
+from trunkline.model.limits import (
+    PLANS_KEPT_S,
+    RETENTION_BATCH_SIZE,
+    SIGNAL_BATCH_SIZE,
+)
+from trunkline.model.plans import Plan
+from trunkline.ports import (
+    Accounts,
+    Clock,
+    Deletions,
+    Interventions,
+    Ledger,
+    Looks,
+    Statuses,
+    Wishes,
+)
 
 CATCH_UP = timedelta(minutes=1)
 """Looks missed while Temporal was down are not made up for: the next one sees the same."""
@@ -58,7 +66,9 @@ class SweepSchedules:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def ensure(self, request: SweepInput, interval_s: float) -> None:
+    async def ensure(
+        self, request: SweepInput, interval_s: float, *, note: str = "", paused: bool = False
+    ) -> None:
         """Create the schedule, or give the existing one this interval and input."""
         place = sweep_id(request.project, request.environment)
         schedule = Schedule(
@@ -73,6 +83,7 @@ class SweepSchedules:
                 intervals=[ScheduleIntervalSpec(every=timedelta(seconds=interval_s))]
             ),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+            state=ScheduleState(note=note or None, paused=paused),
         )
         try:
             await self._client.create_schedule(place, schedule)
@@ -80,6 +91,14 @@ class SweepSchedules:
             await self._replace(place, schedule)
         except RPCError as error:
             raise _unavailable(error) from error
+
+    async def pause(self, project: str, environment: str, *, note: str) -> None:
+        """Start no look until the schedule is given anew or let go on; nothing if there is none."""
+        try:
+            await self._client.get_schedule_handle(sweep_id(project, environment)).pause(note=note)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise _unavailable(error) from error
 
     async def drop(self, project: str, environment: str) -> None:
         """Remove the schedule of an environment that is gone; nothing if there is none."""
@@ -110,28 +129,51 @@ class SweepActivities:
         statuses: Statuses,
         dispatcher: Dispatcher,
         schedules: SweepSchedules,
+        deletions: Deletions | None = None,
+        *,
+        looks: Looks,
+        clock: Clock,
+        interventions: Interventions,
+        public_url: str | None = None,
     ) -> None:
+        self._deletions = deletions
         self._accounts = accounts
         self._wishes = wishes
         self._statuses = statuses
         self._dispatcher = dispatcher
         self._schedules = schedules
-        self._agents = Gatherer(accounts, ledger)
-        self._numbers = NumberGatherer(accounts, ledger, wishes)
+        self._interventions = interventions
+        self._intervals = SweepIntervals(accounts, wishes, statuses)
+        self._agents = FleetLooks(accounts, ledger, wishes, statuses, dispatcher, looks, clock)
+        self._numbers = NumberGatherer(
+            accounts, ledger, wishes, interventions, public_url=public_url
+        )
 
     @activity.defn(name=ENSURE_SWEEPS)
     async def ensure_sweeps(self, request: SweepsRequest) -> None:
         """A schedule for every environment that follows the branch."""
         with translated(request.timing, patient=True):
             manifest = await self._wishes.project_manifest(request.project)
-            for environment in environments(manifest) if manifest is not None else ():
+            described = environments(manifest) if manifest is not None else ()
+            swept = sum(environment.source == "head" for environment in described)
+            for environment in described:
                 if environment.source != "head":
                     await self._schedules.drop(request.project, environment.name)
                     continue
                 sweep = SweepInput(
                     project=request.project, environment=environment.name, timing=request.timing
                 )
-                await self._schedules.ensure(sweep, policy_of(environment).sweep_interval_s)
+                wished_s = policy_of(environment).sweep_interval_s
+                interval = await self._intervals.interval(
+                    request.project, environment.name, wished_s, swept=swept
+                )
+                decided = await self._interventions.interventions(request.project, environment.name)
+                await self._schedules.ensure(
+                    sweep,
+                    interval.interval_s,
+                    note=interval.words,
+                    paused=ejection_of(decided, environment.name) is not None,
+                )
 
     @activity.defn(name=SWEEP_ENVIRONMENT)
     async def sweep_environment(self, request: SweepInput) -> SweepReport:
@@ -146,109 +188,88 @@ class SweepActivities:
                         await self._schedules.drop(request.project, request.environment)
                     return SweepReport(details=f"{request.environment} is no environment any more")
                 tally: Counter[str] = Counter()
-                await self._sweep_agents(request, policy_of(described), tally, progress)
+                await self._agents.look(request, policy_of(described), tally, progress)
                 await self._sweep_numbers(request, tally, progress)
+                await self._clear_up(request, described)
                 return _report(request, tally)
 
-    async def _sweep_agents(
-        self, request: SweepInput, in_force: Policy, tally: Counter[str], progress: Progress
-    ) -> None:
-        showing = await self._showing_drift(request)
-
-        async def look(record: WishRecord) -> None:
-            if await self._agent_differs(record, in_force, showing):
-                tally["drifted"] += 1
-                await self._dispatcher.tell(record, "drift", request.timing)
-            tally["observed"] += 1
-            progress.words = f"{tally['observed']} looked at, {tally['drifted']} drifted"
-
-        async for batch in self._batches(request, "agent"):
-            await each(look, batch, concurrent=SWEEP_READS_CONCURRENT)
-        await self._count_doubles(request, tally)
-
-    async def _agent_differs(
-        self, record: WishRecord, in_force: Policy, showing: frozenset[str]
-    ) -> bool:
-        desired = DesiredAgent.model_validate(record.body)
-        corners = await self._agents.agent(desired, remember=False)
-        plan = corners.plan(in_force.ignored_paths(desired.name))
-        return bool(plan.steps) or desired.name in showing
+    async def _clear_up(self, request: SweepInput, described: Environment) -> None:
+        """What is left over is looked at by its own workflow; old plans and contents go."""
+        if described.prune.enabled:
+            await self._dispatcher.prune(request.project, described.name, request.timing)
+        if self._deletions is not None:
+            await self._deletions.forget_past(
+                datetime.now(UTC) - timedelta(seconds=PLANS_KEPT_S), limit=RETENTION_BATCH_SIZE
+            )
 
     async def _sweep_numbers(
         self, request: SweepInput, tally: Counter[str], progress: Progress
     ) -> None:
-        async for batch in self._batches(request, "number"):
+        told = await self._told_of_numbers(request)
+        async for batch in wish_batches(self._wishes, request, "number"):
             voice = await self._accounts.voice(request.project, request.environment)
             telephony = await self._accounts.telephony(request.project, request.environment)
             platform_numbers = await voice.numbers()
             carrier_numbers = await telephony.numbers()
-            for record in batch:
+            for record in (one for one in batch if not one.removed):
                 corners = await self._numbers.number(
                     DesiredNumber.model_validate(record.body),
                     platform_numbers=platform_numbers,
                     carrier_numbers=carrier_numbers,
                 )
                 tally["observed"] += 1
-                if corners.plan().steps:
+                if says_something_new(corners.plan(), told.get(record.name, ())):
                     tally["drifted"] += 1
                     await self._dispatcher.tell(record, "drift", request.timing)
                 progress.words = f"{tally['observed']} looked at, {tally['drifted']} drifted"
 
-    async def _count_doubles(self, request: SweepInput, tally: Counter[str]) -> None:
-        """Agents of ours that carry the same owner tag: reported, never touched."""
-        voice = await self._accounts.voice(request.project, request.environment)
-        ours = f"{OWNER_PREFIX}{request.project}/{request.environment}/"
-        owners: Counter[str] = Counter()
-        async for page in voice.agents():
-            owners.update(
-                tag
-                for summary in page
-                if not summary.archived
-                for tag in summary.tags
-                if tag.startswith(ours)
-            )
-        tally["doubles"] = sum(count - 1 for count in owners.values())
-
-    async def _showing_drift(self, request: SweepInput) -> frozenset[str]:
-        """Agents whose status says Drifted: they are told when it is so no more, too."""
-        names: set[str] = set()
+    async def _told_of_numbers(self, request: SweepInput) -> dict[str, Conditions]:
+        """What the statuses of the environment's numbers say."""
+        told: dict[str, Conditions] = {}
         after = ""
         while rows := await self._statuses.statuses(
             request.project,
             environment=request.environment,
-            kind="agent",
+            kind="number",
             after=after,
             limit=SIGNAL_BATCH_SIZE,
         ):
-            names.update(row.name for row in rows if find(row.conditions, "Drifted") is not None)
+            told.update((row.name, row.conditions) for row in rows)
             last = rows[-1]
             after = f"{last.kind}/{last.name}/{last.environment}"
-        return frozenset(names)
+        return told
 
-    async def _batches(
-        self, request: SweepInput, kind: str
-    ) -> AsyncIterator[tuple[WishRecord, ...]]:
-        after = f"{request.environment}/{kind}/"
-        while batch := await self._wishes.wishes(
-            request.project, request.environment, after=after, limit=SIGNAL_BATCH_SIZE
-        ):
-            found = tuple(r for r in batch if r.kind == kind and not r.removed)
-            if found:
-                yield found
-            if batch[-1].kind != kind:
-                return
-            after = f"{request.environment}/{kind}/{batch[-1].name}"
+
+def says_something_new(plan: Plan, told: Conditions) -> bool:
+    """True if a number's plan has a step, an obstacle nobody was told of, or none any more."""
+    if plan.steps:
+        return True
+    stalled = find(told, "Stalled")
+    said = stalled.reason if stalled is not None else ""
+    obstacles = [obstacle.reason for obstacle in plan.obstacles if not obstacle.waiting]
+    if plan.obstacles:
+        return bool(obstacles) and said not in obstacles
+    return stalled is not None or find(told, "Drifted") is not None
 
 
 def _report(request: SweepInput, tally: Counter[str]) -> SweepReport:
-    doubles = f"; **{tally['doubles']} carry a mark twice**" if tally["doubles"] else ""
+    worries = {
+        "unread": "could not be read, nothing is concluded about them",
+        "doubles": "carry a mark twice",
+        "orphans": "carry a mark nobody knows",
+    }
+    said = "".join(f"; **{tally[key]} {words}**" for key, words in worries.items() if tally[key])
     return SweepReport(
         observed=tally["observed"],
         drifted=tally["drifted"],
         doubles=tally["doubles"],
+        skipped=tally["skipped"],
+        unread=tally["unread"],
+        orphans=tally["orphans"],
         details=(
             f"{request.environment}: {tally['observed']} looked at, "
-            f"{tally['drifted']} told to look again{doubles}"
+            f"{tally['skipped']} of them in the list only, "
+            f"{tally['drifted']} told to look again{said}"
         ),
     )
 

@@ -9,23 +9,29 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.service import RPCError
 
 from activities.errors import failure_of
-from activities.types import (
+from activities.names import (
     AGENT_ATTRIBUTE,
     AGENT_WORKFLOW,
     DECLARE_SIGNAL,
     ENVIRONMENT_ATTRIBUTE,
     NUMBER_WORKFLOW,
     PROJECT_ATTRIBUTE,
+    PRUNE_SIGNAL,
+    PRUNE_WORKFLOW,
     WORKFLOW_QUEUE,
+)
+from activities.types import (
     AgentInput,
     NumberInput,
+    PruneInput,
+    PruneWake,
     Subject,
     Timing,
     WakeReason,
     Wish,
 )
 from trunkline.model.errors import EngineUnavailable, TrunklineError
-from trunkline.model.ids import agent_workflow_id, number_workflow_id
+from trunkline.model.ids import agent_workflow_id, number_workflow_id, prune_workflow_id
 from trunkline.model.ledger import NumberOwner
 from trunkline.model.number_planner import owned_elsewhere
 from trunkline.model.records import OperationItem, WishRecord
@@ -56,6 +62,8 @@ class Dispatcher:
         reason: WakeReason,
         timing: Timing,
         operation_ids: tuple[str, ...] = (),
+        *,
+        request_id: str = "",
     ) -> None:
         """Signal with start. Raises EngineUnavailable, and for a number what its account raises."""
         wish = Wish(
@@ -63,6 +71,7 @@ class Dispatcher:
             revision=record.revision,
             operation_ids=operation_ids,
             reason=reason,
+            request_id=request_id,
         )
         if record.kind == "agent":
             await self._tell_agent(record, wish, timing)
@@ -90,17 +99,46 @@ class Dispatcher:
         reason: WakeReason,
         timing: Timing,
         operation_ids: tuple[str, ...] = (),
+        *,
+        request_id: str = "",
     ) -> None:
         """Tell, or let the status and the operations say why that will not help.
 
         Raises only what trying again may mend.
         """
         try:
-            await self.tell(record, reason, timing, operation_ids)
+            await self.tell(record, reason, timing, operation_ids, request_id=request_id)
         except TrunklineError as error:
             if error.retryable:
                 raise
             await self.say(record, error, operation_ids)
+
+    async def prune(
+        self, project: str, environment: str, timing: Timing, wake: PruneWake | None = None
+    ) -> None:
+        """Have an environment looked at for what Git no longer names.
+
+        Raises EngineUnavailable.
+        """
+        try:
+            await self._client.start_workflow(
+                PRUNE_WORKFLOW,
+                PruneInput(project=project, environment=environment, timing=timing),
+                id=prune_workflow_id(project, environment),
+                task_queue=WORKFLOW_QUEUE,
+                start_signal=PRUNE_SIGNAL,
+                start_signal_args=[wake or PruneWake()],
+                static_summary=f"Deletions in {environment}",
+                search_attributes=_attributes(
+                    {PROJECT_ATTRIBUTE: project, ENVIRONMENT_ATTRIBUTE: environment}
+                ),
+                static_details=(
+                    f"Decides what of project {project} in environment {environment} may be "
+                    "deleted, when, and what waits for a person."
+                ),
+            )
+        except RPCError as error:
+            raise EngineUnavailable(f"Temporal did not take a signal: {error}") from error
 
     async def tell_contenders(self, former: NumberOwner, timing: Timing) -> None:
         """Whoever else wishes for a number that was let go: the first gets it."""
@@ -211,6 +249,10 @@ def _identity(record: WishRecord) -> TypedSearchAttributes:
         if record.kind == "number"
         else record.name,
     }
+    return _attributes(values)
+
+
+def _attributes(values: dict[str, str]) -> TypedSearchAttributes:
     return TypedSearchAttributes(
         [
             SearchAttributePair(SearchAttributeKey.for_keyword(name), value)

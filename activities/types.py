@@ -15,65 +15,18 @@ from trunkline.model.ids import Digest, Revision
 
 RecordKind = Literal["agent", "number"]
 
-WORKFLOW_QUEUE = "trunkline"
-"""Workflows, and the activities that need nothing but PostgreSQL and Temporal."""
-SOURCE_QUEUE = "trunkline-source"
-"""Git: few and long."""
-PLATFORM_QUEUE = "trunkline-platforms"
-"""ElevenLabs and Twilio: many and short, and never in the way of the other two."""
-
-PROJECT_WORKFLOW = "ProjectWorkflow"
-AGENT_WORKFLOW = "AgentWorkflow"
-NUMBER_WORKFLOW = "NumberWorkflow"
-SWEEP_WORKFLOW = "SweepWorkflow"
-PLAN_WORKFLOW = "PlanWorkflow"
-
-REFRESH_SIGNAL = "refresh"
-DECLARE_SIGNAL = "declare"
-STATUS_QUERY = "status"
-
-READ_SOURCE = "read_source"
-ENSURE_SWEEPS = "ensure_sweeps"
-DECLARE = "declare"
-CLOSE_OPERATIONS = "close_operations"
-PLAN_AGENT = "plan_agent"
-EXECUTE_STEP = "execute_step"
-CONCLUDE_AGENT = "conclude_agent"
-PLAN_NUMBER = "plan_number"
-EXECUTE_NUMBER_STEP = "execute_number_step"
-CONCLUDE_NUMBER = "conclude_number"
-SWEEP_ENVIRONMENT = "sweep_environment"
-PLAN_ENVIRONMENT = "plan_environment"
-
-PROJECT_ATTRIBUTE = "TrunklineProject"
-ENVIRONMENT_ATTRIBUTE = "TrunklineEnvironment"
-AGENT_ATTRIBUTE = "TrunklineAgent"
-PHASE_ATTRIBUTE = "TrunklinePhase"
-REVISION_ATTRIBUTE = "TrunklineRevision"
-REASON_ATTRIBUTE = "TrunklineReason"
-SEARCH_ATTRIBUTES = (
-    PROJECT_ATTRIBUTE,
-    ENVIRONMENT_ATTRIBUTE,
-    AGENT_ATTRIBUTE,
-    PHASE_ATTRIBUTE,
-    REVISION_ATTRIBUTE,
-    REASON_ATTRIBUTE,
-)
-"""All are of type Keyword and must be registered before a workflow sets one."""
-
-SUPERSEDED = "Superseded"
-"""Failure type of a step whose wish is no longer the newest: plan again, nothing is wrong."""
-
 
 class Timing(Frozen):
     """Every wait and bound of the reconciler, in seconds, so that tests can be short.
 
     ``list_lag_bound_s`` is how long the platform's lists may lag behind a create; no second create
-    is sent before the first one's deadline plus this bound.
+    is sent before the first one's deadline plus this bound. ``document_timeout_s`` is the request's
+    of a document that is uploaded, or fetched by the platform; it is below ``apply_timeout_s``.
     """
 
     poll_interval_s: float = 60.0
     request_timeout_s: float = 10.0
+    document_timeout_s: float = 45.0
     observe_timeout_s: float = 45.0
     apply_timeout_s: float = 60.0
     store_timeout_s: float = 20.0
@@ -88,13 +41,23 @@ class Timing(Frozen):
     history_events_max: int = 4000
 
 
+WakeReason = Literal[
+    "git", "sync", "drift", "dependency", "retry", "resync", "apply", "control", "prune"
+]
+"""``apply``: a person applied a plan; ``control``: a decision of a person came or went."""
+
+
 class RefreshRequest(Frozen):
-    """Look at Git now. ``hard`` reconciles everything, changed or not."""
+    """Look at Git now. ``hard`` reconciles everything, changed or not; ``reason`` is what those it
+    names are told.
+    """
 
     operation_id: str | None = None
     hard: bool = False
     environment: str | None = None
     names: tuple[str, ...] = ()
+    request_id: str = ""
+    reason: WakeReason = "sync"
 
 
 class ProjectInput(Frozen):
@@ -106,9 +69,6 @@ class ProjectInput(Frozen):
     pending: tuple[RefreshRequest, ...] = ()
     next_look_at_s: float | None = None
     swept_revision: Revision | None = None
-
-
-WakeReason = Literal["git", "sync", "drift", "dependency", "retry", "resync"]
 
 
 class Subject(Frozen):
@@ -136,6 +96,7 @@ class Wish(Frozen):
     revision: Revision | None = None
     operation_ids: tuple[str, ...] = ()
     reason: WakeReason = "git"
+    request_id: str = ""
 
 
 class AgentInput(Frozen):
@@ -186,7 +147,43 @@ class PlanInput(Frozen):
     environment: str
     names: tuple[str, ...] = ()
     hard_refresh: bool = False
+    request_id: str = ""
     timing: Timing = Timing()
+
+
+class WakeRequest(Frozen):
+    """Tell whom a decision of a person concerns, without a look at Git, which may be broken.
+
+    Without ``name`` it is everything that is not as Git wants it; an empty ``environment`` means
+    all of them. ``numbers`` adds the numbers of the agent that is named.
+    """
+
+    project: str
+    environment: str = ""
+    kind: Literal["", "agent", "number"] = ""
+    name: str = ""
+    numbers: bool = False
+    timing: Timing = Timing()
+
+
+class ImportInput(Frozen):
+    """An import somebody asked for; ``agent_ids`` empty means every agent of the account."""
+
+    operation_id: str
+    project: str
+    environment: str
+    agent_ids: tuple[str, ...] = ()
+    timing: Timing = Timing()
+
+
+class ImportCount(Frozen):
+    """How much an import brought; the manifests are in PostgreSQL."""
+
+    agents: int = 0
+    tools: int = 0
+    documents: int = 0
+    numbers: int = 0
+    message: str = ""
 
 
 class SourceRequest(Frozen):
@@ -194,6 +191,126 @@ class SourceRequest(Frozen):
 
     project: str
     force: bool = False
+    request_id: str = ""
+    timing: Timing = Timing()
+
+
+class PruneWake(Frozen):
+    """Look at what Git no longer names; ``released`` agents are protected no more."""
+
+    released: tuple[str, ...] = ()
+
+
+class PruneInput(Frozen):
+    """State of an environment's deletions. ``tries`` counts looks since it was last woken."""
+
+    project: str
+    environment: str
+    timing: Timing = Timing()
+    woken: bool = False
+    released: tuple[str, ...] = ()
+    tries: int = 0
+
+
+class PruneRequest(Frozen):
+    """Decide what of an environment may be deleted, and tell whom it concerns."""
+
+    project: str
+    environment: str
+    tries: int = 0
+    timing: Timing = Timing()
+
+
+class ObjectReference(Frozen):
+    """A tool, document or secret by its claim."""
+
+    kind: Literal["tool", "document", "secret"]
+    name: str
+    digest: str
+
+
+class PruneReport(Frozen):
+    """What a look decided: ``objects`` to delete, protected agents without their tag, how many
+    were told to go. ``next_look_s`` None: only when something wakes it.
+    """
+
+    objects: tuple[ObjectReference, ...] = ()
+    unguarded: tuple[str, ...] = ()
+    told: int = 0
+    next_look_s: float | None = None
+    details: str = ""
+
+
+class ObjectRequest(Frozen):
+    """Delete one shared object nothing refers to."""
+
+    project: str
+    environment: str
+    object: ObjectReference
+    timing: Timing = Timing()
+
+
+class GuardRequest(Frozen):
+    """Make an agent's protecting tag what its protection says; gone only if ``released``."""
+
+    project: str
+    environment: str
+    name: str
+    released: bool = False
+    timing: Timing = Timing()
+
+
+class EjectInput(Frozen):
+    """An environment that is left to itself; ``begun`` once nothing of ours runs there any more,
+    ``taken`` marks so far.
+    """
+
+    operation_id: str
+    project: str
+    environment: str
+    timing: Timing = Timing()
+    begun: bool = False
+    taken: int = 0
+
+
+class EjectRequest(Frozen):
+    """The beginning, a look at, or the end of an ejection. ``unreachable`` are ids of objects
+    whose marks could not be taken away.
+    """
+
+    operation_id: str
+    project: str
+    environment: str
+    unreachable: tuple[str, ...] = ()
+    taken: int = 0
+    timing: Timing = Timing()
+
+
+class MarkReference(Frozen):
+    """One object that carries our mark. ``digest`` is empty for an agent; ``known``: the ledger
+    says it is ours, so that it may be taken over again.
+    """
+
+    kind: Literal["agent", "tool", "document"]
+    name: str
+    external_id: str
+    digest: str = ""
+    known: bool = False
+
+
+class EjectLook(Frozen):
+    """Objects that carry our marks; empty means none is left."""
+
+    marks: tuple[MarkReference, ...] = ()
+
+
+class MarkRequest(Frozen):
+    """Take our mark from one object and change nothing else about it."""
+
+    operation_id: str
+    project: str
+    environment: str
+    mark: MarkReference
     timing: Timing = Timing()
 
 
@@ -249,6 +366,7 @@ class PlanRequest(Frozen):
 
     subject: Subject
     reason: WakeReason = "git"
+    request_id: str = ""
     timing: Timing = Timing()
 
 
@@ -262,21 +380,29 @@ class StepReference(Frozen):
 class PlanReference(Frozen):
     """A stored plan as a workflow sees it; ``plan_id`` is empty when there was nothing to store.
 
-    ``held_reason`` says why its steps are not to be executed although they could be.
+    ``held_reason`` says why its steps are not to be executed although they could be, and
+    ``held_for_s`` when that may change by itself, in seconds from the plan.
+    ``disabled`` says who took the agent's calls away.
     ``drift`` names who changed which fields on the platform, and when. ``digest`` is that of what
     was planned. ``released``: the number follows another wish, or the wish names another number.
+    ``kept_reason`` says why something that is ``removed`` from Git stays, or, with ``forgotten``,
+    why nothing was left to delete.
     """
 
     plan_id: str
+    kept_reason: str = ""
+    forgotten: bool = False
     steps: tuple[StepReference, ...] = ()
     stalled_reason: str = ""
     waiting_reason: str = ""
     held_reason: str = ""
+    held_for_s: float | None = None
     message: str = ""
     wish_digest: Digest | None = None
     revision: Revision | None = None
     removed: bool = False
     released: bool = False
+    disabled: str = ""
     digest: Digest | None = None
     drift: str = ""
     drift_version_id: str | None = None
@@ -289,6 +415,8 @@ class StepRequest(Frozen):
     plan_id: str
     index: int
     wish_digest: Digest | None = None
+    reason: WakeReason = "git"
+    request_id: str = ""
     timing: Timing = Timing()
 
 
@@ -314,7 +442,9 @@ class Failure(Frozen):
 
 
 class ConclusionRequest(Frozen):
-    """Write down how a round ended. ``failures`` counts the rounds before it that failed."""
+    """Write down how a round ended. ``failures`` counts the rounds before it that failed,
+    ``began_at_s`` is when it was woken, by the workflow's clock in seconds since 1970.
+    """
 
     subject: Subject
     plan: PlanReference | None = None
@@ -323,13 +453,16 @@ class ConclusionRequest(Frozen):
     operation_ids: tuple[str, ...] = ()
     failures: int = 0
     external_id: str | None = None
+    request_id: str = ""
+    began_at_s: float | None = None
     timing: Timing = Timing()
 
 
 class Conclusion(Frozen):
     """How a subject stands after a round: what the workflow shows and when it looks again.
 
-    ``retry_after_s`` None means: only when something wakes it. ``gone`` means that Git no longer
+    ``retry_after_s`` None means: only when something wakes it; ``next_look_at_s`` is the same as a
+    moment, where the workflow was asked. ``gone`` means that Git no longer
     names the subject and nothing is left to do, so its workflow may end. ``open_operation_ids``
     are operations that go on waiting for a later round.
     """
@@ -341,16 +474,21 @@ class Conclusion(Frozen):
     gone: bool = False
     open_operation_ids: tuple[str, ...] = ()
     retry_after_s: float | None = None
+    next_look_at_s: float | None = None
     external_id: str | None = None
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
 class SweepReport(Frozen):
     """What a sweep saw: subjects looked at, how many of them were told to look again, and how many
-    agents carry the mark of another one.
+    agents carry the mark of another one. ``skipped`` were looked at in the list only, ``unread``
+    could not be read, ``orphans`` carry a mark that neither Git nor the ledger knows.
     """
 
     observed: int = 0
     drifted: int = 0
     doubles: int = 0
+    skipped: int = 0
+    unread: int = 0
+    orphans: int = 0
     details: str = ""

@@ -6,7 +6,8 @@ queues, and every activity has exactly one home.
 
 from dataclasses import dataclass
 
-from activities.types import (
+from activities.names import (
+    BEGIN_EJECTION,
     CLOSE_OPERATIONS,
     CONCLUDE_AGENT,
     CONCLUDE_NUMBER,
@@ -14,13 +15,21 @@ from activities.types import (
     ENSURE_SWEEPS,
     EXECUTE_NUMBER_STEP,
     EXECUTE_STEP,
+    FINISH_EJECTION,
+    GUARD_AGENT,
+    IMPORT_ACCOUNT,
+    LOOK_TO_EJECT,
+    LOOK_TO_PRUNE,
     PLAN_AGENT,
     PLAN_ENVIRONMENT,
     PLAN_NUMBER,
     PLATFORM_QUEUE,
+    PRUNE_OBJECT,
     READ_SOURCE,
     SOURCE_QUEUE,
     SWEEP_ENVIRONMENT,
+    TAKE_MARK_AWAY,
+    WAKE,
     WORKFLOW_QUEUE,
 )
 
@@ -38,7 +47,16 @@ class Queue:
 QUEUES = (
     Queue(
         name=WORKFLOW_QUEUE,
-        activities=(DECLARE, CLOSE_OPERATIONS, ENSURE_SWEEPS, CONCLUDE_AGENT, CONCLUDE_NUMBER),
+        activities=(
+            DECLARE,
+            CLOSE_OPERATIONS,
+            ENSURE_SWEEPS,
+            CONCLUDE_AGENT,
+            CONCLUDE_NUMBER,
+            WAKE,
+            BEGIN_EJECTION,
+            FINISH_EJECTION,
+        ),
         concurrent_activities=20,
         serves_workflows=True,
     ),
@@ -52,6 +70,12 @@ QUEUES = (
             EXECUTE_NUMBER_STEP,
             SWEEP_ENVIRONMENT,
             PLAN_ENVIRONMENT,
+            IMPORT_ACCOUNT,
+            LOOK_TO_PRUNE,
+            PRUNE_OBJECT,
+            GUARD_AGENT,
+            LOOK_TO_EJECT,
+            TAKE_MARK_AWAY,
         ),
         concurrent_activities=40,
     ),

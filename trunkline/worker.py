@@ -22,17 +22,31 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from activities.agents import AgentActivities
 from activities.conclusions import ConclusionActivities
 from activities.dispatch import DispatchActivities
+from activities.drifting import Patches
+from activities.ejecting import EjectActivities
+from activities.ending import Endings
+from activities.imports import ImportActivities
+from activities.names import SEARCH_ATTRIBUTES
 from activities.numbers import NumberActivities
+from activities.planned_removals import RemovalPlanner
 from activities.planning import PlanActivities
+from activities.pruning import PruneActivities
+from activities.removals import RemovalPorts, Removals
+from activities.rim import ActivityRim
 from activities.source import SourceActivities
 from activities.sweeps import SweepActivities, SweepSchedules
 from activities.telling import Dispatcher
-from activities.types import SEARCH_ATTRIBUTES
+from activities.waking import WakingActivities
+from trunkline import __version__
 from trunkline.model.errors import EngineUnavailable, InvalidSettings
 from trunkline.ports import (
     Accounts,
     Clock,
+    Deletions,
+    Ejections,
+    Interventions,
     Ledger,
+    Looks,
     Operations,
     Projects,
     Sources,
@@ -41,10 +55,14 @@ from trunkline.ports import (
 )
 from trunkline.queues import QUEUES, Queue
 from workflows.agents import AgentWorkflow
+from workflows.ejecting import EjectWorkflow
+from workflows.imports import ImportWorkflow
 from workflows.numbers import NumberWorkflow
 from workflows.planning import PlanWorkflow
 from workflows.projects import ProjectWorkflow
+from workflows.pruning import PruneWorkflow
 from workflows.sweeps import SweepWorkflow
+from workflows.waking import WakeWorkflow
 
 WORKFLOWS: tuple[type, ...] = (
     ProjectWorkflow,
@@ -52,6 +70,10 @@ WORKFLOWS: tuple[type, ...] = (
     NumberWorkflow,
     SweepWorkflow,
     PlanWorkflow,
+    ImportWorkflow,
+    WakeWorkflow,
+    PruneWorkflow,
+    EjectWorkflow,
 )
 CONCURRENT_WORKFLOW_TASKS = 20
 """Workflow tasks are pure computation under one lock; more only swap memory."""
@@ -59,13 +81,15 @@ CACHED_WORKFLOWS = 256
 """Idle agents are the rule: a history of a few dozen events replays faster than it is kept."""
 STICKY_TIMEOUT = timedelta(seconds=5)
 """How long a workflow waits for the worker that has it cached; a dead one delays it no longer."""
+BUILD_ID = f"trunkline-{__version__}"
+"""Named by us: the default hashes the code of every imported module, a second at each start."""
 GRACE = timedelta(seconds=5)
 """What running activities get to end by themselves when a worker is asked to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerPorts:
-    """Everything activities need of the outside."""
+    """Everything activities need of the outside; ``public_url`` is where vendors reach our API."""
 
     sources: Sources
     projects: Projects
@@ -73,8 +97,13 @@ class WorkerPorts:
     ledger: Ledger
     statuses: Statuses
     operations: Operations
+    interventions: Interventions
+    deletions: Deletions
+    looks: Looks
+    ejections: Ejections
     accounts: Accounts
     clock: Clock
+    public_url: str | None = None
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -133,6 +162,7 @@ def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., An
         workflows=WORKFLOWS if queue.serves_workflows else (),
         activities=[activities[name] for name in queue.activities],
         workflow_runner=workflow_runner(),
+        build_id=BUILD_ID,
         sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=CONCURRENT_WORKFLOW_TASKS,
@@ -140,15 +170,39 @@ def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., An
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
+        interceptors=[ActivityRim()],
     )
 
 
 def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., Any]]:
     """Every activity of the product by its registered name."""
     dispatcher = Dispatcher(client, ports.accounts, ports.wishes, ports.statuses, ports.operations)
-    rooms: tuple[object, ...] = (
-        SourceActivities(ports.sources, ports.projects, ports.wishes, ports.statuses),
-        DispatchActivities(dispatcher, ports.wishes, ports.operations),
+    asked = RemovalPorts(
+        accounts=ports.accounts,
+        ledger=ports.ledger,
+        wishes=ports.wishes,
+        projects=ports.projects,
+        operations=ports.operations,
+        interventions=ports.interventions,
+        deletions=ports.deletions,
+        clock=ports.clock,
+    )
+    rooms = (
+        *_of_subjects(ports, dispatcher, asked),
+        *_of_environments(ports, dispatcher, asked, client),
+        *_of_people(ports, asked, client),
+    )
+    named = {name for queue in QUEUES for name in queue.activities}
+    return {name: getattr(room, name) for name in named for room in rooms if hasattr(room, name)}
+
+
+def _of_subjects(
+    ports: WorkerPorts, dispatcher: Dispatcher, asked: RemovalPorts
+) -> tuple[object, ...]:
+    """What the workflows of single agents and numbers ask for."""
+    removals = Removals(asked)
+    patches = Patches(ports.sources, ports.projects)
+    return (
         AgentActivities(
             ports.accounts,
             ports.ledger,
@@ -156,8 +210,20 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
             ports.operations,
             ports.statuses,
             ports.clock,
+            ports.interventions,
+            removals,
+            patches=patches,
         ),
-        NumberActivities(ports.accounts, ports.ledger, ports.wishes, ports.operations, ports.clock),
+        NumberActivities(
+            ports.accounts,
+            ports.ledger,
+            ports.wishes,
+            ports.operations,
+            ports.clock,
+            ports.interventions,
+            public_url=ports.public_url,
+            removals=removals,
+        ),
         ConclusionActivities(
             ports.accounts,
             ports.ledger,
@@ -165,7 +231,26 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
             ports.statuses,
             ports.operations,
             dispatcher,
+            ports.deletions,
         ),
+    )
+
+
+def _of_environments(
+    ports: WorkerPorts, dispatcher: Dispatcher, asked: RemovalPorts, client: Client
+) -> tuple[object, ...]:
+    """What looks at a project or an environment as a whole."""
+    return (
+        SourceActivities(
+            ports.sources,
+            ports.projects,
+            ports.wishes,
+            ports.statuses,
+            ports.clock,
+            ports.interventions,
+        ),
+        DispatchActivities(dispatcher, ports.wishes, ports.operations),
+        PruneActivities(asked, ports.statuses, dispatcher),
         SweepActivities(
             ports.accounts,
             ports.ledger,
@@ -173,7 +258,20 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
             ports.statuses,
             dispatcher,
             SweepSchedules(client),
+            ports.deletions,
+            looks=ports.looks,
+            clock=ports.clock,
+            interventions=ports.interventions,
+            public_url=ports.public_url,
         ),
+        WakingActivities(dispatcher, ports.wishes),
+    )
+
+
+def _of_people(ports: WorkerPorts, asked: RemovalPorts, client: Client) -> tuple[object, ...]:
+    """What somebody asked for, once."""
+    patches = Patches(ports.sources, ports.projects)
+    return (
         PlanActivities(
             ports.sources,
             ports.projects,
@@ -181,7 +279,21 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
             ports.ledger,
             ports.wishes,
             ports.operations,
+            ports.interventions,
+            RemovalPlanner(asked),
+            patches=patches,
+            public_url=ports.public_url,
+        ),
+        ImportActivities(
+            ports.sources, ports.projects, ports.accounts, ports.ledger, ports.operations
+        ),
+        EjectActivities(
+            ports.accounts,
+            ports.ejections,
+            ports.interventions,
+            ports.operations,
+            ports.statuses,
+            endings=Endings(client),
+            schedules=SweepSchedules(client),
         ),
     )
-    named = {name for queue in QUEUES for name in queue.activities}
-    return {name: getattr(room, name) for name in named for room in rooms if hasattr(room, name)}

@@ -6,18 +6,15 @@ The rounds are those of every subject; this file gives them an identity, a signa
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
+    from activities.names import (
         AGENT_WORKFLOW,
         CONCLUDE_AGENT,
         DECLARE_SIGNAL,
         EXECUTE_STEP,
         PLAN_AGENT,
         STATUS_QUERY,
-        AgentInput,
-        Conclusion,
-        Subject,
-        Wish,
     )
+    from activities.types import AgentInput, Conclusion, Subject, Wish
     from workflows.rounds import RoundActivities, Rounds
 
 ACTIVITIES = RoundActivities(plan=PLAN_AGENT, execute=EXECUTE_STEP, conclude=CONCLUDE_AGENT)

@@ -5,7 +5,8 @@ A workflow decides by the reason alone; the words travel on to the activity that
 
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from activities.types import SUPERSEDED, Failure
+from activities.names import SUPERSEDED
+from activities.types import Failure
 from trunkline.model.errors import Conflict, RemoteMissing
 
 PLAN_AGAIN = frozenset({SUPERSEDED, Conflict.reason, RemoteMissing.reason})

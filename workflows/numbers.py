@@ -7,18 +7,15 @@ whichever project or environment, has to come through the same queue.
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
+    from activities.names import (
         CONCLUDE_NUMBER,
         DECLARE_SIGNAL,
         EXECUTE_NUMBER_STEP,
         NUMBER_WORKFLOW,
         PLAN_NUMBER,
         STATUS_QUERY,
-        Conclusion,
-        NumberInput,
-        Subject,
-        Wish,
     )
+    from activities.types import Conclusion, NumberInput, Subject, Wish
     from workflows.rounds import RoundActivities, Rounds
 
 ACTIVITIES = RoundActivities(

@@ -10,7 +10,8 @@ from typing import Literal, TypeVar
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-from activities.types import PLATFORM_QUEUE, SOURCE_QUEUE, WORKFLOW_QUEUE, Timing
+from activities.names import PLATFORM_QUEUE, SOURCE_QUEUE, WORKFLOW_QUEUE
+from activities.types import Timing
 from trunkline.model.base import Frozen
 
 BACKOFF_COEFFICIENT = 2.0

@@ -8,14 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
-        CLOSE_OPERATIONS,
-        PLAN_ENVIRONMENT,
-        PLAN_WORKFLOW,
-        ClosingRequest,
-        PlanInput,
-        PlanReference,
-    )
+    from activities.names import CLOSE_OPERATIONS, PLAN_ENVIRONMENT, PLAN_WORKFLOW
+    from activities.types import ClosingRequest, PlanInput, PlanReference
     from workflows.failures import failure_of
     from workflows.options import STORE, SWEEP, perform
 

@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import (
+    from activities.names import (
         CLOSE_OPERATIONS,
         DECLARE,
         ENSURE_SWEEPS,
@@ -21,6 +21,8 @@ with workflow.unsafe.imports_passed_through():
         REFRESH_SIGNAL,
         REVISION_ATTRIBUTE,
         STATUS_QUERY,
+    )
+    from activities.types import (
         ClosingRequest,
         Failure,
         FanoutReport,
@@ -103,7 +105,7 @@ class ProjectWorkflow:
             return
 
     async def _follow(self, requests: tuple[RefreshRequest, ...]) -> None:
-        self._look = look = await self._read(force=any(request.hard for request in requests))
+        self._look = look = await self._read(requests)
         attributes = {PROJECT_ATTRIBUTE: self._project, REASON_ATTRIBUTE: look.reason or "Ready"}
         if look.revision is not None:
             attributes[REVISION_ATTRIBUTE] = look.revision
@@ -123,11 +125,16 @@ class ProjectWorkflow:
             show(self._look.details, {REASON_ATTRIBUTE: failure.reason})
             await self._close(requests, self._look)
 
-    async def _read(self, *, force: bool) -> SourceLook:
+    async def _read(self, requests: tuple[RefreshRequest, ...]) -> SourceLook:
         try:
             return await perform(
                 READ_SOURCE,
-                SourceRequest(project=self._project, force=force, timing=self._timing),
+                SourceRequest(
+                    project=self._project,
+                    force=any(request.hard for request in requests),
+                    request_id=next((r.request_id for r in requests if r.request_id), ""),
+                    timing=self._timing,
+                ),
                 SourceLook,
                 option=GIT_FETCH,
                 timing=self._timing,

@@ -11,9 +11,8 @@ from temporalio import workflow
 from temporalio.common import SearchAttributeKey, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError
 
+from activities.names import SEARCH_ATTRIBUTES, SUPERSEDED
 from activities.types import (
-    SEARCH_ATTRIBUTES,
-    SUPERSEDED,
     AgentInput,
     Conclusion,
     ConclusionRequest,
@@ -25,6 +24,7 @@ from activities.types import (
     StepRequest,
     StepResult,
     Subject,
+    WakeReason,
     Wish,
 )
 from trunkline.model.base import Frozen
@@ -55,9 +55,16 @@ def newest(known: Wish | None, wish: Wish) -> Wish:
             "wish_digest": wish.wish_digest or known.wish_digest,
             "revision": wish.revision or known.revision,
             "operation_ids": tuple(dict.fromkeys(waiting)),
-            "reason": "sync" if "sync" in (known.reason, wish.reason) else wish.reason,
+            "reason": _stronger(known.reason, wish.reason),
+            "request_id": wish.request_id or known.request_id,
         }
     )
+
+
+def _stronger(known: WakeReason, new: WakeReason) -> WakeReason:
+    """What a person asked for is not lost to what happens to come after it."""
+    asked: tuple[WakeReason, ...] = ("sync", "apply")
+    return next((reason for reason in asked if reason in (known, new)), new)
 
 
 def moves(known: Wish | None, wish: Wish) -> bool:
@@ -85,6 +92,8 @@ class Rounds:
         self._next_look_at_s = state.next_look_at_s
         self._gone = False
         self._overtaken: tuple[Wish, ...] = ()
+        self._request_id = ""
+        self._began_at_s: float | None = None
 
     def declare(self, wish: Wish) -> None:
         """Remember the newest wish; the running round, if any, goes on.
@@ -92,13 +101,16 @@ class Rounds:
         Whatever failed before says nothing about a new wish, so its pauses begin anew.
         """
         self._remember(self._wish, wish)
-        if wish.reason in ("git", "sync", "dependency"):
+        if wish.reason in ("git", "sync", "dependency", "apply", "control"):
             self._failures = 0
 
     def conclusion(self) -> Conclusion:
         """How the subject stood after the last round."""
         return Conclusion(
-            conditions=self._conditions, external_id=self._external_id, gone=self._gone
+            conditions=self._conditions,
+            external_id=self._external_id,
+            gone=self._gone,
+            next_look_at_s=self._next_look_at_s,
         )
 
     async def serve(self) -> bool:
@@ -148,6 +160,8 @@ class Rounds:
         if wish is None:
             return
         self._wish = None
+        self._request_id = wish.request_id or self._request_id
+        self._began_at_s = workflow.now().timestamp()
         await self._hand_over(wish)
         plan, failure = await self._bring_about(wish)
         if failure is not None and failure.reason == SUPERSEDED:
@@ -191,7 +205,7 @@ class Rounds:
             try:
                 plan = await self._plan(wish)
                 for step in plan.steps:
-                    await self._execute(plan, step)
+                    await self._execute(wish, plan, step)
             except ActivityError as error:
                 failure = failure_of(error)
             else:
@@ -203,14 +217,19 @@ class Rounds:
     async def _plan(self, wish: Wish) -> PlanReference:
         return await perform(
             self._activities.plan,
-            PlanRequest(subject=self._subject, reason=wish.reason, timing=self._timing),
+            PlanRequest(
+                subject=self._subject,
+                reason=wish.reason,
+                request_id=self._request_id,
+                timing=self._timing,
+            ),
             PlanReference,
             option=OBSERVE,
             timing=self._timing,
             summary=f"{wish.reason}: plan {self._subject.name}",
         )
 
-    async def _execute(self, plan: PlanReference, step: StepReference) -> None:
+    async def _execute(self, wish: Wish, plan: PlanReference, step: StepReference) -> None:
         await perform(
             self._activities.execute,
             StepRequest(
@@ -218,6 +237,8 @@ class Rounds:
                 plan_id=plan.plan_id,
                 index=step.index,
                 wish_digest=plan.wish_digest,
+                reason=wish.reason,
+                request_id=self._request_id,
                 timing=self._timing,
             ),
             StepResult,
@@ -237,6 +258,8 @@ class Rounds:
             operation_ids=tuple(dict.fromkeys((*self._operation_ids, *wish.operation_ids))),
             failures=self._failures,
             external_id=self._external_id,
+            request_id=self._request_id,
+            began_at_s=self._began_at_s,
             timing=self._timing,
         )
         words = "conclude" if failure is None else f"conclude: {failure.reason}"
@@ -261,6 +284,8 @@ class Rounds:
         if conclusion.retry_after_s is not None:
             self._next_look_at_s = workflow.now().timestamp() + conclusion.retry_after_s
         self._operation_ids = conclusion.open_operation_ids
+        if not conclusion.open_operation_ids:
+            self._request_id = ""
         show(conclusion.details, conclusion.attributes)
 
 

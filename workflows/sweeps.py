@@ -7,7 +7,8 @@ is a handful of events however large the fleet is. What drifted is told to its o
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from activities.types import SWEEP_ENVIRONMENT, SWEEP_WORKFLOW, SweepInput, SweepReport
+    from activities.names import SWEEP_ENVIRONMENT, SWEEP_WORKFLOW
+    from activities.types import SweepInput, SweepReport
     from workflows.options import SWEEP, perform
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import (
-    AsyncExitStack,
-    asynccontextmanager,
-)
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -25,12 +24,14 @@ import pytest
 from temporalio.client import Client, WorkflowHandle
 
 from activities.clocks import SystemClock
-from activities.types import (
+from activities.names import (
     PLAN_WORKFLOW,
     PROJECT_WORKFLOW,
     REFRESH_SIGNAL,
     SWEEP_WORKFLOW,
     WORKFLOW_QUEUE,
+)
+from activities.types import (
     PlanInput,
     ProjectInput,
     RefreshRequest,
@@ -40,6 +41,7 @@ from activities.types import (
 )
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
+from trunkline.adapters.breakers import BreakerRules
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.git import GitSource
 from trunkline.adapters.git.seed import commit, seed
@@ -51,11 +53,13 @@ from trunkline.worker import WorkerPorts, build_workers, ensure_search_attribute
 
 if TYPE_CHECKING:
     from tests.conftest import TemporalServer
+    from trunkline.ports import Clock
 
 PROJECT = "acme"
 ENVIRONMENT = "testing"
 NUMBER = "+15005550006"
-HISTORIES = Path(__file__).parent.parent / "replay" / "histories"
+HISTORIES = Path(__file__).parent.parent / "replay" / "histories" / "next"
+"""Those of releases are never recorded again."""
 ACCOUNTS = """\
   accounts:
     elevenlabs: {{ apiKey: {{ env: {prefix}ELEVENLABS_API_KEY }} }}
@@ -65,9 +69,11 @@ ACCOUNTS = """\
 """
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
+BREAKER = BreakerRules(spacing_s=0.1, hold_s=0.5, hold_max_s=1.0)
 TIMING = Timing(
     poll_interval_s=3600,
     request_timeout_s=1.0,
+    document_timeout_s=1.0,
     observe_timeout_s=5.0,
     apply_timeout_s=4.0,
     store_timeout_s=5.0,
@@ -107,6 +113,9 @@ class OneRepository:
         record = await self._store.project(project)
         assert record is not None
         return GitSource(record.repository, record.branch, cache=self._cache, allow_local=True)
+
+    def require_allowed(self, project: ProjectRecord) -> None:
+        """Every repository of a test may be looked at."""
 
 
 @dataclass
@@ -167,6 +176,8 @@ class Stack:
     cache: Path
     timing: Timing = TIMING
     project: str = PROJECT
+    public_url: str | None = None
+    clock: Clock = field(default_factory=SystemClock)
 
     async def neighbour(self, project: str, files: Mapping[str, str]) -> Stack:
         """Another project of the same server, with the same accounts at both vendors."""
@@ -194,8 +205,13 @@ class Stack:
             ledger=self.store,
             statuses=self.store,
             operations=self.store,
+            interventions=self.store,
+            deletions=self.store,
+            looks=self.store,
+            ejections=self.store,
             accounts=self.accounts,
-            clock=SystemClock(),
+            clock=self.clock,
+            public_url=self.public_url,
         )
 
     @asynccontextmanager
@@ -348,7 +364,7 @@ class MakeStack(Protocol):
 
     async def __call__(
         self,
-        files: Mapping[str, str],
+        files: Mapping[str, str | bytes],
         *,
         temporal: TemporalServer | None = None,
         database_url: str | None = None,
@@ -368,7 +384,7 @@ async def make_stack(
     async with AsyncExitStack() as parts:
 
         async def make(
-            files: Mapping[str, str],
+            files: Mapping[str, str | bytes],
             *,
             temporal: TemporalServer | None = None,
             database_url: str | None = None,
@@ -392,7 +408,7 @@ async def make_stack(
 async def _stack(
     parts: AsyncExitStack,
     folder: Path,
-    files: Mapping[str, str],
+    files: Mapping[str, str | bytes],
     *,
     client: Client,
     database_url: str,
@@ -400,7 +416,7 @@ async def _stack(
     for path, text in files.items():
         target = folder / "files" / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
+        target.write_bytes(text if isinstance(text, bytes) else text.encode())
     repository = folder / "manifests.git"
     seed(repository, folder / "files")
     await ensure_search_attributes(client)
@@ -420,11 +436,14 @@ async def _stack(
             twilio_url=running.twilio_url,
             elevenlabs_rates=FAST,
             twilio_rates=FAST,
+            breaker=BREAKER,
             read_timeout_s=1.0,
             listing_timeout_s=3.0,
         ),
         Credentials(first_project=PROJECT, environment=secrets),
         store.project_manifest,
+        shared=store,
+        statuses=store,
     )
     parts.push_async_callback(accounts.close)
     elevenlabs = httpx.AsyncClient(
@@ -447,3 +466,35 @@ async def _stack(
         secrets=secrets,
         cache=folder / "cache",
     )
+
+
+class StartProcess(Protocol):
+    """Starts ``trunkline`` with arguments; what it writes to stderr is in the answered file."""
+
+    def __call__(
+        self, stack: Stack, database_url: str, *arguments: str, **variables: str
+    ) -> tuple[subprocess.Popen[bytes], Path]:
+        """The process, killed at the end of the test unless it has ended."""
+
+
+@pytest.fixture
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Processes of an installation, as an operator would start them."""
+    with ExitStack() as started:
+
+        def start(
+            stack: Stack, database_url: str, *arguments: str, **variables: str
+        ) -> tuple[subprocess.Popen[bytes], Path]:
+            log = tmp_path / f"{arguments[0]}-{uuid4().hex[:6]}.log"
+            process = started.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-m", "trunkline.cli.main", *arguments],
+                    env={**stack.worker_environment(database_url), **variables},
+                    stdout=subprocess.DEVNULL,
+                    stderr=started.enter_context(log.open("wb")),
+                )
+            )
+            started.callback(process.kill)
+            return process, log
+
+        yield start

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from activities.types import AGENT_WORKFLOW
+from activities.names import AGENT_WORKFLOW
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHandle

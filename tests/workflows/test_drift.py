@@ -135,6 +135,11 @@ async def test_an_edit_between_reading_and_writing_is_kept_as_an_event(
         assert (await stack.sync()).state == "Succeeded"
         (event,) = await stack.events("ForeignEdit", "front-desk")
         assert "conversation_config.turn.turn_timeout" in event.message
+        changes = event.details["changes"]
+        assert isinstance(changes, list)
+        kept = [(one["old"], one["new"]) for one in changes if isinstance(one, dict)]
+        assert kept == [(7, 9)]
+        assert event.details["versions"]
         body = await stack.elevenlabs.agent(str(row.external_id))
         assert body["conversation_config"]["turn"]["turn_timeout"] == 9
         assert body["conversation_config"]["agent"]["first_message"] == "Changed"
@@ -182,6 +187,7 @@ async def test_a_voice_url_changed_at_the_carrier_is_linked_again(
     stack = await make_stack(texts.whole())
     async with stack.working():
         await stack.sync()
+        await stack.sync(hard=True)
         account = stack.simulators.twilio_account_sid
         base = f"/2010-04-01/Accounts/{account}/IncomingPhoneNumbers"
         listed = (await stack.twilio.http.get(f"{base}.json")).json()

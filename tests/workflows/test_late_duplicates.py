@@ -12,6 +12,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.agents import AgentActivities
 from activities.clocks import SystemClock
+from activities.drifting import Patches
 from activities.source import SourceActivities
 from activities.types import (
     PlanReference,
@@ -38,7 +39,14 @@ class Run:
         self._stack = stack
         self._label = label
         self.activities = AgentActivities(
-            stack.accounts, stack.store, stack.store, stack.store, stack.store, SystemClock()
+            stack.accounts,
+            stack.store,
+            stack.store,
+            stack.store,
+            stack.store,
+            SystemClock(),
+            stack.store,
+            patches=Patches(stack.ports().sources, stack.store),
         )
 
     def environment(self, attempt: int) -> ActivityEnvironment:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from activities.types import DECLARE_SIGNAL, STATUS_QUERY, Conclusion, Subject, Wish
+from activities.names import DECLARE_SIGNAL, STATUS_QUERY
+from activities.types import Conclusion, Subject, Wish
 from trunkline.model.conditions import find
 from trunkline.model.ids import number_workflow_id
 

@@ -11,15 +11,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.agents import AgentActivities
 from activities.clocks import SystemClock
 from activities.conclusions import ConclusionActivities
+from activities.drifting import Patches
 from activities.source import SourceActivities
 from activities.telling import Dispatcher
-from activities.types import (
-    ConclusionRequest,
-    PlanRequest,
-    SourceRequest,
-    StepRequest,
-    Subject,
-)
+from activities.types import ConclusionRequest, PlanRequest, SourceRequest, StepRequest, Subject
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
@@ -46,7 +41,10 @@ async def test_a_wish_that_came_after_the_plan_is_not_called_synced(
 ) -> None:
     stack = await make_stack(texts.fleet(1))
     store, timing = stack.store, stack.timing
-    agents = AgentActivities(stack.accounts, store, store, store, store, SystemClock())
+    patches = Patches(stack.ports().sources, store)
+    agents = AgentActivities(
+        stack.accounts, store, store, store, store, SystemClock(), store, patches=patches
+    )
     dispatcher = Dispatcher(stack.client, stack.accounts, store, store, store)
     conclusions = ConclusionActivities(stack.accounts, store, store, store, store, dispatcher)
     await _read(stack)

@@ -1,0 +1,68 @@
+"""Names by which workflows, activities, signals, queues and attributes know each other.
+
+They are in histories, so none is ever changed. Workflows, services and activities share these and
+the types of ``activities.types``, and nothing else.
+"""
+
+WORKFLOW_QUEUE = "trunkline"
+"""Workflows, and the activities that need nothing but PostgreSQL and Temporal."""
+SOURCE_QUEUE = "trunkline-source"
+"""Git: few and long."""
+PLATFORM_QUEUE = "trunkline-platforms"
+"""ElevenLabs and Twilio: many and short, and never in the way of the other two."""
+
+PROJECT_WORKFLOW = "ProjectWorkflow"
+AGENT_WORKFLOW = "AgentWorkflow"
+NUMBER_WORKFLOW = "NumberWorkflow"
+SWEEP_WORKFLOW = "SweepWorkflow"
+PLAN_WORKFLOW = "PlanWorkflow"
+IMPORT_WORKFLOW = "ImportWorkflow"
+WAKE_WORKFLOW = "WakeWorkflow"
+PRUNE_WORKFLOW = "PruneWorkflow"
+EJECT_WORKFLOW = "EjectWorkflow"
+
+REFRESH_SIGNAL = "refresh"
+PRUNE_SIGNAL = "look"
+DECLARE_SIGNAL = "declare"
+STATUS_QUERY = "status"
+
+READ_SOURCE = "read_source"
+ENSURE_SWEEPS = "ensure_sweeps"
+DECLARE = "declare"
+CLOSE_OPERATIONS = "close_operations"
+PLAN_AGENT = "plan_agent"
+EXECUTE_STEP = "execute_step"
+CONCLUDE_AGENT = "conclude_agent"
+PLAN_NUMBER = "plan_number"
+EXECUTE_NUMBER_STEP = "execute_number_step"
+CONCLUDE_NUMBER = "conclude_number"
+SWEEP_ENVIRONMENT = "sweep_environment"
+PLAN_ENVIRONMENT = "plan_environment"
+IMPORT_ACCOUNT = "import_account"
+WAKE = "wake"
+LOOK_TO_PRUNE = "look_to_prune"
+PRUNE_OBJECT = "prune_object"
+GUARD_AGENT = "guard_agent"
+BEGIN_EJECTION = "begin_ejection"
+LOOK_TO_EJECT = "look_to_eject"
+TAKE_MARK_AWAY = "take_mark_away"
+FINISH_EJECTION = "finish_ejection"
+
+PROJECT_ATTRIBUTE = "TrunklineProject"
+ENVIRONMENT_ATTRIBUTE = "TrunklineEnvironment"
+AGENT_ATTRIBUTE = "TrunklineAgent"
+PHASE_ATTRIBUTE = "TrunklinePhase"
+REVISION_ATTRIBUTE = "TrunklineRevision"
+REASON_ATTRIBUTE = "TrunklineReason"
+SEARCH_ATTRIBUTES = (
+    PROJECT_ATTRIBUTE,
+    ENVIRONMENT_ATTRIBUTE,
+    AGENT_ATTRIBUTE,
+    PHASE_ATTRIBUTE,
+    REVISION_ATTRIBUTE,
+    REASON_ATTRIBUTE,
+)
+"""All are of type Keyword and must be registered before a workflow sets one."""
+
+SUPERSEDED = "Superseded"
+"""Failure type of a step whose wish is no longer the newest: plan again, nothing is wrong."""

@@ -1,0 +1,104 @@
+"""What an older release had in flight is read today: inputs, signals, requests and answers.
+
+Workflows and activities outlive the process that started them. A field may be added with a default;
+one that is renamed, narrowed or demanded breaks what is already on its way.
+"""
+
+import inspect
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+import activities.agents
+import activities.conclusions
+import activities.dispatch
+import activities.ejecting
+import activities.imports
+import activities.numbers
+import activities.planning
+import activities.pruning
+import activities.source
+import activities.sweeps
+import activities.waking
+from activities import names, types
+from tests.replay.recordings import Recording, payloads, recordings
+
+INPUTS: dict[str, Any] = {
+    names.AGENT_WORKFLOW: types.AgentInput,
+    names.NUMBER_WORKFLOW: types.NumberInput,
+    names.PROJECT_WORKFLOW: types.ProjectInput,
+    names.SWEEP_WORKFLOW: types.SweepInput,
+    names.PLAN_WORKFLOW: types.PlanInput,
+    names.IMPORT_WORKFLOW: types.ImportInput,
+    names.WAKE_WORKFLOW: types.WakeRequest,
+    names.PRUNE_WORKFLOW: types.PruneInput,
+    names.EJECT_WORKFLOW: types.EjectInput,
+}
+SIGNALS: dict[str, Any] = {
+    names.DECLARE_SIGNAL: types.Wish,
+    names.REFRESH_SIGNAL: types.RefreshRequest,
+    names.PRUNE_SIGNAL: types.PruneWake,
+}
+ROOMS = (
+    activities.agents.AgentActivities,
+    activities.conclusions.ConclusionActivities,
+    activities.dispatch.DispatchActivities,
+    activities.ejecting.EjectActivities,
+    activities.imports.ImportActivities,
+    activities.numbers.NumberActivities,
+    activities.planning.PlanActivities,
+    activities.pruning.PruneActivities,
+    activities.source.SourceActivities,
+    activities.sweeps.SweepActivities,
+    activities.waking.WakingActivities,
+)
+STARTED = "workflowExecutionStartedEventAttributes"
+SIGNALED = "workflowExecutionSignaledEventAttributes"
+SCHEDULED = "activityTaskScheduledEventAttributes"
+COMPLETED = "activityTaskCompletedEventAttributes"
+
+
+def _activities() -> dict[str, tuple[Any, Any]]:
+    """Request and answer of every activity by its registered name."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for room in ROOMS:
+        for _, method in inspect.getmembers(room, inspect.isfunction):
+            known = getattr(method, "__temporal_activity_definition", None)
+            if known is not None:
+                hints = typing.get_type_hints(method)
+                found[known.name] = (hints["request"], hints["return"])
+    return found
+
+
+ACTIVITIES = _activities()
+
+
+def _spoken(recording: Recording) -> Iterator[tuple[Any, Any]]:
+    """Every value in a history, with what reads it today."""
+    scheduled: dict[str, str] = {}
+    for event in recording.events:
+        if STARTED in event:
+            kind = event[STARTED]["workflowType"]["name"]
+            yield from ((INPUTS[kind], value) for value in payloads(event[STARTED]["input"]))
+        elif SIGNALED in event:
+            name = event[SIGNALED]["signalName"]
+            shape = SIGNALS[name]
+            yield from ((shape, value) for value in payloads(event[SIGNALED]["input"]))
+        elif SCHEDULED in event:
+            name = event[SCHEDULED]["activityType"]["name"]
+            scheduled[event["eventId"]] = name
+            shape = ACTIVITIES[name][0]
+            yield from ((shape, value) for value in payloads(event[SCHEDULED]["input"]))
+        elif COMPLETED in event:
+            name = scheduled[event[COMPLETED]["scheduledEventId"]]
+            shape = ACTIVITIES[name][1]
+            yield from ((shape, value) for value in payloads(event[COMPLETED].get("result")))
+
+
+@pytest.mark.parametrize("recording", recordings(), ids=lambda recording: recording.name)
+def test_everything_said_in_a_history_is_read_today(recording: Recording) -> None:
+    read = [TypeAdapter(shape).validate_python(value) for shape, value in _spoken(recording)]
+    assert read

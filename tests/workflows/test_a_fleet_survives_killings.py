@@ -1,0 +1,228 @@
+"""Fifty agents, and a worker that is killed twenty times while they are made.
+
+Kills come at requests drawn from a seed, so that one lands between sending a create and writing its
+answer down. ``TRUNKLINE_FAULT_SEED`` replays a run. What counts is the world afterwards: one object
+for each identity, nothing ever deleted, a ledger that says what is there and a plan with nothing
+left to do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from trunkline.local.ports import free_port
+from trunkline.services.access import AccessService
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Texts
+    from tests.workflows.conftest import MakeStack, Stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
+
+SEED = int(os.environ.get("TRUNKLINE_FAULT_SEED", "11"))
+AGENTS = 50
+KINDS = 5
+"""Every fifth agent shares a tool and a document."""
+KILLS = 20
+REQUESTS_BETWEEN = (2, 7)
+LATENCY_MS = 60
+LAG_S = 0.8
+LATE_S = 0.6
+CREATES = (
+    "POST /v1/convai/agents/create",
+    "POST /v1/convai/tools",
+    "POST /v1/convai/knowledge-base/text",
+)
+
+
+def _files(texts: Texts) -> dict[str, str]:
+    whole = texts.whole()
+    files = {"trunkline.yaml": texts.project()}
+    for kind in range(KINDS):
+        tool = whole["tools/book-slot.yaml"].replace("book-slot", f"book-slot-{kind}")
+        files[f"tools/book-slot-{kind}.yaml"] = tool.replace("Books", f"Books in room {kind}")
+        document = whole["knowledge/opening-hours.yaml"]
+        files[f"knowledge/opening-hours-{kind}.yaml"] = document.replace(
+            "opening-hours", f"opening-hours-{kind}"
+        ).replace("nine", f"nine {kind}")
+    for number in range(AGENTS):
+        name = f"agent-{number:02d}"
+        agent = texts.agent(name, whole=True)
+        for shared in ("book-slot", "opening-hours"):
+            agent = agent.replace(shared, f"{shared}-{number % KINDS}")
+        files[f"agents/{name}.yaml"] = agent
+    return files
+
+
+@contextmanager
+def _process(
+    stack: Stack, database_url: str, *arguments: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "trunkline.cli.main", *arguments],
+        env=stack.worker_environment(database_url),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def _requests(stack: Stack) -> int:
+    counters = (await stack.elevenlabs.http.get("/_sim/counters")).json()
+    return int(counters["total"])
+
+
+async def _further(stack: Stack, process: subprocess.Popen[bytes], requests: int) -> None:
+    """Until the platform saw so many more requests; the worker must not end by itself."""
+    wanted = await _requests(stack) + requests
+
+    async def seen() -> bool:
+        assert process.poll() is None
+        return await _requests(stack) >= wanted or await _synced(stack)
+
+    await stack.until(seen, timeout_s=60)
+
+
+async def _synced(stack: Stack) -> bool:
+    rows = await stack.store.statuses("acme", kind="agent", limit=200)
+    return len(rows) == AGENTS and all(row.sync == "Synced" for row in rows)
+
+
+async def _exactly_once(stack: Stack) -> None:
+    """The world, the ledger and the next plan agree, and nothing was made twice or deleted."""
+    await stack.elevenlabs.control("list-lag", {})
+    http = stack.elevenlabs.http
+    listed = await stack.elevenlabs.agents()
+    entries = await stack.store.entries("acme", "testing", "agent")
+    assert {entry.external_id for entry in entries} == {agent["agent_id"] for agent in listed}
+    assert len(listed) == AGENTS
+    tools = (await http.get("/v1/convai/tools", params={"page_size": "100"})).json()["tools"]
+    page = await http.get("/v1/convai/knowledge-base", params={"page_size": "100"})
+    documents = page.json()["documents"]
+    assert (len(tools), len(documents)) == (KINDS, KINDS)
+    account = (await stack.accounts.voice("acme", "testing")).account
+    claims = await stack.store.claims(account, "acme", "testing")
+    known = {claim.external_id for claim in claims if claim.kind != "secret"}
+    assert known == {tool["id"] for tool in tools} | {document["id"] for document in documents}
+    counters = (await http.get("/_sim/counters")).json()["requests"]
+    assert [route for route in counters if route.startswith("DELETE /v1")] == []
+    async with stack.working():
+        operation = await stack.plan()
+    stored = await stack.store.plan(str(operation.plan_id))
+    assert stored is not None
+    assert stored.plan.empty
+
+
+async def test_fifty_agents_are_made_once_although_the_worker_dies_twenty_times(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    stack = await make_stack(_files(texts))
+    dice = random.Random(SEED)  # noqa: S311 - repeatable dice, no secret
+    await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
+    await stack.refresh()
+    for _ in range(KILLS):
+        with _process(stack, postgres_url, "worker") as worker:
+            await _further(stack, worker, dice.randint(*REQUESTS_BETWEEN))
+            assert not await _synced(stack)
+            worker.send_signal(signal.SIGKILL)
+            await asyncio.to_thread(worker.wait)
+    with _process(stack, postgres_url, "worker") as worker:
+
+        async def synced() -> bool:
+            assert worker.poll() is None
+            return await _synced(stack)
+
+        await stack.until(synced, timeout_s=120)
+    await _exactly_once(stack)
+
+
+async def test_workers_that_come_back_from_the_dead_make_nothing_twice(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    """One worker at a time is frozen until its work was given to another, then goes on with it."""
+    stack = await make_stack(_files(texts))
+    dice = random.Random(SEED)  # noqa: S311 - repeatable dice, no secret
+    await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
+    await stack.elevenlabs.control("list-lag", {"seconds": LAG_S})
+    late = {"kind": "delayed", "method": "POST", "seconds": LATE_S, "probability": 0.15}
+    await stack.elevenlabs.control("faults", {"faults": [late], "seed": SEED})
+    await stack.refresh()
+    with (
+        _process(stack, postgres_url, "worker") as first,
+        _process(stack, postgres_url, "worker") as second,
+    ):
+        workers = [first, second]
+        while not await _synced(stack):
+            dice.shuffle(workers)
+            frozen, awake = workers
+            await _further(stack, awake, dice.randint(*REQUESTS_BETWEEN))
+            frozen.send_signal(signal.SIGSTOP)
+            await _further(stack, awake, 4 * REQUESTS_BETWEEN[1])
+            frozen.send_signal(signal.SIGCONT)
+    await stack.elevenlabs.healthy()
+    await _exactly_once(stack)
+
+
+async def test_two_workers_and_two_servers_lose_one_each_and_double_nothing(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    stack = await make_stack(_files(texts))
+    await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
+    await stack.refresh()
+    token = (await AccessService(stack.store).issue("author@example.com", "admin")).secret
+    ports = (free_port(), free_port())
+    urls = [f"http://127.0.0.1:{port}/v1/projects/acme" for port in ports]
+    serve = [("serve", "--port", str(port)) for port in ports]
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(headers=headers, timeout=10) as http:
+        with (
+            _process(stack, postgres_url, "worker") as doomed_worker,
+            _process(stack, postgres_url, "worker"),
+            _process(stack, postgres_url, *serve[0]) as doomed_server,
+            _process(stack, postgres_url, *serve[1]),
+        ):
+            asked = [await _ask_to_sync(stack, http, url) for url in urls]
+            await _further(stack, doomed_worker, 3 * REQUESTS_BETWEEN[1])
+            for process in (doomed_worker, doomed_server):
+                process.send_signal(signal.SIGKILL)
+
+            async def ended() -> bool:
+                states = [
+                    (await http.get(f"{urls[1]}/operations/{operation_id}")).json()["state"]
+                    for operation_id in asked
+                ]
+                return all(state != "Running" for state in states)
+
+            await stack.until(ended, timeout_s=120)
+            for operation_id in asked:
+                found = (await http.get(f"{urls[1]}/operations/{operation_id}")).json()
+                assert (found["state"], found["total"]) == ("Succeeded", AGENTS)
+    await _exactly_once(stack)
+
+
+async def _ask_to_sync(stack: Stack, http: httpx.AsyncClient, url: str) -> str:
+    async def answered() -> dict[str, Any] | None:
+        try:
+            answer = await http.post(f"{url}/sync", json={})
+        except httpx.TransportError:
+            return None
+        assert answer.status_code in (202, 503), answer.text
+        return answer.json() if answer.status_code == 202 else None
+
+    operation: dict[str, Any] = await stack.until(answered, timeout_s=60)
+    return str(operation["id"])
