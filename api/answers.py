@@ -13,8 +13,9 @@ from pydantic import ConfigDict, Field
 
 from trunkline.model import limits
 from trunkline.model.base import Frozen, Json
-from trunkline.model.conditions import Condition, HealthWord, SyncWord
+from trunkline.model.conditions import Condition, HealthWord, SyncWord, find
 from trunkline.model.ids import NAME_PATTERN
+from trunkline.model.number_inventory import NumberState, RouteReport
 from trunkline.model.plan_json import PlanDocument, plan_json
 from trunkline.model.problems import Problem
 from trunkline.model.records import (
@@ -29,6 +30,8 @@ from trunkline.model.records import (
     Stage,
     StatusRow,
 )
+from trunkline.model.routes import RouteLayer
+from trunkline.services.numbers import InventoryRow
 from trunkline.services.pages import Page
 from trunkline.services.projects import ProjectState
 
@@ -66,12 +69,17 @@ class EnvironmentAnswer(Answer):
 
 
 class SourceAnswer(Answer):
-    """How the repository is. ``appliedRevision`` is the last valid commit that was seen."""
+    """How the repository is. ``appliedRevision`` is the last valid commit that was seen.
+
+    ``signature`` is of the seen commit: `ssh:<email>`, `gpg:<fingerprint>`, `unsigned`, `invalid`,
+    `unknown`, or empty where the project lists no signers.
+    """
 
     seen_revision: str | None = None
     applied_revision: str | None = None
     author: str = ""
     subject: str = ""
+    signature: str = ""
     conditions: tuple[Condition, ...] = ()
     problems: tuple[Problem, ...] = ()
 
@@ -134,20 +142,52 @@ class AgentAnswer(Answer):
 
 
 class NumberAnswer(Answer):
-    """One phone number; ``number`` is E.164."""
+    """One phone number; ``number`` is E.164.
+
+    Whether it is free is said with ``scope=account``, which reads the accounts: ``route`` is where
+    calls really go, ``agent`` who is assigned, ``manifest`` the line that names the number. Without
+    a manifest, ``environment`` and ``name`` are empty.
+    """
 
     project: str
     environment: str
     name: str
     number: str
-    sync: SyncWord
-    health: HealthWord
-    revision: str | None
-    external_id: str | None
+    sync: SyncWord = "Unknown"
+    health: HealthWord = "Unknown"
+    revision: str | None = None
+    external_id: str | None = None
     message: str
-    conditions: tuple[Condition, ...]
-    created_at: datetime
-    changed_at: datetime
+    conditions: tuple[Condition, ...] = ()
+    created_at: datetime | None = None
+    changed_at: datetime | None = None
+    state: NumberState = "assigned"
+    agent: str = ""
+    agent_external_id: str | None = None
+    route: str = ""
+    capabilities: tuple[str, ...] = ()
+    manifest: str = ""
+
+
+class NumbersAnswer(PageAnswer[NumberAnswer]):
+    """Phone numbers; ``problems`` name accounts that could not be read, whose numbers are missing
+    or said to be ``unknown``.
+    """
+
+    problems: tuple[str, ...] = ()
+
+
+class RouteAnswer(Answer):
+    """Where calls to a number go, layer by layer, the one that is asked first before the others.
+
+    ``problem`` says why that is not what Git wants, ``remedy`` what to do about it.
+    """
+
+    number: NumberAnswer
+    layers: tuple[RouteLayer, ...]
+    wished: str = ""
+    problem: str = ""
+    remedy: str = ""
 
 
 class EventAnswer(Answer):
@@ -157,7 +197,7 @@ class EventAnswer(Answer):
     at: datetime
     project: str
     environment: str
-    kind: Literal["project", "agent", "number"]
+    kind: Literal["project", "agent", "number", "environment", "account"]
     name: str
     type: Literal["Normal", "Warning"]
     reason: str
@@ -277,7 +317,9 @@ class PlanOrder(Frozen):
 
 
 class SyncOrder(Frozen):
-    """Ask for a sync. ``hardRefresh`` looks at everything again, changed or not."""
+    """Ask for a sync. ``hardRefresh`` looks at everything again, changed or not.
+    ``overrideWindow`` is the reason to write although the environment's windows are closed.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"example": {"environment": "testing", "reason": "after the outage"}}
@@ -286,6 +328,7 @@ class SyncOrder(Frozen):
     environment: Name | None = None
     hard_refresh: bool = False
     reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
+    override_window: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""
 
 
 def page_answer(
@@ -320,6 +363,29 @@ def number_answer(row: StatusRow) -> NumberAnswer:
     """A number's status row."""
     number = row.numbers[0] if row.numbers else ""
     return NumberAnswer.model_validate({**row.model_dump(), "number": number})
+
+
+def inventory_answer(row: InventoryRow) -> NumberAnswer:
+    """One number of an account; what holds it back goes before what is seen right now."""
+    line = row.line.model_dump(by_alias=False)
+    if row.status is None:
+        return NumberAnswer.model_validate(line)
+    known = row.status.model_dump(by_alias=False, exclude={"kind", "numbers"})
+    words = (row.line.message, row.status.message)
+    if find(row.status.conditions, "Stalled") is not None:
+        words = (row.status.message, row.line.message)
+    return NumberAnswer.model_validate({**line, **known, "message": words[0] or words[1]})
+
+
+def route_answer(report: RouteReport) -> RouteAnswer:
+    """The route of one number."""
+    return RouteAnswer(
+        number=NumberAnswer.model_validate(report.line.model_dump(by_alias=False)),
+        layers=report.layers,
+        wished=report.wished,
+        problem=report.problem,
+        remedy=report.remedy,
+    )
 
 
 def event_answer(event: EventRecord) -> EventAnswer:

@@ -7,7 +7,21 @@ from fastapi.openapi.utils import get_openapi
 
 from api import problems
 from api.boundary import RequestBoundary
-from api.routes import health, operations, projects, status, webhooks
+from api.routes import (
+    administration,
+    control,
+    descriptions,
+    ejections,
+    health,
+    imports,
+    metrics,
+    operations,
+    projects,
+    protection,
+    status,
+    voice,
+    webhooks,
+)
 from trunkline.services.catalogue import Services
 
 DESCRIPTION = """\
@@ -35,7 +49,21 @@ def create_app(services: Services, *, version: str) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    for routes in (health, projects, status, operations, webhooks):
+    for routes in (
+        health,
+        metrics,
+        administration,
+        projects,
+        status,
+        descriptions,
+        operations,
+        control,
+        protection,
+        imports,
+        ejections,
+        webhooks,
+        voice,
+    ):
         app.include_router(routes.router)
     app.add_middleware(RequestBoundary)
     return app

@@ -7,6 +7,7 @@ itself answers and must count a body while it streams in.
 import logging
 import re
 import secrets
+import time
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -14,10 +15,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
+from trunkline import metrics
 from trunkline.model import limits
 
 REQUEST_ID_HEADER = b"x-request-id"
 WEBHOOK_PREFIX = "/v1/webhooks/"
+
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines: their answers are no news."""
+SENDERS = frozenset({"github", "gitea", "gitlab", "twilio", "elevenlabs"})
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _log = logging.getLogger(__name__)
@@ -36,6 +42,7 @@ class RequestBoundary:
         identifier = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = identifier
         answer = _Answer(send, identifier)
+        began_s = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=identifier):
             try:
                 await self._bounded(scope, receive, answer)
@@ -43,6 +50,7 @@ class RequestBoundary:
                 _log.exception("request %s %s failed", scope["method"], scope["path"])
                 if not answer.started:
                     await _unforeseen(identifier)(scope, receive, answer)
+            _note(scope, answer.status, time.monotonic() - began_s)
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         webhook = scope["path"].startswith(WEBHOOK_PREFIX)
@@ -72,14 +80,39 @@ class _Answer:
         self._send = send
         self.request_id = request_id
         self.started = False
+        self.status = 0
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
+            self.status = message["status"]
             headers = [*message.get("headers", ())]
             headers.append((REQUEST_ID_HEADER, self.request_id.encode()))
             message = {**message, "headers": headers}
         await self._send(message)
+
+
+def _note(scope: Scope, status: int, duration_s: float) -> None:
+    """One line and one count for an answer; a query may hold what is nobody's business."""
+    method, path = scope["method"], scope["path"]
+    if path in PROBES:
+        return
+    metrics.requested(method, status)
+    if path.startswith(WEBHOOK_PREFIX):
+        sender = path.removeprefix(WEBHOOK_PREFIX).partition("/")[0]
+        metrics.webhook(sender if sender in SENDERS else "other", status)
+    _log.info(
+        "%s %s: %s",
+        method,
+        path,
+        status,
+        extra={
+            "method": method,
+            "path": path,
+            "status": status,
+            "duration_s": round(duration_s, 4),
+        },
+    )
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -1,6 +1,6 @@
 """Query and path parameters that several routes share, with their bounds and words."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
 
@@ -11,6 +11,13 @@ from trunkline.model.ids import NAME_PATTERN
 LABEL_PATTERN = r"^[A-Za-z0-9._/-]{1,63}=[^\x00-\x1f]{0,63}$"
 
 NameInPath = Annotated[str, Path(pattern=NAME_PATTERN, examples=["front-desk"])]
+NumberInPath = Annotated[
+    str, Path(pattern=r"^(\+[1-9][0-9]{6,14}|[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)$")
+]
+NumberScope = Annotated[
+    Literal["wished", "account"],
+    Query(description="`account` lists every number of the accounts and not only the manifests'"),
+]
 IdInPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9._-]{1,128}$")]
 EnvironmentFilter = Annotated[
     str | None, Query(pattern=NAME_PATTERN, description="Only this environment")
@@ -19,6 +26,17 @@ Labels = Annotated[
     list[Annotated[str, Query(pattern=LABEL_PATTERN)]],
     Query(description="Only with this label, `key=value`; may be repeated", max_length=20),
 ]
+LabelSelector = Annotated[
+    list[Annotated[str, Query(max_length=2_000)]],
+    Query(
+        description="Only where all of it holds: `key=value`, `key!=value`, `key`, `!key`, joined"
+        " by commas; may be repeated",
+        max_length=20,
+    ),
+]
 Cursor = Annotated[str | None, Query(max_length=512, description="`nextCursor` of the page before")]
 Limit = Annotated[int, Query(ge=1, le=limits.API_PAGE_MAX, description="Rows in a page")]
+ReasonGiven = Annotated[
+    str, Query(max_length=500, pattern=r"^[^\x00]*$", description="Why, for the audit log")
+]
 RequestId = Annotated[str, Depends(request_id)]

@@ -18,6 +18,9 @@ from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.records import OperationRecord, PlanRecord
+from trunkline.services.access import Principal
+from trunkline.services.catalogue import Services
+from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["operations"])
 
@@ -110,6 +113,7 @@ async def sync_project(
 ) -> OperationAnswer:
     """Look at Git now and bring the platforms to it. Needs the role operator."""
     wanted = order or SyncOrder()
+    await _override(services, caller, project, wanted, request_id)
     operation = await services.operations.sync(
         caller,
         project,
@@ -133,6 +137,7 @@ async def sync_agent(
 ) -> OperationAnswer:
     """Bring one agent or number to what Git wants. Needs the role operator."""
     wanted = order or SyncOrder()
+    await _override(services, caller, project, wanted, request_id, name)
     operation = await services.operations.sync(
         caller,
         project,
@@ -143,6 +148,22 @@ async def sync_agent(
         request_id=request_id,
     )
     return _accepted(operation, response)
+
+
+async def _override(
+    services: Services,
+    caller: Principal,
+    project: str,
+    order: SyncOrder,
+    request_id: str,
+    name: str = "",
+) -> None:
+    """Open the windows for what is to be synced, if the order says why."""
+    if order.override_window:
+        place = await services.control.place(project, order.environment, name)
+        await services.control.override_window(
+            Deciding(caller, request_id), place, reason=order.override_window
+        )
 
 
 def _accepted(operation: OperationRecord, response: Response) -> OperationAnswer:

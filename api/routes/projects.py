@@ -1,21 +1,21 @@
-"""Projects that exist for the caller, and the audit log across them."""
+"""Projects that exist for the caller; registering one and forgetting one."""
 
-from fastapi import APIRouter
+from typing import Annotated
 
-from api.answers import (
-    AuditAnswer,
-    PageAnswer,
-    ProjectAnswer,
-    audit_answer,
-    page_answer,
-    project_answer,
-)
-from api.parameters import Cursor, Limit
+from fastapi import APIRouter, Query
+
+from api.administration import ProjectOrder, RemovalAnswer, removal_answer
+from api.answers import PageAnswer, ProjectAnswer, project_answer
+from api.parameters import ReasonGiven, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
-from trunkline.model import limits
 
 router = APIRouter(prefix="/v1")
+
+KeepObjects = Annotated[
+    bool,
+    Query(alias="keepObjects", description="Leave what it owns on the platforms to itself"),
+]
 
 
 @router.get("/projects", tags=["projects"], responses=problem_documents(401, 503))
@@ -35,13 +35,41 @@ async def read_project(
     return project_answer(await services.projects.state(caller, project))
 
 
-@router.get("/audit", tags=["audit"], responses=problem_documents(400, 401, 403, 422, 503))
-async def read_audit(
+@router.post(
+    "/projects",
+    tags=["projects"],
+    status_code=201,
+    responses=problem_documents(400, 401, 403, 409, 413, 422, 503),
+)
+async def add_project(
+    services: InstalledServices, caller: Caller, order: ProjectOrder, request_id: RequestId
+) -> ProjectAnswer:
+    """Register a manifests repository and look at it. Needs an admin of every project."""
+    state = await services.projects.add(
+        caller, order.record(), reason=order.reason, request_id=request_id
+    )
+    return project_answer(state)
+
+
+@router.delete(
+    "/projects/{project}",
+    tags=["projects"],
+    responses=problem_documents(401, 403, 404, 409, 422, 503),
+)
+async def remove_project(
+    *,
     services: InstalledServices,
     caller: Caller,
-    cursor: Cursor = None,
-    limit: Limit = limits.API_PAGE_DEFAULT,
-) -> PageAnswer[AuditAnswer]:
-    """Every write through the API, newest first. Needs the role admin."""
-    page = await services.access.audit(caller, cursor=cursor, limit=limit)
-    return page_answer(page, audit_answer, PageAnswer[AuditAnswer])
+    project: ProjectOfCaller,
+    request_id: RequestId,
+    keep_objects: KeepObjects = False,
+    reason: ReasonGiven = "",
+) -> RemovalAnswer:
+    """End a project's workflows and forget it; nothing on a platform is touched.
+
+    409 while it owns objects there, unless `keepObjects`. Needs an admin of every project.
+    """
+    removal = await services.projects.remove(
+        caller, project, keep_objects=keep_objects, reason=reason, request_id=request_id
+    )
+    return removal_answer(removal)

@@ -1,5 +1,6 @@
 """How agents and numbers are, and what happened to them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,16 +9,31 @@ from api.answers import (
     AgentAnswer,
     EventAnswer,
     NumberAnswer,
+    NumbersAnswer,
     PageAnswer,
+    RouteAnswer,
     agent_answer,
     event_answer,
+    inventory_answer,
     number_answer,
     page_answer,
+    route_answer,
 )
-from api.parameters import Cursor, EnvironmentFilter, Labels, Limit, NameInPath
+from api.parameters import (
+    Cursor,
+    EnvironmentFilter,
+    Labels,
+    LabelSelector,
+    Limit,
+    NameInPath,
+    NumberInPath,
+    NumberScope,
+)
 from api.problems import problem_documents
 from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model import limits
+from trunkline.model.selectors import Requirement, Selector, parse_selector
+from trunkline.services.catalogue import Services
 
 router = APIRouter(
     prefix="/v1/projects/{project}",
@@ -37,14 +53,16 @@ async def list_agents(
     project: ProjectOfCaller,
     environment: EnvironmentFilter = None,
     label: Labels = [],  # noqa: B006 - FastAPI copies the default
+    selector: LabelSelector = [],  # noqa: B006 - as above
     cursor: Cursor = None,
     limit: Limit = limits.API_PAGE_DEFAULT,
 ) -> PageAnswer[AgentAnswer]:
     """Agents by name and environment."""
-    pairs = dict(entry.split("=", 1) for entry in label)
+    wanted = _selector(label, selector)
     page = await services.status.page(
-        project, "agent", environment=environment, labels=pairs, cursor=cursor, limit=limit
+        project, "agent", environment=environment, selector=wanted, cursor=cursor, limit=limit
     )
+    await _require_known(services, project, environment, found=page.items)
     return page_answer(page, agent_answer, PageAnswer[AgentAnswer])
 
 
@@ -79,6 +97,8 @@ async def list_agent_events(
         page = await services.status.events(
             project, environment=environment, kind="agent", name=name, cursor=cursor, limit=limit
         )
+    if not page.items and after is None and cursor is None:
+        await services.status.require(project, "agent", name, environment=environment)
     return page_answer(page, event_answer, PageAnswer[EventAnswer])
 
 
@@ -87,14 +107,36 @@ async def list_numbers(
     services: InstalledServices,
     project: ProjectOfCaller,
     environment: EnvironmentFilter = None,
+    scope: NumberScope = "wished",
     cursor: Cursor = None,
     limit: Limit = limits.API_PAGE_DEFAULT,
-) -> PageAnswer[NumberAnswer]:
-    """Phone numbers by name and environment."""
+) -> NumbersAnswer:
+    """Phone numbers by name and environment; with `scope=account` every number of the accounts,
+    read from both vendors now, by number.
+    """
+    if scope == "account":
+        found = await services.numbers.inventory(
+            project, environment=environment, cursor=cursor, limit=limit
+        )
+        await _require_known(services, project, environment, found=found.page.items)
+        listed = page_answer(found.page, inventory_answer, PageAnswer[NumberAnswer])
+        return NumbersAnswer(
+            items=listed.items, next_cursor=listed.next_cursor, problems=found.problems
+        )
     page = await services.status.page(
         project, "number", environment=environment, cursor=cursor, limit=limit
     )
-    return page_answer(page, number_answer, PageAnswer[NumberAnswer])
+    await _require_known(services, project, environment, found=page.items)
+    listed = page_answer(page, number_answer, PageAnswer[NumberAnswer])
+    return NumbersAnswer(items=listed.items, next_cursor=listed.next_cursor)
+
+
+@router.get("/numbers/{number}/route")
+async def read_route(
+    services: InstalledServices, project: ProjectOfCaller, number: NumberInPath
+) -> RouteAnswer:
+    """Where calls to a number go, layer by layer; `number` is E.164 or a manifest's name."""
+    return route_answer(await services.numbers.route(project, number))
 
 
 @router.get("/events")
@@ -115,4 +157,20 @@ async def list_events(
         page = await services.status.events(
             project, environment=environment, cursor=cursor, limit=limit
         )
+    await _require_known(services, project, environment, found=page.items)
     return page_answer(page, event_answer, PageAnswer[EventAnswer])
+
+
+async def _require_known(
+    services: Services, project: str, environment: str | None, *, found: Sequence[object]
+) -> None:
+    """Raises InvalidInput for an environment that is not there and of which nothing is left."""
+    if environment is not None and not found:
+        await services.projects.require_environment(project, environment)
+
+
+def _selector(labels: list[str], selectors: list[str]) -> Selector | None:
+    pairs = [entry.partition("=") for entry in labels]
+    equal = [Requirement(key=key, test="equal", value=value) for key, _, value in pairs]
+    parsed = parse_selector(*selectors).requirements
+    return Selector(requirements=(*equal, *parsed)) if equal or parsed else None

@@ -16,9 +16,10 @@ import uvicorn
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from activities.types import SEARCH_ATTRIBUTES
+from activities.names import SEARCH_ATTRIBUTES
 from api.app import create_app
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.bootstrap import accounts
 from trunkline.local.ports import free_port
 from trunkline.local.processes import Supervisor
 from trunkline.local.temporal import is_healthy, obtain_program, start_server
@@ -37,10 +38,12 @@ from trunkline.model.records import (
     WishRecord,
 )
 from trunkline.services.catalogue import build_services
+from trunkline.serving import outside
+from trunkline.settings import Settings
 
 REVISION = Revision("3f0c" * 10)
 DIGEST = Digest("sha256:" + "5e" * 32)
-ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
+ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Installation:
     """An API on a real socket over a real store and Temporal; nobody works on its task queue.
 
     ``project`` is registered and its own in the shared Temporal server. Tokens: ``viewer``,
-    ``operator`` and ``admin`` reach every project, ``foreign_admin`` only another one.
+    ``operator``, ``approver`` and ``admin`` reach every project, ``foreign_admin`` another one.
     """
 
     url: str
@@ -117,9 +120,17 @@ async def _serve_installation(
     client = await Client.connect(
         temporal_address, data_converter=pydantic_data_converter, lazy=True
     )
-    async with PostgresStore(database_url) as store:
+    settings = Settings.model_validate({"TRUNKLINE_PUBLIC_URL": "http://trunkline.example.com"})
+    async with (
+        PostgresStore(database_url) as store,
+        accounts(settings, store.project_manifest) as vendors,
+    ):
         services = build_services(
-            store, client, task_queue=f"nobody-{unique}", webhook_secret=f"secret-{unique}"
+            store,
+            client,
+            task_queue=f"nobody-{unique}",
+            webhook_secret=f"secret-{unique}",
+            outside=outside(settings, store, vendors),
         )
         names = [f"acme-{unique}", f"other-{unique}"]
         for name in names:
@@ -169,6 +180,12 @@ def foreign_project(installation: Installation) -> str:
 def webhook_secret(installation: Installation) -> str:
     """What GitHub signs with."""
     return installation.webhook_secret
+
+
+@pytest.fixture
+def database_url(installation: Installation) -> str:
+    """The installation's database, for what no port shows."""
+    return installation.database_url
 
 
 @pytest.fixture
@@ -231,12 +248,15 @@ async def fleet(project: str, store: PostgresStore) -> None:
     ``testing``, plan and operation ``plan-0001``; ``production`` waits for its first release.
     """
     manifest: JsonObject = {
+        "apiVersion": "trunkline/v1alpha1",
+        "kind": "Project",
+        "metadata": {"name": project},
         "spec": {
             "environments": [
                 {"name": "testing", "source": "head", "mode": "enforce"},
                 {"name": "production", "source": "releases"},
             ]
-        }
+        },
     }
     wish = WishRecord(
         project=project,
@@ -299,7 +319,7 @@ def command(
             env={
                 **os.environ,
                 "TRUNKLINE_URL": url or installation.url,
-                "TRUNKLINE_TOKEN": installation.tokens[who],
+                "TRUNKLINE_TOKEN": installation.tokens.get(who, "tl_unknown"),
                 "TRUNKLINE_PROJECT": project,
             },
             stdout=asyncio.subprocess.PIPE,

@@ -120,7 +120,7 @@ async def test_events_come_oldest_first(
     _, one, _ = await command("events", "front-desk", "--limit", "1", "--no-headers")
     assert one.split()[2] == "ForeignEdit"
     _, as_json, _ = await command("events", "-o", "json")
-    assert [e["reason"] for e in json.loads(as_json)] == ["Created", "ForeignEdit"]
+    assert [e["reason"] for e in json.loads(as_json)["items"]] == ["Created", "ForeignEdit"]
 
 
 @pytest.mark.slow

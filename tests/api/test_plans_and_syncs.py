@@ -43,9 +43,12 @@ async def test_an_operation_and_its_plan_can_be_read(viewer: httpx.AsyncClient) 
 async def test_a_sync_wakes_the_project_and_names_what_was_asked(
     admin: httpx.AsyncClient, temporal: Client, project: str
 ) -> None:
-    first = (await admin.post("sync", json={"environment": "testing"})).json()
-    order = {"environment": "testing", "hardRefresh": True}
-    second = (await admin.post("agents/front-desk/sync", json=order)).json()
+    environment = {"environment": "testing"}
+    named = {"X-Request-ID": "asked-first"}
+    first = (await admin.post("sync", json=environment, headers=named)).json()
+    order = {**environment, "hardRefresh": True}
+    answer = await admin.post("agents/front-desk/sync", json=order)
+    second = answer.json()
     history = await temporal.get_workflow_handle(f"project/{project}").fetch_history()
     started = history.events[0].workflow_execution_started_event_attributes
     [given] = await temporal.data_converter.decode(list(started.input.payloads), [ProjectInput])
@@ -56,9 +59,13 @@ async def test_a_sync_wakes_the_project_and_names_what_was_asked(
             payloads = list(event.workflow_execution_signaled_event_attributes.input.payloads)
             signals += await temporal.data_converter.decode(payloads, [RefreshRequest])
     assert signals == [
-        RefreshRequest(operation_id=first["id"], environment="testing"),
+        RefreshRequest(operation_id=first["id"], environment="testing", request_id="asked-first"),
         RefreshRequest(
-            operation_id=second["id"], hard=True, environment="testing", names=("front-desk",)
+            operation_id=second["id"],
+            hard=True,
+            environment="testing",
+            names=("front-desk",),
+            request_id=answer.headers["x-request-id"],
         ),
     ]
 

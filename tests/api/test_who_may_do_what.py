@@ -1,5 +1,6 @@
 """401 without a valid token, 404 for a project that is not theirs, 403 for a role too low."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,9 @@ READS: tuple[Route, ...] = (
     ("GET", "/agents/front-desk", None),
     ("GET", "/agents/front-desk/events", None),
     ("GET", "/agents/front-desk/diff?waitS=0", None),
+    ("GET", "/agents/front-desk/description", None),
+    ("GET", "/agents/front-desk/history", None),
+    ("GET", "/numbers/main-line/description", None),
     ("GET", "/numbers", None),
     ("GET", "/events", None),
     ("GET", "/events?after=0", None),
@@ -59,9 +63,9 @@ async def test_operators_and_admins_may_write(ask: Ask, project: str) -> None:
 
 
 @pytest.mark.usefixtures("fleet")
-async def test_viewers_may_not_write(ask: Ask, project: str) -> None:
-    for route in WRITES:
-        answer = await ask(route, project, "viewer")
+async def test_viewers_and_approvers_may_not_write(ask: Ask, project: str) -> None:
+    for route, who in itertools.product(WRITES, ("viewer", "approver")):
+        answer = await ask(route, project, who)
         assert answer.status_code == 403, route
         assert answer.json()["type"] == "urn:trunkline:problem:forbidden"
         assert "operator" in answer.json()["detail"]

@@ -1,15 +1,15 @@
-"""A token is random, shown once and stored as a hash; each role includes the ones before it."""
+"""A token is random, shown once and stored as a hash; one table says which role may do what."""
 
 import hashlib
 import re
+from typing import get_args
 
 import pytest
 
 from trunkline.model.errors import Forbidden
 from trunkline.model.records import Role
+from trunkline.model.roles import ALLOWED, ROLES, Action
 from trunkline.services.access import Principal, hash_token, new_token
-
-ORDER: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
 
 
 def test_a_token_is_long_random_and_of_one_shape() -> None:
@@ -28,15 +28,32 @@ def test_the_record_holds_the_hash_and_a_prefix_but_not_the_token() -> None:
     assert issued.secret not in issued.record.model_dump_json()
 
 
-@pytest.mark.parametrize("have", ORDER)
-@pytest.mark.parametrize("need", ORDER)
-def test_roles_are_ordered(have: Role, need: Role) -> None:
-    principal = Principal("a@example.com", have)
-    if ORDER.index(have) >= ORDER.index(need):
-        principal.require(need)
+@pytest.mark.parametrize("action", ALLOWED)
+@pytest.mark.parametrize("role", ROLES)
+def test_the_table_alone_decides(role: Role, action: Action) -> None:
+    principal = Principal("a@example.com", role)
+    if role in ALLOWED[action]:
+        principal.require(action)
     else:
-        with pytest.raises(Forbidden, match=need):
-            principal.require(need)
+        with pytest.raises(Forbidden, match=f"{action} needs the role .*admin.* has {role}"):
+            principal.require(action)
+
+
+def test_roles_are_duties() -> None:
+    may = {role: {action for action in ALLOWED if role in ALLOWED[action]} for role in ROLES}
+    assert may["admin"] == set(get_args(Action)) == set(ALLOWED)
+    assert may["viewer"] == {"plan.create"}
+    assert {"sync.create", "agent.suspend", "plan.apply"} <= may["operator"]
+    assert {"plan.apply", "promotion.approve"} <= may["approver"]
+    assert "sync.create" not in may["approver"]
+    assert "promotion.approve" not in may["operator"]
+    assert set(ROLES) == set(get_args(Role))
+
+
+def test_every_project_is_for_tokens_of_every_project() -> None:
+    Principal("a", "admin").require_every_project("This")
+    with pytest.raises(Forbidden, match="This needs a token for every project"):
+        Principal("a", "admin", "acme").require_every_project("This")
 
 
 def test_a_principal_of_one_project_reaches_only_that() -> None:

@@ -9,12 +9,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from trunkline.model import limits
 from trunkline.model.base import Json
 from trunkline.model.errors import Forbidden, Unauthenticated
 from trunkline.model.records import AuditRecord, Role, TokenRecord
+from trunkline.model.roles import ALLOWED, Action, roles_for
 from trunkline.ports import Access
-from trunkline.services.pages import Page, before_cursor, parse_before
 
 TOKEN_PREFIX = "tl_"  # noqa: S105 - the visible beginning of every token, no secret
 TOKEN_BYTES = 32
@@ -22,7 +21,6 @@ PREFIX_LENGTH = len(TOKEN_PREFIX) + 6
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TOKEN_LENGTH = 43
-_RANK: dict[Role, int] = {"viewer": 0, "operator": 1, "approver": 2, "admin": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +36,22 @@ class Principal:
         """True if the project exists for this caller."""
         return self.project is None or self.project == project
 
-    def require(self, role: Role) -> None:
-        """Raises Forbidden below that role; each role includes the ones before it."""
-        if _RANK[self.role] < _RANK[role]:
+    def require(self, action: Action) -> None:
+        """Raises Forbidden unless this role may do it (``model.roles`` says which may)."""
+        if self.role in ALLOWED[action]:
+            return
+        roles = " or ".join(roles_for(action))
+        raise Forbidden(
+            f"{action} needs the role {roles}; {self.person} has {self.role}",
+            hint=f"Ask an admin for a token with the role {roles}",
+        )
+
+    def require_every_project(self, what: str) -> None:
+        """Raises Forbidden for a token of one project; ``what`` begins the sentence."""
+        if self.project is not None:
             raise Forbidden(
-                f"This needs the role {role}; {self.person} has {self.role}",
-                hint=f"Ask an admin for a token with the role {role}",
+                f"{what} needs a token for every project; this one is for {self.project}",
+                hint="Ask whoever runs the server for an admin token without a project",
             )
 
 
@@ -83,7 +91,7 @@ def new_token(
 
 
 class AccessService:
-    """Tokens and the audit log."""
+    """Whose token it is, and the record of what they did with it."""
 
     def __init__(self, access: Access) -> None:
         self._access = access
@@ -137,22 +145,3 @@ class AccessService:
                 details=details or {},
             )
         )
-
-    async def audit(
-        self, principal: Principal, *, cursor: str | None, limit: int
-    ) -> Page[AuditRecord]:
-        """The audit log, newest first; an admin of one project sees that project's rows."""
-        principal.require("admin")
-        before = parse_before(cursor)
-        found: list[AuditRecord] = []
-        for _ in range(limits.API_SCAN_MAX_PAGES):
-            rows = await self._access.audit(before=before, limit=limits.API_PAGE_MAX)
-            for row in rows:
-                before = row.id
-                if principal.reaches(row.project):
-                    found.append(row)
-                if len(found) == limit:
-                    return Page(tuple(found), before_cursor(before))
-            if len(rows) < limits.API_PAGE_MAX:
-                return Page(tuple(found), None)
-        return Page(tuple(found), before_cursor(before))

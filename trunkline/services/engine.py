@@ -5,28 +5,51 @@ in Temporal's UI are the same whoever asks. Workflows are named by their registe
 code is not imported.
 """
 
+import asyncio
+import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
-from activities.types import (
+from activities.names import (
+    EJECT_WORKFLOW,
+    IMPORT_WORKFLOW,
     PLAN_WORKFLOW,
+    PROJECT_ATTRIBUTE,
     PROJECT_WORKFLOW,
+    PRUNE_SIGNAL,
+    PRUNE_WORKFLOW,
     REFRESH_SIGNAL,
+    STATUS_QUERY,
+    WAKE_WORKFLOW,
+)
+from activities.types import (
+    Conclusion,
+    EjectInput,
+    ImportInput,
     PlanInput,
     ProjectInput,
+    PruneInput,
+    PruneWake,
     RefreshRequest,
     Timing,
+    WakeRequest,
 )
 from trunkline.model.errors import EngineUnavailable
-from trunkline.model.ids import project_workflow_id
+from trunkline.model.ids import project_workflow_id, prune_workflow_id, sweep_id
 
 START_TIMEOUT = timedelta(seconds=10)
 """A start is one write of Temporal's store; longer means it is down, and the caller may retry."""
 HEALTH_TIMEOUT = timedelta(seconds=2)
 """A probe must answer before the one who probes gives up."""
+END_LOOKS = 60
+END_PAUSE_S = 0.5
+"""Temporal lists a workflow a moment after it changed; half a minute is far more than that."""
+QUERY_TIMEOUT = timedelta(seconds=2)
+"""A question nobody waits longer for: without an answer the next look is said to be unknown."""
 UNANSWERED = (RPCError, RuntimeError)
 """What the client raises: a lazy one reports a connection it cannot make as RuntimeError."""
 
@@ -34,6 +57,16 @@ UNANSWERED = (RPCError, RuntimeError)
 def plan_workflow_id(operation_id: str) -> str:
     """Temporal id of the workflow that makes one plan."""
     return f"plan/{operation_id}"
+
+
+def import_workflow_id(operation_id: str) -> str:
+    """Temporal id of the workflow that makes one import."""
+    return f"import/{operation_id}"
+
+
+def eject_workflow_id(operation_id: str) -> str:
+    """Temporal id of the workflow that leaves one environment."""
+    return f"eject/{operation_id}"
 
 
 class Engine:
@@ -64,7 +97,7 @@ class Engine:
                 rpc_timeout=START_TIMEOUT,
             )
         except UNANSWERED as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def plan(self, request: PlanInput) -> None:
         """Start making a plan; its operation says how far it is. Raises EngineUnavailable."""
@@ -79,19 +112,165 @@ class Engine:
                 rpc_timeout=START_TIMEOUT,
             )
         except UNANSWERED as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
+
+    async def import_account(self, request: ImportInput) -> None:
+        """Start reading an account; its operation says how far it is. Raises EngineUnavailable."""
+        try:
+            await self._client.start_workflow(
+                IMPORT_WORKFLOW,
+                request.model_copy(update={"timing": self._timing}),
+                id=import_workflow_id(request.operation_id),
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary=f"Import of {request.project}/{request.environment}",
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
+    async def eject(self, request: EjectInput) -> None:
+        """Start leaving an environment; its operation says how far it is.
+
+        Raises EngineUnavailable.
+        """
+        try:
+            await self._client.start_workflow(
+                EJECT_WORKFLOW,
+                request.model_copy(update={"timing": self._timing}),
+                id=eject_workflow_id(request.operation_id),
+                task_queue=self._task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                static_summary=f"Leaving {request.project}/{request.environment}",
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
+    async def look_over_again(self, project: str, environment: str) -> None:
+        """Let the looks for drift go on that were stopped. Raises EngineUnavailable."""
+        handle = self._client.get_schedule_handle(sweep_id(project, environment))
+        try:
+            await handle.unpause(rpc_timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise unavailable(error) from error
+        except RuntimeError as error:
+            raise unavailable(error) from error
+
+    async def end_project(self, project: str, environments: Sequence[str]) -> int:
+        """End every workflow and schedule of a project; answers how many workflows ran.
+
+        The project's own workflow ends first, so that nothing is started behind our back. Raises
+        EngineUnavailable, also if workflows are still listed after END_LOOKS looks.
+        """
+        try:
+            ended = await self._end([project_workflow_id(project)])
+            for environment in environments:
+                await self._drop_schedule(sweep_id(project, environment))
+            query = _running_of(project)
+            for _ in range(END_LOOKS):
+                found = [run.id async for run in self._client.list_workflows(query)]
+                if not found:
+                    return ended
+                ended += await self._end(found)
+                await asyncio.sleep(END_PAUSE_S)
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+        raise EngineUnavailable(
+            f"workflows of {project} are still running",
+            hint="Nothing was removed; try again in a minute",
+        )
+
+    async def _end(self, workflow_ids: Sequence[str]) -> int:
+        ended = 0
+        for workflow_id in workflow_ids:
+            try:
+                await self._client.get_workflow_handle(workflow_id).terminate(
+                    "the project was removed", rpc_timeout=START_TIMEOUT
+                )
+            except RPCError as error:
+                if error.status != RPCStatusCode.NOT_FOUND:
+                    raise
+            else:
+                ended += 1
+        return ended
+
+    async def _drop_schedule(self, schedule_id: str) -> None:
+        try:
+            await self._client.get_schedule_handle(schedule_id).delete(rpc_timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+
+    async def wake(self, request: WakeRequest) -> None:
+        """Tell whom a decision concerns, whatever state Git is in. Raises EngineUnavailable."""
+        what = request.name or request.environment or request.project
+        try:
+            await self._client.start_workflow(
+                WAKE_WORKFLOW,
+                request.model_copy(update={"timing": self._timing}),
+                id=f"wake/{request.project}/{secrets.token_hex(8)}",
+                task_queue=self._task_queue,
+                static_summary=f"Tell {what} of a decision",
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
+    async def prune(
+        self, project: str, environment: str, *, released: tuple[str, ...] = ()
+    ) -> None:
+        """Have an environment's deletions looked at; agents ``released`` lose their protecting
+        tag. Raises EngineUnavailable.
+        """
+        try:
+            await self._client.start_workflow(
+                PRUNE_WORKFLOW,
+                PruneInput(project=project, environment=environment, timing=self._timing),
+                id=prune_workflow_id(project, environment),
+                task_queue=self._task_queue,
+                static_summary=f"Deletions in {environment}",
+                start_signal=PRUNE_SIGNAL,
+                start_signal_args=[PruneWake(released=released)],
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
+    async def conclusion(self, workflow_id: str) -> Conclusion | None:
+        """How a subject's workflow says it stands; None if there is none or nobody answers."""
+        handle = self._client.get_workflow_handle(workflow_id)
+        try:
+            answer: Conclusion = await handle.query(
+                STATUS_QUERY, result_type=Conclusion, rpc_timeout=QUERY_TIMEOUT
+            )
+        except (*UNANSWERED, WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            return None
+        return answer
 
     async def check(self) -> None:
         """Raises EngineUnavailable if Temporal does not answer."""
         try:
             healthy = await self._client.service_client.check_health(timeout=HEALTH_TIMEOUT)
         except UNANSWERED as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         if not healthy:
             raise EngineUnavailable("Temporal answers, but says it is not serving")
 
 
-def _unavailable(error: Exception) -> EngineUnavailable:
+def _running_of(project: str) -> str:
+    """A visibility query for what runs in a project's name; names hold no quote."""
+    places = " OR ".join(
+        f"WorkflowId STARTS_WITH '{kind}/{project}/'" for kind in ("agent", "prune", "sweep")
+    )
+    return (
+        f"ExecutionStatus = 'Running' AND ({PROJECT_ATTRIBUTE} = '{project}'"
+        f" OR WorkflowId = '{project_workflow_id(project)}' OR {places})"
+    )
+
+
+def unavailable(error: Exception) -> EngineUnavailable:
     return EngineUnavailable(
         f"Temporal does not answer: {error}",
         hint="Check that the Temporal server is up and TEMPORAL_ADDRESS points at it",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from activities.concurrency import each
 from activities.gathering import Gatherer
-from activities.numbers import NumberGatherer
+from activities.number_gathering import NumberGatherer
 from activities.policies import policy_of
 from trunkline.model.desired import DesiredAgent, DesiredNumber
 from trunkline.model.kinds.project import Environment

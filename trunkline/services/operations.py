@@ -14,9 +14,13 @@ from trunkline.model.base import Json
 from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
 from trunkline.model.records import OperationKind, OperationRecord, PlanRecord
 from trunkline.ports import Operations, Statuses, Wishes
+from trunkline.services.absent_names import absent
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
 from trunkline.services.projects import ProjectService
+
+NOBODY_WAITS = "No agent or number has to change for it."
+"""What an operation says that ends at once; objects nothing refers to go by themselves."""
 
 
 class OperationService:
@@ -70,6 +74,7 @@ class OperationService:
             environment=environment,
             names=tuple(names),
             hard_refresh=hard_refresh,
+            request_id=request_id,
         )
         try:
             await self._engine.plan(request)
@@ -112,7 +117,7 @@ class OperationService:
 
         Raises Forbidden, InvalidInput, NotFound, EngineUnavailable.
         """
-        principal.require("operator")
+        principal.require("sync.create")
         if environment is not None:
             await self._known_environment(project, environment)
         await self._known_names(project, environment, names)
@@ -131,10 +136,34 @@ class OperationService:
             hard=hard_refresh,
             environment=environment,
             names=tuple(names),
+            request_id=request_id,
         )
         record = await self._projects.find(principal, project)
         try:
             await self._engine.refresh(project, request, poll_interval_s=record.poll_interval_s)
+        except EngineUnavailable as error:
+            await self._operations.finish_operation(operation.id, "Error", error.message)
+            raise
+        return operation
+
+    async def begin(
+        self, principal: Principal, project: str, kind: OperationKind, request: RefreshRequest
+    ) -> OperationRecord:
+        """Open an operation and look at Git for it; one without names has nobody to wait for.
+
+        Raises NotFound, EngineUnavailable.
+        """
+        operation = await self._open(principal, project, kind)
+        if not request.names:
+            await self._operations.finish_operation(operation.id, "Succeeded", NOBODY_WAITS)
+            return await self.read(project, operation.id)
+        record = await self._projects.find(principal, project)
+        try:
+            await self._engine.refresh(
+                project,
+                request.model_copy(update={"operation_id": operation.id}),
+                poll_interval_s=record.poll_interval_s,
+            )
         except EngineUnavailable as error:
             await self._operations.finish_operation(operation.id, "Error", error.message)
             raise
@@ -196,12 +225,7 @@ class OperationService:
         return seen
 
     async def _known_environment(self, project: str, environment: str) -> None:
-        known = [found.name for found in await self._projects.environments(project)]
-        if known and environment not in known:
-            raise InvalidInput(
-                f"Project {project!r} has no environment {environment!r}",
-                hint=f"Its environments are: {', '.join(known)}",
-            )
+        await self._projects.require_environment(project, environment)
 
     async def _known_names(
         self, project: str, environment: str | None, names: Sequence[str]
@@ -217,11 +241,8 @@ class OperationService:
             known = [environment]
         for name in names:
             if not await self._is_known(project, known, name):
-                where = f" in {environment}" if environment else ""
-                raise NotFound(
-                    f"There is no agent or number {name!r}{where} in project {project!r}",
-                    hint="A name exists once a valid commit with it was read from Git",
-                )
+                what = "agent or number"
+                raise await absent(self._statuses, project, name, environment, what=what)
 
     async def _is_known(self, project: str, environments: Sequence[str], name: str) -> bool:
         for environment in environments:

@@ -7,7 +7,7 @@ created on the strength of it, so it knows neither attempts nor other claimants.
 from collections.abc import Sequence
 
 from trunkline.model.ids import ExternalId
-from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind
+from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind, ObjectOwner, Tombstone
 
 EntryKey = tuple[str, str, str, str]
 ClaimKey = tuple[str, str, str, str, str, str]
@@ -32,6 +32,13 @@ class PassingLedger:
         """All rows of an environment."""
         place = (project, environment, kind)
         return tuple(entry for key, entry in self._entries.items() if key[:3] == place)
+
+    async def entries_named(
+        self, project: str, environment: str, kind: LedgerKind, names: Sequence[str]
+    ) -> tuple[LedgerEntry, ...]:
+        """The rows of those names."""
+        known = await self.entries(project, environment, kind)
+        return tuple(entry for entry in known if entry.name in names)
 
     async def put(self, entry: LedgerEntry) -> None:
         """Insert or replace a row; a nonce that is there stays."""
@@ -61,6 +68,10 @@ class PassingLedger:
         self._entries[_entry_key(entry)] = known.model_copy(update=fresh)
         return self._entries[_entry_key(entry)]
 
+    async def own_object(self, wanted: ObjectOwner) -> ObjectOwner:
+        """Whoever asks first."""
+        return wanted
+
     async def open_attempt(
         self,
         entry: LedgerEntry,  # noqa: ARG002 - the signature is the port's
@@ -86,6 +97,32 @@ class PassingLedger:
         """Record the id of a shared object."""
         known = {"external_id": external_id, "fingerprint": fingerprint}
         self._claims[_claim_key(claim)] = claim.model_copy(update=known)
+
+    async def tombstone(self, entry: LedgerEntry, tombstone: Tombstone | None) -> None:
+        """Set the row's tombstone, unless it has one, or take it away."""
+        known = self._entries.get(_entry_key(entry))
+        if known is not None and (tombstone is None or known.tombstone is None):
+            marked = known.model_copy(update={"tombstone": tombstone})
+            self._entries[_entry_key(entry)] = marked
+
+    async def tombstone_claim(self, claim: Claim, tombstone: Tombstone | None) -> None:
+        """The same for a shared object."""
+        known = self._claims.get(_claim_key(claim))
+        if known is not None and (tombstone is None or known.tombstone is None):
+            marked = known.model_copy(update={"tombstone": tombstone})
+            self._claims[_claim_key(claim)] = marked
+
+    async def forget(self, entry: LedgerEntry) -> None:
+        """Remove the row, unless it has another external id now."""
+        known = self._entries.get(_entry_key(entry))
+        if known is not None and known.external_id == entry.external_id:
+            del self._entries[_entry_key(entry)]
+
+    async def forget_claim(self, claim: Claim) -> None:
+        """Remove the claim, unless it has another external id now."""
+        known = self._claims.get(_claim_key(claim))
+        if known is not None and known.external_id == claim.external_id:
+            del self._claims[_claim_key(claim)]
 
     async def claims(
         self, account: str, project: str, environment: str, *, names: Sequence[str] | None = None

@@ -3,12 +3,20 @@
 from dataclasses import dataclass
 
 from activities.types import RefreshRequest
-from trunkline.model.base import JsonObject
-from trunkline.model.errors import InvalidSettings, NotFound
+from trunkline.model.base import Json, JsonObject
+from trunkline.model.errors import (
+    Blocked,
+    InvalidInput,
+    InvalidSettings,
+    NotConfigured,
+    NotFound,
+)
 from trunkline.model.ids import secret_prefix, share_secrets
+from trunkline.model.policies import default_mode
 from trunkline.model.records import ProjectRecord, SourceState
-from trunkline.ports import Projects, Wishes
-from trunkline.services.access import Principal
+from trunkline.model.roles import Action
+from trunkline.ports import Projects, Sources, Wishes
+from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
 
 WAITING_FOR_RELEASE = "waiting for its first release"
@@ -33,13 +41,34 @@ class ProjectState:
     environments: tuple[EnvironmentState, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a removal left behind: objects that go on without us, workflows that were ended."""
+
+    name: str
+    objects_kept: int
+    workflows_ended: int
+
+
 class ProjectService:
     """Registered projects."""
 
-    def __init__(self, projects: Projects, wishes: Wishes, engine: Engine) -> None:
+    def __init__(
+        self,
+        projects: Projects,
+        wishes: Wishes,
+        *,
+        access: AccessService,
+        engine: Engine,
+        sources: Sources | None = None,
+        live: bool = False,
+    ) -> None:
         self._projects = projects
         self._wishes = wishes
+        self._access = access
         self._engine = engine
+        self._sources = sources
+        self._live = live
 
     async def register(self, project: ProjectRecord) -> None:
         """Insert or update a project and wake its workflow.
@@ -59,13 +88,74 @@ class ProjectService:
             project.name, RefreshRequest(), poll_interval_s=project.poll_interval_s
         )
 
+    async def add(
+        self, principal: Principal, project: ProjectRecord, *, reason: str, request_id: str
+    ) -> ProjectState:
+        """Register a further repository on a person's word; the same one twice changes nothing.
+
+        Raises Forbidden, NotConfigured, Blocked if the name is taken by another repository, and
+        what ``register`` raises.
+        """
+        principal.require("project.add")
+        principal.require_every_project("Registering a project")
+        if self._sources is None:
+            raise NotConfigured("This server reads no repositories, so it can register none")
+        self._sources.require_allowed(project)
+        known = await self._projects.project(project.name)
+        if known is not None and known.repository != project.repository:
+            raise Blocked(
+                f"There is a project {project.name} with the repository {known.repository}",
+                hint=f"Choose another name, or: trunkline projects remove {project.name}",
+            )
+        await self.register(project)
+        await self._record(principal, "project.add", project.name, reason, request_id)
+        return await self._state(project)
+
+    async def remove(
+        self,
+        principal: Principal,
+        name: str,
+        *,
+        keep_objects: bool,
+        reason: str,
+        request_id: str,
+    ) -> Removal:
+        """End a project's workflows and forget it. Nothing on a platform is touched.
+
+        Raises Forbidden, NotFound, EngineUnavailable, and Blocked while the project owns objects
+        on a platform, unless they are to be left to themselves by ``keep_objects``.
+        """
+        principal.require("project.remove")
+        principal.require_every_project("Removing a project")
+        record = await self.find(principal, name)
+        owned = await self._projects.owned(name)
+        if owned and not keep_objects:
+            raise Blocked(
+                f"Project {name} still owns {owned} object{'' if owned == 1 else 's'} on the"
+                " platforms",
+                hint="Empty its manifests and sync, or leave them running without Trunkline:"
+                f" trunkline projects remove {name} --keep-objects",
+            )
+        environments = [found.name for found in await self.environments(name)]
+        ended = await self._engine.end_project(name, environments)
+        await self._projects.remove(name)
+        await self._record(
+            principal,
+            "project.remove",
+            name,
+            reason,
+            request_id,
+            details={"repository": record.repository, "objectsKept": owned},
+        )
+        return Removal(name=name, objects_kept=owned, workflows_ended=ended)
+
     async def find(self, principal: Principal, name: str) -> ProjectRecord:
         """The project, if it exists for the caller. Raises NotFound."""
         record = await self._projects.project(name) if principal.reaches(name) else None
         if record is None:
             raise NotFound(
                 f"There is no project {name!r}",
-                hint="GET /v1/projects lists the projects of this token",
+                hint="`trunkline projects list` shows those your token reaches",
             )
         return record
 
@@ -88,9 +178,38 @@ class ProjectService:
             message = ""
             if source == "releases" and not await self._wishes.wishes(project, name, limit=1):
                 message = WAITING_FOR_RELEASE
-            mode = str(described.get("mode") or "enforce")
+            mode = str(described.get("mode") or default_mode(live=self._live))
             found.append(EnvironmentState(name, source, mode, message))
         return tuple(found)
+
+    async def require_environment(self, project: str, environment: str) -> None:
+        """Raises InvalidInput for one no applied revision describes, once there is a revision."""
+        known = [found.name for found in await self.environments(project)]
+        if known and environment not in known:
+            raise InvalidInput(
+                f"Project {project!r} has no environment {environment!r}",
+                hint=f"Its environments are: {', '.join(known)}",
+            )
+
+    async def _record(
+        self,
+        principal: Principal,
+        action: Action,
+        name: str,
+        reason: str,
+        request_id: str,
+        *,
+        details: dict[str, Json] | None = None,
+    ) -> None:
+        await self._access.record(
+            principal,
+            action,
+            project=name,
+            subject=name,
+            request_id=request_id,
+            reason=reason,
+            details=details,
+        )
 
     async def _state(self, record: ProjectRecord) -> ProjectState:
         source = await self._projects.source(record.name)

@@ -1,19 +1,21 @@
 """How agents and numbers are, and what happened to them, in pages."""
 
-from collections.abc import Mapping
-
 from trunkline.model import limits
-from trunkline.model.errors import InvalidInput, NotFound
+from trunkline.model.decided_status import decided_status
+from trunkline.model.errors import InvalidInput
 from trunkline.model.records import EventRecord, RecordKind, StatusRow
-from trunkline.ports import Statuses
+from trunkline.model.selectors import Selector
+from trunkline.ports import Interventions, Statuses
+from trunkline.services.absent_names import absent
 from trunkline.services.pages import Page, before_cursor, key_cursor, parse_before, parse_key
 
 
 class StatusService:
-    """Statuses and events of one store."""
+    """Statuses, with what people decided laid over them, and events of one store."""
 
-    def __init__(self, statuses: Statuses) -> None:
+    def __init__(self, statuses: Statuses, interventions: Interventions) -> None:
         self._statuses = statuses
+        self._interventions = interventions
 
     async def page(
         self,
@@ -21,23 +23,23 @@ class StatusService:
         kind: RecordKind,
         *,
         environment: str | None = None,
-        labels: Mapping[str, str] | None = None,
+        selector: Selector | None = None,
         cursor: str | None = None,
         limit: int = limits.API_PAGE_DEFAULT,
     ) -> Page[StatusRow]:
         """Rows by name and environment. A filtered page may be short and still have a cursor."""
         after = parse_key(cursor)
-        wanted = dict(labels or {})
+        decided = await self._interventions.interventions(project, environment)
         found: list[StatusRow] = []
-        size = limits.API_PAGE_MAX if wanted else limit
+        size = limits.API_PAGE_MAX if selector else limit
         for _ in range(limits.API_SCAN_MAX_PAGES):
             rows = await self._statuses.statuses(
                 project, environment=environment, kind=kind, after=after, limit=size
             )
             for row in rows:
                 after = status_key(row)
-                if wanted.items() <= row.labels.items():
-                    found.append(row)
+                if selector is None or selector.matches(row.labels):
+                    found.append(decided_status(row, decided))
                 if len(found) == limit:
                     return Page(tuple(found), key_cursor(after))
             if len(rows) < size:
@@ -57,14 +59,24 @@ class StatusService:
         else:
             rows = await self._everywhere(project, kind, name)
         if not rows:
-            where = f" in {environment}" if environment else ""
-            raise NotFound(f"There is no {kind} {name!r}{where} in project {project!r}")
+            raise await absent(self._statuses, project, name, environment, what=kind)
         if len(rows) > 1:
             names = ", ".join(row.environment for row in rows)
             raise InvalidInput(
                 f"{name!r} is in several environments: {names}", hint="Say which: ?environment="
             )
-        return rows[0]
+        decided = await self._interventions.interventions(project, rows[0].environment)
+        return decided_status(rows[0], decided)
+
+    async def require(
+        self, project: str, kind: RecordKind, name: str, *, environment: str | None
+    ) -> None:
+        """Raises NotFound if nothing is known of that name."""
+        place = (project, environment) if environment is not None else None
+        if place is not None and await self._statuses.status(*place, kind, name) is not None:
+            return
+        if place is not None or not await self._everywhere(project, kind, name):
+            raise await absent(self._statuses, project, name, environment, what=kind)
 
     async def events(
         self,

@@ -1,0 +1,263 @@
+"""What facts about an installation mean: is it well, and if not, what to do. Pure.
+
+Every finding has a stable name, so that a script can wait for one; the advice is a command or a
+setting wherever there is one.
+"""
+
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from trunkline.model.errors import CredentialsRejected, TrunklineError
+from trunkline.model.findings import (
+    AccountFacts,
+    EngineFacts,
+    Finding,
+    FindingState,
+    MachineFacts,
+    ServerSettings,
+    StoreFacts,
+)
+
+PYTHON_MIN = (3, 11)
+POSTGRESQL_MIN = 14
+FREE_BYTES_WARNING = 2 * 1024**3
+FREE_BYTES_FAILED = 200 * 1024**2
+"""Below it PostgreSQL, Temporal's state and Git's copies soon stop taking writes."""
+CLOCK_WARNING_S = 5.0
+CLOCK_FAILED_S = 60.0
+"""Windows, expiries and signatures go by the clock; a Date header is exact to a second."""
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_GIGABYTE = 1024**3
+
+
+def store_findings(facts: StoreFacts, now: datetime) -> list[Finding]:
+    """PostgreSQL answered; is it new enough, migrated, writable, and of our time?"""
+    major = facts.version // 10_000
+    version = f"PostgreSQL {major}.{facts.version % 10_000}"
+    old = major < POSTGRESQL_MIN
+    found = [
+        Finding(name="postgresql.reachable", state="ok", found="it answers"),
+        Finding(
+            name="postgresql.version",
+            state="failed" if old else "ok",
+            found=version,
+            advice=f"Upgrade to PostgreSQL {POSTGRESQL_MIN} or newer." if old else "",
+        ),
+    ]
+    current = facts.tables == facts.wanted
+    found.append(
+        Finding(
+            name="postgresql.tables",
+            state="ok" if current else "failed",
+            found=f"version {facts.tables}" + ("" if current else f", wanted is {facts.wanted}"),
+            advice="" if current else "Run `trunkline migrate` against this database.",
+        )
+    )
+    if current:
+        found.append(
+            Finding(
+                name="postgresql.writable",
+                state="failed" if facts.write_refusal else "ok",
+                found=facts.write_refusal or "a row can be written",
+                advice="Give the role of DATABASE_URL the right to write, on a primary server."
+                if facts.write_refusal
+                else "",
+            )
+        )
+    return [*found, clock_finding("postgresql.clock", facts.now, now)]
+
+
+def engine_findings(facts: EngineFacts) -> list[Finding]:
+    """Temporal answered; can workflows run there, and does anybody run them?"""
+    found = [
+        Finding(name="temporal.reachable", state="ok", found="it answers"),
+        Finding(name="temporal.version", state="ok", found=f"Temporal {facts.version}"),
+    ]
+    if facts.namespace_refusal:
+        return [
+            *found,
+            Finding(
+                name="temporal.namespace",
+                state="failed",
+                found=facts.namespace_refusal,
+                advice="Create the namespace that TEMPORAL_NAMESPACE names, or name another.",
+            ),
+        ]
+    found.append(Finding(name="temporal.namespace", state="ok", found="it is there"))
+    missing = ", ".join(facts.missing_attributes)
+    found.append(
+        Finding(
+            name="temporal.search-attributes",
+            state="failed" if missing else "ok",
+            found=f"not registered: {missing}" if missing else "all are registered",
+            advice="A starting worker registers them; else: temporal operator search-attribute"
+            " create --type Keyword --name NAME"
+            if missing
+            else "",
+        )
+    )
+    for queue in facts.queues:
+        silent = queue in facts.silent_queues
+        found.append(
+            Finding(
+                name=f"workers.{queue}",
+                state="failed" if silent else "ok",
+                found="no worker asks for work" if silent else "workers ask for work",
+                advice=f"Start one: trunkline worker --queues {queue}" if silent else "",
+            )
+        )
+    return found
+
+
+def account_findings(name: str, facts: AccountFacts, now: datetime) -> list[Finding]:
+    """A vendor took the credential; whose is it, and what may it not do?"""
+    found = [Finding(name=name, state="ok", found=f"account {facts.account}")]
+    refused = ", ".join(facts.refused)
+    if refused:
+        found.append(
+            Finding(
+                name=f"{name}.permissions",
+                state="failed",
+                found=f"the key may not read {refused}",
+                advice="Give the key these permissions in the vendor's console.",
+            )
+        )
+    if facts.now is not None:
+        found.append(clock_finding(f"{name}.clock", facts.now, now))
+    return found
+
+
+def machine_findings(facts: MachineFacts, prefix: str) -> list[Finding]:
+    """Programs, Python and disk of the machine a process runs on."""
+    python = ".".join(map(str, facts.python))
+    old = facts.python[:2] < PYTHON_MIN
+    found = [
+        Finding(
+            name=f"{prefix}.python",
+            state="failed" if old else "ok",
+            found=f"Python {python}",
+            advice="Run it with Python 3.11 or newer." if old else "",
+        ),
+        *(_program_finding(facts, prefix, name) for name in ("git", "gpg", "ssh-keygen")),
+    ]
+    return [*found, _disk_finding(facts, prefix)]
+
+
+def setting_findings(settings: ServerSettings) -> list[Finding]:
+    """What the server was told."""
+    return [
+        _public_url_finding(settings.public_url),
+        _set_finding(
+            "server.webhook-secret",
+            "TRUNKLINE_WEBHOOK_SECRET",
+            "Git is polled, and no forge can announce a push",
+            is_set=settings.has_webhook_secret,
+        ),
+        _set_finding(
+            "server.signing-key",
+            "TRUNKLINE_SIGNING_KEY",
+            "the evidence of a promotion cannot be signed",
+            is_set=settings.has_signing_key,
+        ),
+    ]
+
+
+def clock_finding(name: str, theirs: datetime, ours: datetime) -> Finding:
+    """The difference of two clocks that were read at about the same moment."""
+    ahead_s = (ours - theirs).total_seconds()
+    difference_s = abs(ahead_s)
+    state: FindingState = "ok"
+    if difference_s >= CLOCK_WARNING_S:
+        state = "failed" if difference_s >= CLOCK_FAILED_S else "warning"
+    if state == "ok":
+        return Finding(name=name, state=state, found="the clocks agree")
+    side = "ahead of" if ahead_s > 0 else "behind"
+    return Finding(
+        name=name,
+        state=state,
+        found=f"this machine is {difference_s:.0f} s {side} it",
+        advice="Set the clock by NTP on the machine that is wrong.",
+    )
+
+
+def error_finding(name: str, error: TrunklineError) -> Finding:
+    """A check that ended with one of our errors."""
+    advice = error.hint[:1].upper() + error.hint[1:]
+    if isinstance(error, CredentialsRejected) and not advice:
+        advice = "Give the account a credential that is valid."
+    return Finding(name=name, state="failed", found=error.message, advice=advice)
+
+
+def _program_finding(facts: MachineFacts, prefix: str, program: str) -> Finding:
+    name = f"{prefix}.{program}"
+    version = facts.programs.get(program, "")
+    if version:
+        return Finding(name=name, state="ok", found=version)
+    if program == "git":
+        return Finding(
+            name=name, state="failed", found="not installed", advice="Install Git 2.34 or newer."
+        )
+    return Finding(
+        name=name,
+        state="warning",
+        found="not installed",
+        advice=f"Install it where commits signed with {program.partition('-')[0].upper()}"
+        " are to be verified.",
+    )
+
+
+def _disk_finding(facts: MachineFacts, prefix: str) -> Finding:
+    name = f"{prefix}.disk"
+    if facts.folder_refusal:
+        return Finding(
+            name=name,
+            state="failed",
+            found=f"{facts.folder}: {facts.folder_refusal}",
+            advice="Point TRUNKLINE_HOME at a folder this process may use.",
+        )
+    state: FindingState = "ok"
+    if facts.free_bytes < FREE_BYTES_WARNING:
+        state = "failed" if facts.free_bytes < FREE_BYTES_FAILED else "warning"
+    return Finding(
+        name=name,
+        state=state,
+        found=f"{facts.free_bytes / _GIGABYTE:.1f} GiB free for {facts.folder}",
+        advice="" if state == "ok" else "Make room, or point TRUNKLINE_HOME at a larger disk.",
+    )
+
+
+def _public_url_finding(url: str) -> Finding:
+    name = "server.public-url"
+    parts = urlsplit(url)
+    if not url:
+        return Finding(
+            name=name,
+            state="warning",
+            found="not set: forges and vendors have no address to call",
+            advice="Set TRUNKLINE_PUBLIC_URL to the https address of this server.",
+        )
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return Finding(
+            name=name,
+            state="failed",
+            found=f"{url} is no address",
+            advice="Set TRUNKLINE_PUBLIC_URL to one such as https://trunkline.example.com.",
+        )
+    plain = parts.scheme == "http" and parts.hostname not in LOOPBACK
+    return Finding(
+        name=name,
+        state="failed" if plain else "ok",
+        found=f"{url} is not encrypted" if plain else url,
+        advice="Serve it by https: tokens and webhooks travel over it." if plain else "",
+    )
+
+
+def _set_finding(name: str, variable: str, otherwise: str, *, is_set: bool) -> Finding:
+    if is_set:
+        return Finding(name=name, state="ok", found="set")
+    return Finding(
+        name=name,
+        state="warning",
+        found=f"not set: {otherwise}",
+        advice=f"Set {variable} on the server.",
+    )

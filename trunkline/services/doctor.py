@@ -1,0 +1,185 @@
+"""``doctor``: look at everything an installation stands on, and say what to do about the rest.
+
+Every check is harmless, has a deadline of its own and fails alone: one dependency that hangs must
+not hide what is wrong with another. What the facts mean is judged in ``diagnoses``.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from trunkline.model.base import JsonObject
+from trunkline.model.errors import SourceError, TrunklineError
+from trunkline.model.findings import EngineFacts, Finding, ServerSettings
+from trunkline.model.records import ProjectRecord
+from trunkline.ports import Accounts, Examinable, Machine, Projects, Sources, Wishes
+from trunkline.services.access import Principal
+from trunkline.services.diagnoses import (
+    account_findings,
+    engine_findings,
+    error_finding,
+    machine_findings,
+    setting_findings,
+    store_findings,
+)
+
+CHECK_TIMEOUT_S = 20.0
+"""Longer than any single call's own deadline, shorter than what a person waits for."""
+PROJECTS_TIMEOUT_S = 25.0
+"""Longer than one check, so that one that hangs is named and the others are kept."""
+
+
+class Engine(Protocol):
+    """Temporal, as far as the doctor asks."""
+
+    async def facts(self) -> EngineFacts:
+        """Look now. Raises EngineUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What lies outside of store and Temporal, where a process has it."""
+
+    sources: Sources
+    accounts: Accounts
+    machine: Machine
+    settings: ServerSettings
+
+
+class DoctorService:
+    """Checks of everything the server stands on."""
+
+    def __init__(
+        self,
+        store: Examinable,
+        projects: Projects,
+        wishes: Wishes,
+        *,
+        engine: Engine,
+        outside: Outside | None = None,
+    ) -> None:
+        self._store = store
+        self._projects = projects
+        self._wishes = wishes
+        self._engine = engine
+        self._outside = outside
+
+    async def examine(self, principal: Principal) -> tuple[Finding, ...]:
+        """Every finding, in a fixed order. Raises Forbidden."""
+        principal.require("doctor.run")
+        groups: list[Awaitable[list[Finding]]] = [
+            _checked("postgresql.reachable", self._store_findings()),
+            _checked("temporal.reachable", self._engine_findings()),
+        ]
+        if self._outside is not None:
+            outside = self._outside
+            groups.append(_checked("server.machine", _machine_findings(outside.machine)))
+            projects = self._project_findings(principal, outside)
+            groups.append(_checked("projects", projects, timeout_s=PROJECTS_TIMEOUT_S))
+        found = [finding for group in await asyncio.gather(*groups) for finding in group]
+        if self._outside is not None:
+            found += setting_findings(self._outside.settings)
+        return tuple(found)
+
+    async def _store_findings(self) -> list[Finding]:
+        return store_findings(await self._store.facts(), datetime.now(UTC))
+
+    async def _engine_findings(self) -> list[Finding]:
+        return engine_findings(await self._engine.facts())
+
+    async def _project_findings(self, principal: Principal, outside: Outside) -> list[Finding]:
+        projects = [p for p in await self._projects.projects() if principal.reaches(p.name)]
+        if not projects:
+            return [
+                Finding(
+                    name="projects",
+                    state="warning",
+                    found="none is registered",
+                    advice="Set TRUNKLINE_PROJECT and TRUNKLINE_REPOSITORY, or: trunkline projects"
+                    " add NAME REPOSITORY",
+                )
+            ]
+        groups = await asyncio.gather(*(self._of_project(p, outside) for p in projects))
+        return [finding for group in groups for finding in group]
+
+    async def _of_project(self, project: ProjectRecord, outside: Outside) -> list[Finding]:
+        checks = [_checked(f"git.{project.name}", _git_findings(project, outside.sources))]
+        manifest = await self._wishes.project_manifest(project.name)
+        for environment in _environments(manifest):
+            place = f"{project.name}.{environment}"
+            checks += [
+                _checked(
+                    f"elevenlabs.{place}",
+                    _voice_findings(project.name, environment, outside.accounts),
+                ),
+                _checked(
+                    f"twilio.{place}",
+                    _telephony_findings(project.name, environment, outside.accounts),
+                ),
+            ]
+        groups = await asyncio.gather(*checks)
+        found = [finding for group in groups for finding in group]
+        if manifest is None:
+            found.append(
+                Finding(
+                    name=f"accounts.{project.name}",
+                    state="skipped",
+                    found="no valid manifests were read from Git yet",
+                    advice="`trunkline status` says what is wrong with them.",
+                )
+            )
+        return found
+
+
+async def _checked(
+    name: str, check: Awaitable[list[Finding]], *, timeout_s: float = CHECK_TIMEOUT_S
+) -> list[Finding]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await check
+    except TrunklineError as error:
+        return [error_finding(name, error)]
+    except TimeoutError:
+        return [
+            Finding(
+                name=name,
+                state="failed",
+                found=f"no answer within {timeout_s:g} s",
+                advice="Look whether it is overloaded, or a firewall swallows packets.",
+            )
+        ]
+
+
+async def _machine_findings(machine: Machine) -> list[Finding]:
+    return machine_findings(await machine.facts(), "server")
+
+
+async def _git_findings(project: ProjectRecord, sources: Sources) -> list[Finding]:
+    name = f"git.{project.name}"
+    source = await sources.source(project.name)
+    try:
+        revision = await source.check()
+    except SourceError as error:
+        return [error_finding(name, error)]
+    return [Finding(name=name, state="ok", found=f"{project.branch} is at {revision[:12]}")]
+
+
+async def _voice_findings(project: str, environment: str, accounts: Accounts) -> list[Finding]:
+    voice = await accounts.voice(project, environment)
+    facts = await voice.check()
+    return account_findings(f"elevenlabs.{project}.{environment}", facts, datetime.now(UTC))
+
+
+async def _telephony_findings(project: str, environment: str, accounts: Accounts) -> list[Finding]:
+    telephony = await accounts.telephony(project, environment)
+    facts = await telephony.check()
+    return account_findings(f"twilio.{project}.{environment}", facts, datetime.now(UTC))
+
+
+def _environments(manifest: JsonObject | None) -> Sequence[str]:
+    spec = (manifest or {}).get("spec")
+    listed = spec.get("environments") if isinstance(spec, dict) else None
+    entries = listed if isinstance(listed, list) else []
+    return [str(entry["name"]) for entry in entries if isinstance(entry, dict) and "name" in entry]

@@ -1,0 +1,101 @@
+"""Leaving an environment: what it would mean, and a person's word that it is meant.
+
+From the moment it is said nothing is written there any more; a workflow then takes our marks away.
+Nothing that rings or answers is touched, so nobody who calls can tell.
+"""
+
+import secrets
+from datetime import UTC, datetime
+
+from activities.types import EjectInput
+from trunkline.model.ejection import Belongings, ejected
+from trunkline.model.errors import EngineUnavailable, InvalidInput
+from trunkline.model.records import OperationRecord
+from trunkline.ports import Ejections, Interventions, Operations
+from trunkline.services.access import AccessService, Principal
+from trunkline.services.engine import Engine
+from trunkline.services.projects import ProjectService
+
+
+class EjectService:
+    """Leaving environments. Every method takes a project that was found for the caller."""
+
+    def __init__(
+        self,
+        ejections: Ejections,
+        interventions: Interventions,
+        operations: Operations,
+        *,
+        projects: ProjectService,
+        access: AccessService,
+        engine: Engine,
+    ) -> None:
+        self._ejections = ejections
+        self._interventions = interventions
+        self._operations = operations
+        self._projects = projects
+        self._access = access
+        self._engine = engine
+
+    async def belongings(self, principal: Principal, project: str, environment: str) -> Belongings:
+        """What of an environment would lose its mark. Raises Forbidden, InvalidInput."""
+        principal.require("environment.eject")
+        await self._require_environment(project, environment)
+        return await self._ejections.belongings(project, environment)
+
+    async def eject(
+        self,
+        principal: Principal,
+        project: str,
+        environment: str,
+        *,
+        confirmation: str,
+        reason: str = "",
+        request_id: str,
+    ) -> OperationRecord:
+        """Leave an environment to itself; its agents and numbers go on.
+
+        Raises Forbidden, InvalidInput unless ``confirmation`` names the environment, and
+        EngineUnavailable; from then on nothing is written there, and saying it again goes on.
+        """
+        principal.require("environment.eject")
+        await self._require_environment(project, environment)
+        if confirmation.strip() != environment:
+            raise InvalidInput(
+                f"Ejecting {environment} has to be confirmed by its name",
+                hint=f'Type "{environment}"; scripts say --yes',
+            )
+        operation = OperationRecord(
+            id=f"eject-{secrets.token_hex(8)}",
+            project=project,
+            kind="eject",
+            requested_by=principal.person,
+        )
+        await self._operations.open_operation(operation)
+        await self._access.record(
+            principal,
+            "environment.eject",
+            project=project,
+            subject=environment,
+            request_id=request_id,
+            reason=reason,
+            details={"operation": operation.id},
+        )
+        await self._interventions.put_intervention(
+            ejected(project, environment, by=principal.person, at=datetime.now(UTC), reason=reason)
+        )
+        request = EjectInput(operation_id=operation.id, project=project, environment=environment)
+        try:
+            await self._engine.eject(request)
+        except EngineUnavailable as error:
+            await self._operations.finish_operation(operation.id, "Error", error.message)
+            raise
+        return await self._operations.operation(operation.id) or operation
+
+    async def _require_environment(self, project: str, environment: str) -> None:
+        known = [found.name for found in await self._projects.environments(project)]
+        if environment not in known:
+            raise InvalidInput(
+                f"Project {project!r} has no environment {environment!r}",
+                hint=f"Its environments are: {', '.join(known) or 'none read from Git yet'}",
+            )
