@@ -5,14 +5,19 @@ answers paths below the repository and their whole text; what it knows stays wit
 describes.
 """
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from trunkline.cli.reference import reference
+from trunkline.cli.schemas import schemas
 from trunkline.manifests.schemas import schema_files
+from trunkline.model.roles import roles_text
 
 ROOT = Path(__file__).resolve().parent.parent
+ROLES_BEGIN = "<!-- roles: made by docs/generate.py -->"
+ROLES_END = "<!-- end of roles -->"
 
 
 def manifest_schemas() -> Mapping[str, str]:
@@ -25,7 +30,29 @@ def command_reference() -> Mapping[str, str]:
     return {"docs/cli.md": reference()}
 
 
-GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (manifest_schemas, command_reference)
+def output_schemas() -> Mapping[str, str]:
+    """What ``-o json`` prints, as JSON Schemas."""
+    return {
+        f"docs/schemas/{kind}.json": json.dumps(schema, indent=2, sort_keys=True) + "\n"
+        for kind, schema in schemas().items()
+    }
+
+
+def roles() -> Mapping[str, str]:
+    """The page about the API, with the table of roles in its place."""
+    name = "docs/api.md"
+    text = (ROOT / name).read_text("utf-8")
+    before, _, rest = text.partition(ROLES_BEGIN)
+    after = rest.partition(ROLES_END)[2]
+    return {name: f"{before}{ROLES_BEGIN}\n{roles_text()}{ROLES_END}{after}"}
+
+
+GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
+    manifest_schemas,
+    command_reference,
+    output_schemas,
+    roles,
+)
 
 
 def main(arguments: list[str]) -> int:

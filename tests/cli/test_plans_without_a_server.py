@@ -65,6 +65,17 @@ def test_the_first_plan_adds_everything(
     assert document["summary"]["add"] == len(document["steps"])
 
 
+def test_a_plan_for_a_comment_on_a_change(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(repository, "-o", "markdown") == 0
+    text = capsys.readouterr().out
+    assert re.match(r"\*\*Plan: \d+ to add, 0 to change", text)
+    assert "<details><summary>Plan</summary>" in text
+    assert re.search(r"\d+ provider calls, about [\d.]+ s one after another", text)
+    assert "\x1b" not in text
+
+
 def test_what_carries_our_mark_is_found_again_without_a_ledger(
     repository: Path, simulators: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -88,12 +99,14 @@ def test_what_carries_our_mark_is_found_again_without_a_ledger(
     assert agent["externalId"] == created.json()["agent_id"]
 
 
-def test_live_accounts_are_refused(
+def test_a_real_account_is_planned_and_one_without_its_key_is_named(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRUNKLINE_PROVIDERS", "live")
+    assert plan(repository) == 0
+    monkeypatch.delenv("TWILIO_AUTH_TOKEN")
     assert plan(repository) == 4
-    assert "TRUNKLINE_PROVIDERS=live is refused" in capsys.readouterr().err
+    assert "not set: TWILIO_AUTH_TOKEN" in capsys.readouterr().err
 
 
 def test_a_platform_that_does_not_answer_is_could_not_find_out(

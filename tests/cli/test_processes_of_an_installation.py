@@ -26,12 +26,12 @@ def test_a_missing_database_is_named(verb: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize("verb", ["serve", "worker"])
-def test_live_accounts_are_refused(
+def test_real_accounts_without_their_keys_are_refused(
     verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("TRUNKLINE_PROVIDERS", "live")
     assert run([verb]) == 4
-    assert "is refused" in capsys.readouterr().err
+    assert "not set: ELEVENLABS_API_KEY" in capsys.readouterr().err
 
 
 def test_a_database_that_does_not_answer_is_could_not_find_out(

@@ -14,7 +14,8 @@ def test_the_page_is_what_the_commands_generate() -> None:
 def test_every_verb_and_exit_code_is_on_it() -> None:
     page = reference()
     verbs = "init validate render plan diff sync status events dev worker serve simulate migrate"
-    for verb in (*verbs.split(), "version"):
+    verbs += " describe history audit doctor projects tokens completion"
+    for verb in (*verbs.split(), "version", "tokens create", "projects remove"):
         assert f"## trunkline {verb}\n" in page
     for code in (0, 1, 2, 3, 4, 5, 64):
         assert f"| {code} |" in page

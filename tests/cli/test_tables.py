@@ -14,10 +14,16 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
     [
         (timedelta(seconds=-5), "0s"),
         (timedelta(seconds=59), "59s"),
-        (timedelta(seconds=60), "1m"),
-        (timedelta(minutes=119), "1h"),
-        (timedelta(hours=47), "1d"),
+        (timedelta(seconds=60), "60s"),
+        (timedelta(seconds=200), "3m20s"),
+        (timedelta(minutes=3), "3m"),
+        (timedelta(minutes=119), "119m"),
+        (timedelta(hours=3, minutes=5), "3h5m"),
+        (timedelta(hours=47), "47h"),
+        (timedelta(days=2, hours=4), "2d4h"),
         (timedelta(days=400), "400d"),
+        (timedelta(days=770), "2y40d"),
+        (timedelta(days=3650), "10y"),
     ],
 )
 def test_ages(passed: timedelta, shown: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from trunkline.adapters.elevenlabs.rendering import render_agent
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.names import absent
-from trunkline.cli.printing import DocumentFormat, print_document, print_text
+from trunkline.cli.printing import DocumentFormat, print_document, print_table, print_text
 from trunkline.manifests import DirectoryTree, load, review
-from trunkline.manifests.scaffold import new_repository
+from trunkline.manifests.scaffold import new_repository, templates
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import InvalidInput
 from trunkline.model.manifests import Manifests
@@ -21,12 +21,19 @@ DEFAULT_PROJECT = "my-agents"
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
-def init(path: Path) -> ExitCode:
+def list_templates() -> ExitCode:
+    """Print what ``init`` can begin with."""
+    print_table(("NAME", "WHAT"), list(templates().items()))
+    return ExitCode.DONE
+
+
+def init(path: Path, template: str) -> ExitCode:
     """Write a new manifests repository.
 
-    Raises InvalidInput if any of its files exists or cannot be written.
+    Raises InvalidInput if any of its files exists or cannot be written, or for a template that is
+    not there.
     """
-    files = new_repository(_project_name(path))
+    files = new_repository(_project_name(path), template)
     existing = sorted(name for name in files if os.path.lexists(path / name))
     if existing:
         raise InvalidInput(

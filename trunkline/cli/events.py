@@ -1,17 +1,39 @@
 """``trunkline events``: what happened, oldest first, as ``kubectl events`` prints it."""
 
+import sys
 import time
 from datetime import timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode
+from trunkline.cli.listing import Column, Listing, member, print_listing, since
 from trunkline.cli.printing import Format
 from trunkline.cli.server import Server, objects, project_path, text
 from trunkline.model.base import JsonObject
 
-COLUMNS = ("LAST-SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")
 WATCH_INTERVAL_S = 1.0
 """Following should feel immediate; one indexed read a second is nothing to the store."""
+
+
+def _subject(event: JsonObject) -> str:
+    place = [text(event, key) for key in ("environment", "kind", "name")]
+    return "/".join(part for part in place if part)
+
+
+EVENTS = Listing(
+    kind="EventList",
+    columns=(
+        Column("LAST-SEEN", since("at")),
+        Column("TYPE", member("type")),
+        Column("REASON", member("reason")),
+        Column("OBJECT", _subject),
+        Column("TIME", member("at"), wide=True),
+        Column("REVISION", member("revision"), wide=True),
+        Column("MESSAGE", member("message")),
+    ),
+    name=member("id"),
+    empty="No events yet. They appear when Git or a platform changes.",
+)
 
 
 def show_events(
@@ -32,9 +54,12 @@ def show_events(
     query: dict[str, str | int | list[str]] = {"environment": environment} if environment else {}
     newest = objects(server.get(path, {**query, "limit": limit}).get("items"))
     newest.reverse()
-    _print(newest, style, headers=headers, streaming=watch)
     if not watch:
+        print_listing(EVENTS, newest, style, headers=headers)
         return ExitCode.DONE
+    _print_more(newest, style, headers=headers)
+    if not newest:
+        sys.stderr.write(f"{EVENTS.empty}\n")
     deadline_s = None if timeout is None else time.monotonic() + timeout.total_seconds()
     last = _last_id(newest, 0)
     while True:
@@ -43,7 +68,7 @@ def show_events(
             return ExitCode.DONE
         time.sleep(min(WATCH_INTERVAL_S, left_s))
         found = objects(server.get(path, {**query, "after": last}).get("items"))
-        _print(found, style, headers=False, streaming=True)
+        _print_more(found, style, headers=False)
         last = _last_id(found, last)
 
 
@@ -52,26 +77,10 @@ def _last_id(events: list[JsonObject], otherwise: int) -> int:
     return last if isinstance(last, int) else otherwise
 
 
-def _print(events: list[JsonObject], style: Format, *, headers: bool, streaming: bool) -> None:
+def _print_more(events: list[JsonObject], style: Format, *, headers: bool) -> None:
+    """Events that follow others: JSON and YAML give a document for each."""
     if style in {Format.JSON, Format.YAML}:
-        if not streaming:
-            printing.print_document([*events], style)
-        for event in events if streaming else []:
-            printing.print_document(event, style)
-        return
-    if style is Format.NAME:
         for event in events:
-            printing.print_text(text(event, "id"))
-        return
-    printing.print_table(COLUMNS, [_row(event) for event in events], headers=headers)
-
-
-def _row(event: JsonObject) -> tuple[str, ...]:
-    place = [text(event, key) for key in ("environment", "kind", "name")]
-    return (
-        printing.age(text(event, "at")),
-        text(event, "type"),
-        text(event, "reason"),
-        "/".join(part for part in place if part),
-        text(event, "message"),
-    )
+            printing.print_line(event, style)
+    elif events:
+        print_listing(EVENTS, events, style, headers=headers)

@@ -40,7 +40,10 @@ def follow(
 
 
 def outcome(operation: JsonObject) -> ExitCode:
-    """How a command that waited for this operation ends."""
+    """How a command that waited for this operation ends: blocked if all that failed was held."""
+    failed = [item for item in objects(operation.get("items")) if text(item, "state") == "Failed"]
+    if failed and all(text(item, "reason") for item in failed):
+        return ExitCode.BLOCKED
     states = {text(item, "state") for item in objects(operation.get("items"))}
     states.add(text(operation, "state"))
     if "Failed" in states:

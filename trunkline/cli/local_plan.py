@@ -10,7 +10,7 @@ from trunkline.adapters.credentials import Credentials
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.names import absent
 from trunkline.cli.plans import print_plan
-from trunkline.cli.printing import DocumentFormat
+from trunkline.cli.printing import PlanFormat
 from trunkline.cli.progress import Progress
 from trunkline.manifests import DirectoryTree, load
 from trunkline.model.base import JsonObject
@@ -25,12 +25,12 @@ PROGRESS_INTERVAL_S = 0.5
 
 
 def plan_locally(
-    path: str, environment: str, names: Sequence[str], *, style: DocumentFormat, exit_code: bool
+    path: str, environment: str, names: Sequence[str], *, style: PlanFormat, exit_code: bool
 ) -> ExitCode:
-    """Plan a folder and print it. Raises Blocked for live accounts, InvalidManifests, NotFound."""
+    """Plan a folder and print it. Raises Blocked for missing keys, InvalidManifests, NotFound."""
     logging.getLogger("trunkline").addHandler(logging.NullHandler())
     settings = load_settings()
-    settings.require_simulators()
+    settings.require_providers()
     manifests = load(DirectoryTree(Path(path)))
     described = _environment(manifests, environment)
     wishlist = wishes(manifests)

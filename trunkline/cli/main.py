@@ -18,7 +18,20 @@ from trunkline.cli.exits import (
     complain,
     exit_code_of,
 )
-from trunkline.cli.verbs import fleet, manifests, stack
+from trunkline.cli.verbs import (
+    administration,
+    control,
+    drift,
+    fleet,
+    imports,
+    inspection,
+    life,
+    manifests,
+    numbers,
+    plans,
+    protection,
+    stack,
+)
 from trunkline.model.errors import InvalidManifests, TrunklineError
 
 EPILOG = (
@@ -35,12 +48,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+NO_COLOR = "--no-color"
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if wanted:
         stack.version()
         raise typer.Exit
+
+
+def _refuse_colour(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the value
+    if wanted:
+        os.environ["NO_COLOR"] = "1"
 
 
 @app.callback()
@@ -52,27 +71,39 @@ def _options(
             "--version", help="Print the version.", is_eager=True, callback=_print_version
         ),
     ] = False,
+    no_color: Annotated[
+        bool,
+        typer.Option(
+            NO_COLOR,
+            help="Print without colours; may stand after the verb too.",
+            is_eager=True,
+            callback=_refuse_colour,
+        ),
+    ] = False,
 ) -> None:
     """Options of the command itself."""
 
 
-for _verb in (
-    manifests.init,
-    manifests.validate,
-    manifests.render,
-    fleet.plan,
-    fleet.diff,
-    fleet.sync,
-    fleet.status,
-    fleet.events,
-    stack.dev,
-    stack.worker,
-    stack.serve,
-    stack.simulate,
-    stack.migrate,
-    stack.version,
-):
-    app.command(_verb.__name__)(_verb)
+_MODULES = (
+    manifests,
+    plans,
+    control,
+    protection,
+    fleet,
+    drift,
+    numbers,
+    imports,
+    inspection,
+    administration,
+    life,
+    stack,
+)
+"""Modules with verbs, in the order the help lists them."""
+for _module in _MODULES:
+    for _verb in _module.VERBS:
+        app.command(_verb.__name__.rstrip("_").replace("_", "-"))(_verb)
+    for _name, _group in getattr(_module, "GROUPS", {}).items():
+        app.add_typer(_group, name=_name)
 
 
 def main() -> None:
@@ -90,7 +121,7 @@ def run(arguments: list[str]) -> int:
     command = typer.main.get_command(app)
     try:
         ended = command.main(
-            args=arguments or ["--help"], prog_name="trunkline", standalone_mode=False
+            args=_normal(arguments) or ["--help"], prog_name="trunkline", standalone_mode=False
         )
     except (typer.TyperException, WrongUsage, TrunklineError) as error:
         return _explain(error)
@@ -101,9 +132,21 @@ def run(arguments: list[str]) -> int:
     return ended if isinstance(ended, int) else ExitCode.DONE
 
 
+def _normal(arguments: list[str]) -> list[str]:
+    """The same command line with the options of the command itself before the verb."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    if NO_COLOR not in arguments[:end]:
+        return arguments
+    kept = [argument for argument in arguments[:end] if argument != NO_COLOR]
+    return [NO_COLOR, *(kept or ["--help"]), *arguments[end:]]
+
+
 def _explain(error: typer.TyperException | WrongUsage | TrunklineError) -> ExitCode:
     """Say what was wrong and answer the code that goes with it."""
     if isinstance(error, typer.TyperException):
+        if (words := error.format_message()).startswith("Usage:"):
+            sys.stderr.write(f"{words}\n")
+            return ExitCode.USAGE
         command = getattr(getattr(error, "ctx", None), "command_path", "trunkline")
         complain(error.format_message(), f"`{command} --help` says what it takes")
         usage = error.exit_code == USAGE_ERROR_OF_TYPER

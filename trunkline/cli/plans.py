@@ -6,11 +6,11 @@ from datetime import timedelta
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, WrongUsage, complain
 from trunkline.cli.following import follow
-from trunkline.cli.printing import DocumentFormat
+from trunkline.cli.printing import PlanFormat
 from trunkline.cli.server import Server, objects, project_path, text
 from trunkline.model.base import JsonObject
 from trunkline.model.plan_json import plan_json
-from trunkline.model.plan_text import render_plan
+from trunkline.model.plan_text import plan_markdown, render_plan
 from trunkline.model.plans import Plan
 
 
@@ -22,12 +22,12 @@ def plan(
     agents: Sequence[str],
     hard_refresh: bool,
     timeout: timedelta,
-    style: DocumentFormat,
+    style: PlanFormat,
     exit_code: bool,
 ) -> ExitCode:
     """Ask the server for a plan, wait for it, print it."""
     path = project_path(server, project)
-    where = environment or _only_environment(server.get(path))
+    where = environment or only_environment(server.get(path))
     return _planned(
         server,
         path,
@@ -45,7 +45,7 @@ def diff(
     agent: str,
     environment: str | None,
     timeout: timedelta,
-    style: DocumentFormat,
+    style: PlanFormat,
     exit_code: bool,
 ) -> ExitCode:
     """The plan of one agent; its environment may be left out if it is in one only."""
@@ -62,12 +62,14 @@ def diff(
 
 
 def print_plan(
-    made: Plan, style: DocumentFormat, *, exit_code: bool, about: JsonObject | None = None
+    made: Plan, style: PlanFormat, *, exit_code: bool, about: JsonObject | None = None
 ) -> ExitCode:
     """Print a plan; with ``exit_code``, changes end the command with 2."""
-    if style is DocumentFormat.TEXT:
+    if style is PlanFormat.TEXT:
         colour = printing.wants_colour()
         printing.print_text(render_plan(made, colour=colour, width=printing.terminal_width()))
+    elif style is PlanFormat.MARKDOWN:
+        printing.print_text(plan_markdown(made))
     else:
         printing.print_document({**(about or {}), **plan_json(made)}, style)
     return ExitCode.CHANGES if exit_code and not made.empty else ExitCode.DONE
@@ -79,9 +81,35 @@ def _planned(
     order: JsonObject,
     *,
     timeout: timedelta,
-    style: DocumentFormat,
+    style: PlanFormat,
     exit_code: bool,
 ) -> ExitCode:
+    stored = _stored(server, path, order, timeout=timeout)
+    if isinstance(stored, ExitCode):
+        return stored
+    about: JsonObject = {key: stored.get(key) for key in ("id", "revision", "createdAt")}
+    return print_plan(plan_of(stored), style, exit_code=exit_code, about=about)
+
+
+def make_plan(
+    server: Server,
+    project: str | None,
+    *,
+    environment: str | None,
+    names: Sequence[str],
+    timeout: timedelta,
+) -> Plan | ExitCode:
+    """A fresh plan, or how the command ends because there is none; the reason is said."""
+    path = project_path(server, project)
+    where = environment or only_environment(server.get(path))
+    order: JsonObject = {"environment": where, "agents": [*names], "hardRefresh": False}
+    stored = _stored(server, path, order, timeout=timeout)
+    return stored if isinstance(stored, ExitCode) else plan_of(stored)
+
+
+def _stored(
+    server: Server, path: str, order: JsonObject, *, timeout: timedelta
+) -> JsonObject | ExitCode:
     title = f"Planning {order['environment']}"
     operation = server.post(f"{path}/plans", order)
     ended = follow(server, path, operation, timeout=timeout, title=title)
@@ -89,12 +117,10 @@ def _planned(
     if not plan_id:
         complain(text(ended, "message") or f"the plan ended as {text(ended, 'state')}")
         return ExitCode.FAILED if text(ended, "state") == "Failed" else ExitCode.UNKNOWN
-    stored = server.get(f"{path}/plans/{plan_id}")
-    about: JsonObject = {key: stored.get(key) for key in ("id", "revision", "createdAt")}
-    return print_plan(_made(stored), style, exit_code=exit_code, about=about)
+    return server.get(f"{path}/plans/{plan_id}")
 
 
-def _made(stored: JsonObject) -> Plan:
+def plan_of(stored: JsonObject) -> Plan:
     """The plan in a plan document, which says more than the plan itself holds."""
     document = stored.get("plan")
     known = {field.alias or name for name, field in Plan.model_fields.items()}
@@ -102,7 +128,7 @@ def _made(stored: JsonObject) -> Plan:
     return Plan.model_validate({key: value for key, value in found.items() if key in known})
 
 
-def _only_environment(project: JsonObject) -> str:
+def only_environment(project: JsonObject) -> str:
     names = [text(e, "name") for e in objects(project.get("environments"))]
     heads = [
         text(e, "name") for e in objects(project.get("environments")) if text(e, "source") == "head"

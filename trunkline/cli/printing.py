@@ -9,10 +9,27 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 
+from trunkline.cli.ages import age
 from trunkline.model.base import Json
+
+__all__ = [
+    "DocumentFormat",
+    "DriftFormat",
+    "Format",
+    "PlanFormat",
+    "age",
+    "paint",
+    "print_document",
+    "print_fields",
+    "print_line",
+    "print_table",
+    "print_text",
+    "table_lines",
+    "terminal_width",
+    "wants_colour",
+]
 
 COLUMN_GAP = "   "
 EMPTY_CELL = "-"
@@ -31,8 +48,10 @@ _COLOURS: Mapping[str, str] = {
     "Missing": "31",
     "Failed": "31",
     "Error": "31",
+    "ok": "32",
+    "warning": "33",
+    "failed": "31",
 }
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
 class Format(StrEnum):
@@ -45,6 +64,17 @@ class Format(StrEnum):
     NAME = "name"
 
 
+class DriftFormat(StrEnum):
+    """The value of ``-o`` where a change of the manifests can be printed, too."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    NAME = "name"
+    PATCH = "patch"
+
+
 class DocumentFormat(StrEnum):
     """The value of ``-o`` where there is one document and no table."""
 
@@ -53,9 +83,25 @@ class DocumentFormat(StrEnum):
     YAML = "yaml"
 
 
+class PlanFormat(StrEnum):
+    """The value of ``-o`` where the document is also posted into reviews and chats."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+
+
 def wants_colour() -> bool:
-    """True on a terminal, unless NO_COLOR is set to anything."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    """True on a terminal that can, unless NO_COLOR is set to anything (``--no-color`` sets it)."""
+    refused = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not refused
+
+
+def paint(word: str) -> str:
+    """A word of status in its colour, if stdout wants any."""
+    colour = _COLOURS.get(word)
+    return f"\x1b[{colour}m{word}\x1b[0m" if colour and wants_colour() else word
 
 
 def terminal_width() -> int | None:
@@ -69,7 +115,7 @@ def print_text(text: str) -> None:
     sys.stdout.flush()
 
 
-def print_document(document: Json, style: Format | DocumentFormat) -> None:
+def print_document(document: Json, style: Format | DocumentFormat | PlanFormat) -> None:
     """A document as JSON or YAML."""
     if style.value == "yaml":
         import yaml  # noqa: PLC0415 - only who asks for YAML pays for it
@@ -77,6 +123,28 @@ def print_document(document: Json, style: Format | DocumentFormat) -> None:
         print_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True))
         return
     print_text(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def print_fields(fields: Sequence[tuple[str, str]], *, indent: int = 0) -> None:
+    """``Name:  value`` lines with the values under each other, as kubectl describes things.
+
+    A value of several lines stays under its name; an empty one is a dash.
+    """
+    width = max((len(name) for name, _ in fields), default=0) + 3
+    for name, value in fields:
+        first, *more = [_cell(line) for line in value.splitlines()] or [EMPTY_CELL]
+        print_text(f"{'':{indent}}{name + ':':{width}}{paint(first)}")
+        for line in more:
+            print_text(f"{'':{indent + width}}{line}")
+
+
+def print_line(document: Json, style: Format | DocumentFormat) -> None:
+    """One document of many that follow each other: a line of JSON, or YAML after ``---``."""
+    if style.value == "yaml":
+        print_text("---")
+        print_document(document, style)
+        return
+    print_text(json.dumps(document, ensure_ascii=False))
 
 
 def print_table(
@@ -119,19 +187,10 @@ def table_lines(
     return found
 
 
-def age(moment: str | None, *, now: datetime | None = None) -> str:
-    """How long ago, in kubectl's short form: ``45s``, ``12m``, ``3h``, ``9d``."""
-    if not moment:
-        return EMPTY_CELL
-    passed_s = ((now or datetime.now(UTC)) - datetime.fromisoformat(moment)).total_seconds()
-    for unit, size_s in _UNITS:
-        if passed_s >= size_s:
-            return f"{int(passed_s // size_s)}{unit}"
-    return "0s"
-
-
 def _cell(text: str) -> str:
-    return " ".join(text.split()) or EMPTY_CELL
+    """One line without anything that drives a terminal: texts come from Git and vendors."""
+    shown = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+    return shown or EMPTY_CELL
 
 
 def _coloured(text: str, cells: Sequence[str]) -> str:

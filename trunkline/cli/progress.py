@@ -6,13 +6,18 @@ Quick commands show nothing.
 
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+Result = TypeVar("Result")
 
 QUIET_S = 2.0
 """How long a command may be silent before people wonder."""
 LINE_INTERVAL_S = 5.0
 """How often a log without a terminal gets a line at most."""
+SHOW_INTERVAL_S = 0.2
 
 
 class Progress:
@@ -54,6 +59,15 @@ class Progress:
             self._line_at_s = now_s + LINE_INTERVAL_S
             sys.stderr.write(f"{line} ({now_s - self._started_s:.0f} s)\n")
             sys.stderr.flush()
+
+
+def while_waiting(title: str, work: Callable[[], Result]) -> Result:
+    """What ``work`` answers; shows that something goes on if it takes longer than people wait."""
+    with ThreadPoolExecutor(max_workers=1) as pool, Progress(title) as progress:
+        answering = pool.submit(work)
+        while not wait((answering,), timeout=SHOW_INTERVAL_S).done:
+            progress.show()
+        return answering.result()
 
 
 class _Bar:

@@ -3,6 +3,8 @@
 It knows the commands and not where the page is kept: ``make docs`` writes it.
 """
 
+from collections.abc import Iterator
+
 import typer
 
 from trunkline.cli.exits import ExitCode
@@ -25,8 +27,11 @@ _HEAD = """\
 
 Generated from the commands; `make docs` writes it anew.
 
-Results go to stdout, progress and complaints to stderr. `-o json` keeps its keys. There is no
-colour without a terminal, or with `NO_COLOR` set. Commands that ask about a running installation
+Results go to stdout, progress, complaints and what to do about them to stderr. Lists are printed
+with `-o table|wide|json|yaml|name`, documents with `-o text|json|yaml`, plans with `-o markdown`
+too. JSON keeps its keys: `formatVersion` changes only if one of them goes away or changes its
+meaning, and [schemas](schemas) say what is in it. There is no colour without a terminal, with
+`NO_COLOR` set, or with `--no-color`. Commands that ask about a running installation
 talk HTTP to `TRUNKLINE_URL` (`http://127.0.0.1:8080` if it is not set) with the token in
 `TRUNKLINE_TOKEN`; `TRUNKLINE_PROJECT` names the project where there are several.
 
@@ -43,13 +48,19 @@ def reference() -> str:
     codes = "".join(f"| {code.value} | {meaning} |\n" for code, meaning in _MEANINGS.items())
     pages = [_HEAD + codes]
     context = typer.Context(command, info_name="trunkline", max_content_width=WIDTH)
+    pages += _verbs(command, context)
+    return "\n".join(pages)
+
+
+def _verbs(command: object, parent: typer.Context) -> Iterator[str]:
+    """A section for every verb, those of groups right after their group."""
     for name, verb in getattr(command, "commands", {}).items():
-        inner = typer.Context(
+        context = typer.Context(
             verb,
             info_name=name,
-            parent=context,
+            parent=parent,
             terminal_width=WIDTH,
             max_content_width=WIDTH,
         )
-        pages.append(f"## trunkline {name}\n\n```text\n{verb.get_help(inner).rstrip()}\n```\n")
-    return "\n".join(pages)
+        yield f"## {context.command_path}\n\n```text\n{verb.get_help(context).rstrip()}\n```\n"
+        yield from _verbs(verb, context)

@@ -45,14 +45,14 @@ _BY_TYPE: Mapping[str, type[errors.TrunklineError]] = {
 class Server:
     """One installation, as one person. Use it as a context manager."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
         self.url = url
         headers = {
             "Authorization": f"Bearer {token}",
             "User-Agent": f"trunkline/{__version__}",
         }
         try:
-            self._client = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
+            self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
         except httpx.InvalidURL as error:
             raise WrongUsage(f"{url!r} is no address of a server: {error}") from error
         if self._client.base_url.scheme not in {"http", "https"} or not self._client.base_url.host:
@@ -80,6 +80,17 @@ class Server:
         """One answer to a JSON body. Raises a leaf of the error tree."""
         return self._send("POST", path, body=body)
 
+    def delete(self, path: str, params: Query | None = None) -> JsonObject:
+        """One answer. Raises a leaf of the error tree."""
+        return self._send("DELETE", path, params=dict(params or {}))
+
+    def probe(self, path: str) -> httpx.Response:
+        """Whatever answers at a path, without judging it. Raises ServerUnreachable."""
+        try:
+            return self._client.get(path)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._silent(error) from error
+
     def pages(self, path: str, params: Query | None = None) -> Iterator[list[JsonObject]]:
         """Every page of a list."""
         wanted: dict[str, str | int | list[str]] = {"limit": limits.API_PAGE_MAX, **(params or {})}
@@ -105,11 +116,14 @@ class Server:
                 method, path, params=params, json=body, headers={"X-Request-ID": request_id}
             )
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            raise errors.ServerUnreachable(
-                f"The server at {self.url} does not answer: {str(error) or type(error).__name__}",
-                hint=f"Check {URL_VARIABLE}, or start a local installation with `trunkline dev`",
-            ) from error
+            raise self._silent(error) from error
         return self._read(answer, request_id)
+
+    def _silent(self, error: Exception) -> errors.ServerUnreachable:
+        return errors.ServerUnreachable(
+            f"The server at {self.url} does not answer: {str(error) or type(error).__name__}",
+            hint=f"Check {URL_VARIABLE}, or start a local installation with `trunkline dev`",
+        )
 
     def _read(self, answer: httpx.Response, request_id: str) -> JsonObject:
         try:
@@ -126,15 +140,20 @@ class Server:
         raise _problem(answer.status_code, content, request_id)
 
 
-def connect() -> Server:
+def connect(*, timeout_s: float | None = None) -> Server:
     """The server and token of this environment. Raises WrongUsage without a token."""
-    token = os.environ.get(TOKEN_VARIABLE, "")
+    token = held_token()
     if not token:
         raise WrongUsage(
             f"{TOKEN_VARIABLE} is not set",
             hint=f"Set it to a token of the server at {server_url()}; `trunkline dev` prints one",
         )
-    return Server(server_url(), token)
+    return Server(server_url(), token, timeout=httpx.Timeout(timeout_s) if timeout_s else TIMEOUT)
+
+
+def held_token() -> str:
+    """TRUNKLINE_TOKEN, or nothing."""
+    return os.environ.get(TOKEN_VARIABLE, "")
 
 
 def server_url() -> str:

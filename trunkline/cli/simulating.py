@@ -10,6 +10,7 @@ from trunkline.model.errors import InvalidSettings
 
 def simulate(
     *,
+    host: str,
     elevenlabs_port: int,
     twilio_port: int,
     latency_ms: float,
@@ -19,6 +20,7 @@ def simulate(
 ) -> ExitCode:
     """Serve until a signal. Raises InvalidSettings if a port is taken."""
     options = SimulatorOptions(
+        host=host,
         elevenlabs_port=elevenlabs_port,
         twilio_port=twilio_port,
         latency_ms=latency_ms,

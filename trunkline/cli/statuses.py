@@ -1,35 +1,59 @@
 """``trunkline status``: how every agent is, in one table; what is not well besides, in words."""
 
 import sys
-import time
 from datetime import timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode
-from trunkline.cli.printing import EMPTY_CELL, Format
+from trunkline.cli.listing import (
+    CLEAR_SCREEN,
+    FORMAT_VERSION,
+    Column,
+    Listing,
+    member,
+    print_listing,
+    redraws,
+    since,
+)
+from trunkline.cli.printing import Format
 from trunkline.cli.progress import Progress
 from trunkline.cli.server import Query, Server, objects, project_path, text
+from trunkline.cli.watching import watch
 from trunkline.model.base import JsonObject
 
-COLUMNS = (
-    "NAME",
-    "ENV",
-    "STAGE",
-    "SYNC",
-    "HEALTH",
-    "GATE",
-    "VERSION",
-    "REVISION",
-    "NUMBER",
-    "EXTERNAL-ID",
-    "AGE",
-    "MESSAGE",
-)
-WIDE_COLUMNS = ("DIGEST", "LABELS", "CONDITIONS")
 SHORT_REVISION = 7
-WATCH_INTERVAL_S = 2.0
-"""A person sees a change soon enough; a hundred watchers cost the server fifty reads a second."""
-CLEAR_SCREEN = "\x1b[H\x1b[2J"
+
+
+def _conditions(agent: JsonObject) -> str:
+    return ",".join(
+        f"{text(each, 'type')}={text(each, 'status')}({text(each, 'reason')})"
+        for each in objects(agent.get("conditions"))
+    )
+
+
+AGENTS = Listing(
+    kind="FleetStatus",
+    columns=(
+        Column("NAME", member("name")),
+        Column("ENV", member("environment")),
+        Column("STAGE", member("stage")),
+        Column("SYNC", member("sync")),
+        Column("HEALTH", member("health")),
+        Column("GATE", member("gate")),
+        Column("VERSION", member("version")),
+        Column("REVISION", lambda agent: text(agent, "revision")[:SHORT_REVISION]),
+        Column("NUMBER", member("numbers")),
+        Column("EXTERNAL-ID", member("externalId")),
+        Column("AGE", since("createdAt")),
+        Column("COMMIT", member("revision"), wide=True),
+        Column("DIGEST", member("digest"), wide=True),
+        Column("LABELS", member("labels"), wide=True),
+        Column("CONDITIONS", _conditions, wide=True),
+        Column("MESSAGE", member("message")),
+    ),
+    name=lambda agent: f"{text(agent, 'environment')}/{text(agent, 'name')}",
+    empty="No agents yet: no manifest of an agent has been read from Git.",
+)
 
 
 def show_status(
@@ -43,8 +67,7 @@ def show_status(
 ) -> ExitCode:
     """Print the status once."""
     path = project_path(server, project)
-    report = _report(server, path, query, name)
-    _print(report, style, headers=headers)
+    _print(_report(server, path, query, name), style, headers=headers)
     return ExitCode.DONE
 
 
@@ -58,21 +81,26 @@ def watch_status(
     headers: bool,
     timeout: timedelta | None,
 ) -> ExitCode:
-    """Print the status whenever it changed, until interrupted or the timeout has passed."""
+    """Print the status, then what changes, until interrupted or the timeout has passed.
+
+    A terminal shows the whole table anew; elsewhere only agents that are new or have changed are
+    printed, and JSON and YAML give the whole report each time, a document each.
+    """
     path = project_path(server, project)
-    deadline_s = None if timeout is None else time.monotonic() + timeout.total_seconds()
-    shown: JsonObject = {}
-    while True:
-        report = _report(server, path, query, name)
-        if report != shown:
-            if sys.stdout.isatty():
-                sys.stdout.write(CLEAR_SCREEN)
-            _print(report, style, headers=headers)
-            shown = report
-        left_s = WATCH_INTERVAL_S if deadline_s is None else deadline_s - time.monotonic()
-        if left_s <= 0:
-            return ExitCode.DONE
-        time.sleep(min(WATCH_INTERVAL_S, left_s))
+
+    def show(now: JsonObject, before: JsonObject | None) -> None:
+        if redraws(style):
+            sys.stdout.write(CLEAR_SCREEN)
+        if style in {Format.JSON, Format.YAML}:
+            printing.print_line(now, style)
+        elif before is None or redraws(style):
+            _print(now, style, headers=headers)
+        else:
+            known = objects(before["agents"])
+            changed = [agent for agent in objects(now["agents"]) if agent not in known]
+            _print({**now, "agents": [*changed]}, style, headers=headers and not known)
+
+    return watch(lambda: _report(server, path, query, name), show, timeout=timeout)
 
 
 def _report(server: Server, path: str, query: Query, name: str | None) -> JsonObject:
@@ -86,6 +114,8 @@ def _report(server: Server, path: str, query: Query, name: str | None) -> JsonOb
         wanted = {key: value for key, value in query.items() if key == "environment"}
         numbers = _all(server, f"{path}/numbers", wanted)
     return {
+        "formatVersion": FORMAT_VERSION,
+        "kind": AGENTS.kind,
         "project": text(project, "name"),
         "source": project.get("source"),
         "environments": project.get("environments") or [],
@@ -104,25 +134,20 @@ def _all(server: Server, path: str, query: Query) -> list[JsonObject]:
 
 
 def _print(report: JsonObject, style: Format, *, headers: bool) -> None:
-    agents = objects(report["agents"])
     if style in {Format.JSON, Format.YAML}:
         printing.print_document(report, style)
         return
-    if style is Format.NAME:
-        for agent in agents:
-            printing.print_text(f"{text(agent, 'environment')}/{text(agent, 'name')}")
-        return
-    wide = style is Format.WIDE
+    agents = objects(report["agents"])
     if agents:
-        columns = (*COLUMNS[:-1], *WIDE_COLUMNS, "MESSAGE") if wide else COLUMNS
-        printing.print_table(columns, [_row(a, wide=wide) for a in agents], headers=headers)
-    _print_notes(report, empty=not agents)
+        print_listing(AGENTS, agents, style, headers=headers)
+    if style is not Format.NAME:
+        _print_notes(report, empty=not agents)
 
 
 def _print_notes(report: JsonObject, *, empty: bool) -> None:
     notes = _source_notes(report)
     if empty and not notes:
-        notes.append("No agents yet: no manifest of an agent has been read from Git.")
+        notes.append(AGENTS.empty)
     for environment in objects(report["environments"]):
         if message := text(environment, "message"):
             notes.append(f"{text(environment, 'name')}: {message}")
@@ -153,32 +178,3 @@ def _source_notes(report: JsonObject) -> list[str]:
         position = ":".join(text(where, key) for key in ("file", "line", "column"))
         notes.append(f"  {position}: {text(problem, 'message')}")
     return notes
-
-
-def _row(agent: JsonObject, *, wide: bool) -> tuple[str, ...]:
-    numbers = agent.get("numbers")
-    listed = [str(number) for number in numbers] if isinstance(numbers, list) else []
-    revision = text(agent, "revision")
-    row = (
-        text(agent, "name"),
-        text(agent, "environment"),
-        text(agent, "stage"),
-        text(agent, "sync"),
-        text(agent, "health"),
-        text(agent, "gate"),
-        text(agent, "version"),
-        revision if wide else revision[:SHORT_REVISION],
-        ",".join(listed) or EMPTY_CELL,
-        text(agent, "externalId"),
-        printing.age(text(agent, "createdAt")),
-    )
-    if not wide:
-        return (*row, text(agent, "message"))
-    labels = agent.get("labels")
-    pairs = [f"{key}={value}" for key, value in labels.items()] if isinstance(labels, dict) else []
-    conditions = [
-        f"{text(each, 'type')}={text(each, 'status')}({text(each, 'reason')})"
-        for each in objects(agent.get("conditions"))
-    ]
-    more = (text(agent, "digest"), ",".join(pairs), ",".join(conditions))
-    return (*row, *more, text(agent, "message"))

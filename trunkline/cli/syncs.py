@@ -20,6 +20,7 @@ def sync(
     environment: str | None,
     hard_refresh: bool,
     reason: str,
+    override_window: str,
     wait: bool,
     timeout: timedelta,
     style: Format,
@@ -30,19 +31,22 @@ def sync(
     order: JsonObject = {"hardRefresh": hard_refresh, "reason": reason}
     if environment is not None:
         order["environment"] = environment
+    if override_window:
+        order["overrideWindow"] = override_window
     operation = server.post(f"{path}/agents/{agent}/sync" if agent else f"{path}/sync", order)
     if not wait:
-        _print(operation, style, headers=headers)
+        print_operation(operation, style, headers=headers)
         return ExitCode.DONE
     ended = follow(server, path, operation, timeout=timeout, title="Syncing")
-    _print(ended, style, headers=headers)
+    print_operation(ended, style, headers=headers)
     code = outcome(ended)
     if code is not ExitCode.DONE:
         complain(text(ended, "message") or f"the sync ended as {text(ended, 'state')}")
     return code
 
 
-def _print(operation: JsonObject, style: Format, *, headers: bool) -> None:
+def print_operation(operation: JsonObject, style: Format, *, headers: bool) -> None:
+    """What became of everything an operation waited for."""
     if style in {Format.JSON, Format.YAML}:
         printing.print_document(operation, style)
         return

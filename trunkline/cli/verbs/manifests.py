@@ -18,6 +18,13 @@ def init(
             metavar="PATH", help="A folder to create or fill.", show_default="this folder"
         ),
     ] = Path(),
+    *,
+    template: Annotated[
+        str, typer.Option("--template", metavar="NAME", help="What to begin with.")
+    ] = "front-desk",
+    list_templates: Annotated[
+        bool, typer.Option("--list-templates", help="Print what there is to begin with.")
+    ] = False,
 ) -> int:
     """Write a small working manifests repository.
 
@@ -25,7 +32,9 @@ def init(
     """
     from trunkline.cli import authoring
 
-    return authoring.init(path)
+    if list_templates:
+        return authoring.list_templates()
+    return authoring.init(path, template)
 
 
 def validate(
@@ -61,3 +70,6 @@ def render(
     from trunkline.cli import authoring
 
     return authoring.render(local, agent, environment, style=output)
+
+
+VERBS = (init, validate, render)

@@ -7,11 +7,40 @@ from typing import Annotated
 import typer
 
 from trunkline.cli.exits import WrongUsage
-from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.printing import DocumentFormat, Format, PlanFormat
+
+
+def _agents(incomplete: str) -> list[str]:
+    from trunkline.cli.completion import agent_names  # noqa: PLC0415 - only the tab key needs it
+
+    return agent_names(incomplete)
+
+
+def _environments(incomplete: str) -> list[str]:
+    from trunkline.cli.completion import environment_names  # noqa: PLC0415 - likewise
+
+    return environment_names(incomplete)
+
 
 Environment = Annotated[
     str | None,
-    typer.Option("--environment", "-e", metavar="NAME", help="The environment, such as testing."),
+    typer.Option(
+        "--environment",
+        "-e",
+        metavar="NAME",
+        help="The environment, such as testing.",
+        autocompletion=_environments,
+    ),
+]
+AgentName = Annotated[
+    str, typer.Argument(metavar="AGENT", help="The agent.", autocompletion=_agents)
+]
+AnyAgent = Annotated[
+    str | None,
+    typer.Argument(metavar="AGENT", help="One agent; none means all.", autocompletion=_agents),
+]
+AnyName = Annotated[
+    str, typer.Argument(metavar="NAME", help="An agent or a number.", autocompletion=_agents)
 ]
 Project = Annotated[
     str | None,
@@ -26,9 +55,35 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the
 DocumentOutput = Annotated[
     DocumentFormat, typer.Option("--output", "-o", help="How to print the result.")
 ]
+PlanOutput = Annotated[PlanFormat, typer.Option("--output", "-o", help="How to print the result.")]
 NoHeaders = Annotated[
     bool, typer.Option("--no-headers", help="Print the rows without the line of column names.")
 ]
+Selector = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--selector",
+        "-l",
+        metavar="LABELS",
+        help="Only with these labels: key=value, key!=value, key, !key, joined by commas.",
+    ),
+]
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Go on and print what changes, until interrupted.")
+]
+HardRefresh = Annotated[
+    bool, typer.Option("--hard-refresh", help="Look at everything again, changed or not.")
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+OverrideWindow = Annotated[
+    str,
+    typer.Option(
+        "--override-window",
+        metavar="REASON",
+        help="Write although the environment's windows are closed; audited, for an hour.",
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask whether it is meant.")]
 ExitCodeWanted = Annotated[
     bool, typer.Option("--exit-code", help="End with 2 if there are changes.")
 ]
@@ -56,8 +111,18 @@ ManifestsPath = Annotated[
 ]
 
 
-def duration(text: str) -> timedelta:
-    """The value of ``--timeout``. Raises WrongUsage."""
+def group(words: str) -> typer.Typer:
+    """A verb with verbs of its own, such as ``tokens list``; ``words`` explain it in the help."""
+    return typer.Typer(
+        help=words,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def duration(text: str, option: str = "--timeout") -> timedelta:
+    """The value of ``--timeout``, or of another option. Raises WrongUsage."""
     from pydantic_core import PydanticCustomError  # noqa: PLC0415 - few verbs take a duration
 
     from trunkline.model.durations import parse_duration  # noqa: PLC0415
@@ -65,4 +130,16 @@ def duration(text: str) -> timedelta:
     try:
         return parse_duration(text)
     except PydanticCustomError as error:
-        raise WrongUsage(f"--timeout: {error.message()}") from error
+        raise WrongUsage(f"{option}: {error.message()}") from error
+
+
+def selector_texts(texts: list[str]) -> list[str]:
+    """The values of ``--selector``, checked before anybody is asked. Raises WrongUsage."""
+    from trunkline.model.errors import InvalidInput  # noqa: PLC0415 - few verbs take a selector
+    from trunkline.model.selectors import parse_selector  # noqa: PLC0415
+
+    try:
+        parse_selector(*texts)
+    except InvalidInput as error:
+        raise WrongUsage(f"--selector: {error.message}", hint=error.hint) from error
+    return texts

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - a short command must start fast, so each verb imports what it runs
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -62,16 +63,27 @@ def worker(
         list[str] | None,
         typer.Option("--queues", help="Only these task queues; may be repeated."),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65_535,
+            envvar="TRUNKLINE_METRICS_PORT",
+            help="Serve metrics on this port; 0 picks a free one.",
+            show_default="not served",
+        ),
+    ] = None,
 ) -> int:
     """Run a worker until interrupted.
 
     DATABASE_URL and TEMPORAL_ADDRESS say where it works.
     """
-    from trunkline.bootstrap import run_worker
+    from trunkline.working import run_worker
     from trunkline.settings import load_settings
 
     named = [name for listed in queues or [] for name in listed.split(",") if name]
-    run_worker(load_settings(), queues=named)
+    settings = load_settings().model_copy(update={"metrics_port": metrics_port})
+    run_worker(settings, queues=named)
 
 
 def serve(
@@ -83,7 +95,7 @@ def serve(
 
     DATABASE_URL and TEMPORAL_ADDRESS say what it stands on.
     """
-    from trunkline.bootstrap import run_server
+    from trunkline.serving import run_server
     from trunkline.settings import load_settings
 
     run_server(load_settings(), host=host, port=port)
@@ -91,6 +103,7 @@ def serve(
 
 def simulate(
     *,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     elevenlabs_port: Port = 8811,
     twilio_port: Port = 8812,
     latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer.")] = 0.0,
@@ -113,6 +126,7 @@ def simulate(
     from trunkline.cli.simulating import simulate as serve_simulators
 
     return serve_simulators(
+        host=host,
         elevenlabs_port=elevenlabs_port,
         twilio_port=twilio_port,
         latency_ms=latency_ms,
@@ -126,11 +140,34 @@ def migrate() -> int:
     """Bring the tables of DATABASE_URL up to date."""
     import asyncio
 
-    from trunkline.adapters.postgres import migrate as bring_up_to_date
+    from trunkline.adapters.postgres.migrating import migrate as bring_up_to_date
     from trunkline.settings import load_settings
 
     asyncio.run(bring_up_to_date(load_settings().database()))
     print_text("The tables are up to date.")
+    return 0
+
+
+class Shell(StrEnum):
+    """Shells that can be taught our verbs."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def completion(
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
+) -> int:
+    """Print the script that completes commands in a shell.
+
+    It offers verbs, options and names of agents. For bash: source <(trunkline completion bash). For
+    zsh: trunkline completion zsh > "${fpath[1]}/_trunkline". For fish: trunkline completion fish |
+    source.
+    """
+    from trunkline.cli.completion import print_script
+
+    print_script(shell.value)
     return 0
 
 
@@ -141,3 +178,6 @@ def version(output: DocumentOutput = DocumentFormat.TEXT) -> int:
     else:
         print_document({"version": __version__}, output)
     return 0
+
+
+VERBS = (dev, worker, serve, simulate, migrate, completion, version)

@@ -1,0 +1,55 @@
+"""Shell completion: the script a shell loads, and names it may offer.
+
+Names come from the server and are a courtesy: without a token, or if it does not answer at once,
+nothing is offered and nothing is said, because a shell has no place for complaints.
+"""
+
+import os
+
+from trunkline.cli.printing import print_text
+
+ANSWER_TIMEOUT_S = 1.0
+"""A person is waiting with a finger on the tab key."""
+OFFERED_MAX = 200
+
+
+def print_script(shell: str) -> None:
+    """The script for ``bash``, ``zsh`` or ``fish``."""
+    from typer._completion_shared import (  # noqa: PLC0415 - one verb needs it
+        get_completion_script,
+    )
+
+    script = get_completion_script(
+        prog_name="trunkline", complete_var="_TRUNKLINE_COMPLETE", shell=shell
+    )
+    print_text(script)
+
+
+def agent_names(incomplete: str) -> list[str]:
+    """Names of agents that begin like this."""
+    return _names("agents", incomplete)
+
+
+def environment_names(incomplete: str) -> list[str]:
+    """Names of environments that begin like this."""
+    return _names("environments", incomplete)
+
+
+def _names(what: str, incomplete: str) -> list[str]:
+    from trunkline.cli.exits import WrongUsage  # noqa: PLC0415 - the shell waits for the import too
+    from trunkline.cli.server import Server, connect, objects, project_path, text  # noqa: PLC0415
+    from trunkline.model.errors import TrunklineError  # noqa: PLC0415
+
+    def listed(server: Server) -> list[str]:
+        path = project_path(server, os.environ.get("TRUNKLINE_PROJECT"))
+        if what == "environments":
+            rows = objects(server.get(path).get("environments"))
+        else:
+            rows = objects(server.get(f"{path}/agents", {"limit": OFFERED_MAX}).get("items"))
+        return [text(row, "name") for row in rows]
+
+    try:
+        with connect(timeout_s=ANSWER_TIMEOUT_S) as server:
+            return sorted({name for name in listed(server) if name.startswith(incomplete)})
+    except (TrunklineError, WrongUsage):
+        return []

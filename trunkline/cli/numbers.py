@@ -1,0 +1,85 @@
+"""``trunkline numbers``: which numbers the accounts hold, who has them, where calls really go."""
+
+import sys
+from urllib.parse import quote
+
+from trunkline.cli import printing
+from trunkline.cli.exits import ExitCode
+from trunkline.cli.listing import Column, Listing, member, print_listing
+from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.server import Server, objects, project_path, text
+from trunkline.model.base import JsonObject
+
+NUMBERS = Listing(
+    kind="NumberList",
+    columns=(
+        Column("NUMBER", member("number")),
+        Column("STATE", member("state")),
+        Column("ENV", member("environment")),
+        Column("NAME", member("name")),
+        Column("AGENT", member("agent")),
+        Column("ROUTE", member("route")),
+        Column("CAPABILITIES", member("capabilities")),
+        Column("PROJECT", member("project"), wide=True),
+        Column("SYNC", member("sync"), wide=True),
+        Column("MANIFEST", member("manifest"), wide=True),
+        Column("AGENT-ID", member("agentExternalId"), wide=True),
+        Column("MESSAGE", member("message")),
+    ),
+    name=member("number"),
+    empty="No numbers: the accounts hold none and no manifest names one.",
+)
+
+
+def list_numbers(
+    server: Server,
+    project: str | None,
+    *,
+    environment: str | None,
+    state: str | None,
+    style: Format,
+    headers: bool,
+) -> ExitCode:
+    """Print the inventory; an account that could not be read ends the command with 3."""
+    path = project_path(server, project)
+    query = {"scope": "account", **({"environment": environment} if environment else {})}
+    rows: list[JsonObject] = []
+    problems: dict[str, None] = {}
+    cursor = ""
+    while True:
+        page = server.get(f"{path}/numbers", {**query, **({"cursor": cursor} if cursor else {})})
+        rows.extend(row for row in objects(page.get("items")) if state in (None, row.get("state")))
+        told = page.get("problems")
+        problems.update(dict.fromkeys(map(str, told) if isinstance(told, list) else ()))
+        cursor = text(page, "nextCursor")
+        if not cursor:
+            break
+    print_listing(NUMBERS, rows, style, headers=headers)
+    for problem in problems:
+        sys.stderr.write(f"Not read: {problem}\n")
+    return ExitCode.UNKNOWN if problems else ExitCode.DONE
+
+
+def show_route(
+    server: Server, project: str | None, *, number: str, style: DocumentFormat
+) -> ExitCode:
+    """Print where calls to one number go, layer by layer."""
+    path = project_path(server, project)
+    report = server.get(f"{path}/numbers/{quote(number, safe='')}/route")
+    if style is not DocumentFormat.TEXT:
+        printing.print_document(report, style)
+        return ExitCode.DONE
+    line = report.get("number")
+    found = line if isinstance(line, dict) else {}
+    printing.print_text(f"{text(found, 'number')}: {text(found, 'route')}")
+    rows = [
+        tuple(text(layer, key) for key in ("layer", "state", "value", "words"))
+        for layer in objects(report.get("layers"))
+    ]
+    printing.print_table(("LAYER", "STATE", "VALUE", "MEANING"), rows)
+    if text(report, "wished"):
+        printing.print_text(f"\nGit wants: {text(report, 'wished')}")
+    if text(report, "problem"):
+        printing.print_text(f"But: {text(report, 'problem')}")
+        printing.print_text(f"To do: {text(report, 'remedy')}")
+    return ExitCode.DONE

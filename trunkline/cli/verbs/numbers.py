@@ -1,0 +1,86 @@
+"""``numbers``: phone numbers of the accounts and where calls to them go."""
+
+# ruff: noqa: PLC0415 - a short command must start fast, so each verb imports what it runs
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.verbs.options import (
+    DocumentOutput,
+    Environment,
+    NoHeaders,
+    Output,
+    Project,
+    group,
+)
+
+
+class NumberStateName(StrEnum):
+    """The value of ``--state``."""
+
+    AVAILABLE = "available"
+    ASSIGNED = "assigned"
+    UNMANAGED = "unmanaged"
+    EXTERNAL = "external"
+
+
+numbers = group("Phone numbers of the accounts: who has them, where calls go.")
+
+
+@numbers.command("list")
+def numbers_list(
+    *,
+    environment: Environment = None,
+    state: Annotated[
+        NumberStateName | None, typer.Option("--state", help="Only numbers in this state.")
+    ] = None,
+    output: Output = Format.TABLE,
+    no_headers: NoHeaders = False,
+    project: Project = None,
+) -> int:
+    """List every number of the accounts, wished for or not.
+
+    Both platforms are read now. Available: free to use. Assigned: a manifest names it. Unmanaged:
+    assigned to an agent without a manifest. External: its calls go elsewhere. Nothing is written,
+    and what no manifest names is never touched. Ends with 3 if an account could not be read.
+    """
+    from trunkline.cli import numbers as showing
+    from trunkline.cli.server import connect
+
+    with connect() as server:
+        return showing.list_numbers(
+            server,
+            project,
+            environment=environment,
+            state=state.value if state is not None else None,
+            style=output,
+            headers=not no_headers,
+        )
+
+
+@numbers.command("route")
+def numbers_route(
+    number: Annotated[
+        str, typer.Argument(metavar="NUMBER", help="The number as +15005550006, or its name.")
+    ],
+    *,
+    output: DocumentOutput = DocumentFormat.TEXT,
+    project: Project = None,
+) -> int:
+    """Show where calls to a number really go, layer by layer.
+
+    The first layer that says anything wins: trunk, application, voice URL, voice platform, agent,
+    branch.
+    """
+    from trunkline.cli import numbers as showing
+    from trunkline.cli.server import connect
+
+    with connect() as server:
+        return showing.show_route(server, project, number=number, style=output)
+
+
+VERBS = ()
+GROUPS = {"numbers": numbers}
