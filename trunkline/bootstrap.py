@@ -10,33 +10,35 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import platformdirs
-import uvicorn
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 
-from activities.clocks import SystemClock
-from api.app import create_app
-from trunkline import __version__
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts, ProjectManifest
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.git import GitSource
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.rate_limits import Rates
-from trunkline.listening import PortInUse, is_free
-from trunkline.model.errors import EngineUnavailable, InvalidSettings, NotFound, TrunklineError
+from trunkline.model.errors import (
+    EngineUnavailable,
+    InvalidSettings,
+    NotFound,
+    StoreUnavailable,
+    TablesUnfit,
+    TrunklineError,
+)
+from trunkline.model.ids import git_token_variable
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Projects
-from trunkline.services.catalogue import Services, build_services
 from trunkline.settings import Settings
-from trunkline.telemetry import LogShape, configure_logging
-from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
+from trunkline.telemetry import LogShape, configure_logging, hide
 
 Main = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 """What a process does until the event is set."""
@@ -86,18 +88,22 @@ def first_project(settings: Settings) -> ProjectRecord | None:
 
 @asynccontextmanager
 async def connections(
-    settings: Settings, *, stopping: asyncio.Event | None = None
+    settings: Settings, *, stopping: asyncio.Event | None = None, runtime: Runtime | None = None
 ) -> AsyncIterator[Connections]:
     """Open the store and Temporal; closed when the block ends.
 
     With ``stopping`` Temporal is waited for until that is set; without, the first call connects, so
-    that a server can say that Temporal is down. Raises EngineUnavailable after CONNECT_TIMEOUT_S.
+    that a server can say that Temporal is down. Raises EngineUnavailable after CONNECT_TIMEOUT_S,
+    and TablesUnfit for a database of another release.
     """
     async with PostgresStore(settings.database()) as store:
-        yield Connections(store, await _temporal(settings, stopping))
+        await _fitting_tables(store, stopping)
+        yield Connections(store, await _temporal(settings, stopping, runtime))
 
 
-async def _temporal(settings: Settings, stopping: asyncio.Event | None) -> Client:
+async def _temporal(
+    settings: Settings, stopping: asyncio.Event | None, runtime: Runtime | None
+) -> Client:
     deadline = asyncio.get_running_loop().time() + CONNECT_TIMEOUT_S
     while True:
         try:
@@ -106,6 +112,7 @@ async def _temporal(settings: Settings, stopping: asyncio.Event | None) -> Clien
                 namespace=settings.temporal_namespace,
                 data_converter=pydantic_data_converter,
                 lazy=stopping is None,
+                runtime=runtime,
             )
         except RuntimeError as error:
             if asyncio.get_running_loop().time() > deadline:
@@ -117,6 +124,26 @@ async def _temporal(settings: Settings, stopping: asyncio.Event | None) -> Clien
             await _pause(stopping)
 
 
+async def _fitting_tables(store: PostgresStore, stopping: asyncio.Event | None = None) -> None:
+    """Make sure that the tables are of this release. Raises TablesUnfit.
+
+    With ``stopping`` PostgreSQL is waited for until that is set; without, a server may begin that
+    says itself what it waits for.
+    """
+    while True:
+        try:
+            await store.check()
+        except TablesUnfit:
+            raise
+        except StoreUnavailable as error:
+            if stopping is None:
+                return
+            logger.info("waiting for PostgreSQL: %s", error)
+            await _pause(stopping)
+        else:
+            return
+
+
 async def _pause(stopping: asyncio.Event | None) -> None:
     """Wait a moment; ends the task if it is asked to stop meanwhile."""
     with contextlib.suppress(TimeoutError):
@@ -125,19 +152,23 @@ async def _pause(stopping: asyncio.Event | None) -> None:
 
 
 @asynccontextmanager
-async def accounts(settings: Settings, manifest: ProjectManifest) -> AsyncIterator[ProjectAccounts]:
+async def accounts(
+    settings: Settings, manifest: ProjectManifest, *, shared: PostgresStore | None = None
+) -> AsyncIterator[ProjectAccounts]:
     """The vendors' accounts; ``manifest`` answers the Project manifest in force.
 
+    By way of ``shared`` their budgets are shared with the other processes of the installation.
     Raises Blocked where a real account could be reached.
     """
-    settings.require_simulators()
+    settings.require_providers()
     options = AccountOptions(
         elevenlabs_url=settings.elevenlabs_base_url,
         elevenlabs_rates=_ELEVENLABS_RATES,
         twilio_url=settings.twilio_base_url,
+        live=settings.live,
     )
-    credentials = Credentials(first_project=settings.project)
-    held = ProjectAccounts(options, credentials, manifest)
+    credentials = Credentials(first_project=settings.project, handed_out=hide)
+    held = ProjectAccounts(options, credentials, manifest, shared=shared, statuses=shared)
     try:
         yield held
     finally:
@@ -147,14 +178,15 @@ async def accounts(settings: Settings, manifest: ProjectManifest) -> AsyncIterat
 class ProjectSources:
     """``ports.Sources``: the repository of each registered project.
 
-    The token of the settings is the first project's and goes to that repository only. A repository
+    The token of the settings is the first project's and goes to that repository only; any project
+    may have a variable of its own, which no manifest may name. A repository
     on this machine's disk is allowed inside TRUNKLINE_HOME, which only the operator sets.
     """
 
     def __init__(self, settings: Settings, projects: Projects) -> None:
         self._settings = settings
         self._projects = projects
-        home = settings.home or platformdirs.user_cache_path("trunkline", appauthor=False)
+        home = settings.home or state_folder()
         self._cache = home / "git"
 
     async def source(self, project: str) -> GitSource:
@@ -170,7 +202,19 @@ class ProjectSources:
             allow_local=self._is_at_home(record.repository),
         )
 
+    def require_allowed(self, project: ProjectRecord) -> None:
+        """Raises InvalidSettings for an address or a branch that Git may not be given."""
+        GitSource(
+            project.repository,
+            project.branch,
+            cache=self._cache,
+            allow_local=self._is_at_home(project.repository),
+        )
+
     def _token(self, record: ProjectRecord) -> str:
+        own = os.environ.get(git_token_variable(record.name), "")
+        if own:
+            return own
         token = self._settings.git_token
         is_first = (record.name, record.repository) == (
             self._settings.project,
@@ -183,119 +227,33 @@ class ProjectSources:
         return home is not None and Path(repository).resolve().is_relative_to(home.resolve())
 
 
-def services(settings: Settings, held: Connections) -> Services:
-    """What API and command line ask for."""
-    secret = settings.webhook_secret
-    return build_services(
-        held.store,
-        held.client,
-        webhook_secret=secret.get_secret_value() if secret else None,
-    )
+def state_folder() -> Path:
+    """Where a process keeps what may be lost, unless TRUNKLINE_HOME says otherwise."""
+    return platformdirs.user_cache_path("trunkline", appauthor=False)
 
 
-async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence[str]) -> None:
-    async with connections(settings, stopping=stopping) as held:
-        store = held.store
-        async with accounts(settings, store.project_manifest) as vendors:
-            ports = WorkerPorts(
-                sources=ProjectSources(settings, store),
-                projects=store,
-                wishes=store,
-                ledger=store,
-                statuses=store,
-                operations=store,
-                accounts=vendors,
-                clock=SystemClock(),
-            )
-            workers = build_workers(held.client, ports, queues=queues)
-            await ensure_search_attributes(held.client)
-            logger.info("working on %s", ", ".join(worker.task_queue for worker in workers))
-            async with asyncio.TaskGroup() as group:
-                for worker in workers:
-                    group.create_task(worker.run())
-                await stopping.wait()
-                for worker in workers:
-                    group.create_task(worker.shutdown())
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling, which ends the process before ours has closed."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port: int) -> None:
-    async with connections(settings) as held:
-        offered = services(settings, held)
-        config = uvicorn.Config(
-            create_app(offered, version=__version__),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
-        )
-        server = _Server(config)
-        async with asyncio.TaskGroup() as group:
-            registering = group.create_task(_register(offered, first_project(settings)))
-            serving = group.create_task(server.serve())
-            await _first_of(stopping, serving)
-            registering.cancel()
-            server.should_exit = True
-
-
-async def _first_of(stopping: asyncio.Event, task: "asyncio.Task[None]") -> None:
+async def first_of(stopping: asyncio.Event, task: "asyncio.Task[None]") -> None:
     """Wait for the signal to stop or the end of the task, whichever comes first."""
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({waiting, task}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
 
 
-async def _register(offered: Services, project: ProjectRecord | None) -> None:
-    """Register the first project as soon as the store and Temporal are there."""
-    while project is not None:
-        try:
-            await offered.projects.register(project)
-        except TrunklineError as error:
-            logger.warning("project %s is not registered yet: %s", project.name, error)
-            await asyncio.sleep(_REGISTRATION_INTERVAL_S)
-        else:
-            logger.info("project %s is registered", project.name)
-            return
-
-
-def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
-    """Serve the API until SIGINT or SIGTERM. Raises Blocked, InvalidSettings, PortInUse."""
-    settings.require_simulators()
-    settings.database()
-    first_project(settings)
-    if port and not is_free(port, host):
-        raise PortInUse(port, purpose="the API", option="--port")
-    _run(settings, lambda stopping: _serve(settings, stopping, host=host, port=port))
-
-
-def run_worker(settings: Settings, *, queues: Sequence[str] = ()) -> NoReturn:
-    """Work until SIGINT or SIGTERM; ``queues`` empty means all of them.
-
-    Raises Blocked, InvalidSettings, EngineUnavailable.
-    """
-    settings.require_simulators()
-    settings.database()
-    _run(settings, lambda stopping: _work(settings, stopping, queues=queues))
-
-
-def _run(settings: Settings, main: Main) -> NoReturn:
+def run(settings: Settings, main: Main) -> NoReturn:
     """Run until a signal, then leave without the interpreter's farewell.
 
     Temporal's runtime keeps threads of its own, and finalising the interpreter under them aborts
     the process now and then; everything of ours is closed by then.
     """
     shape: LogShape = "text" if sys.stderr.isatty() else "json"
-    configure_logging(secrets=settings.secret_values(), shape=shape)
-    asyncio.run(_until_signal(main))
+    configure_logging(secrets=settings.secret_values(), shape=shape, level=settings.log_level)
+    try:
+        asyncio.run(_until_signal(main))
+    except TrunklineError:
+        raise
+    except Exception:
+        logger.critical("this process ends for a reason nobody foresaw", exc_info=True)
+        os._exit(1)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -308,7 +266,7 @@ async def _until_signal(main: Main) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     running = asyncio.create_task(main(stopping))
-    await _first_of(stopping, running)
+    await first_of(stopping, running)
     await asyncio.wait({running}, timeout=STOP_TIMEOUT_S)
     if running.cancel():
         logger.warning("cut short: it did not stop within %s s", STOP_TIMEOUT_S)

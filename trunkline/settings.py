@@ -8,18 +8,20 @@ belongs to one manifests repository stands in its Project manifest instead.
 import os
 import re
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trunkline.model.durations import Duration
 from trunkline.model.errors import Blocked, InvalidSettings
-from trunkline.model.ids import NAME_PATTERN
+from trunkline.model.ids import GIT_TOKEN_PREFIX, NAME_PATTERN
 
 Providers = Literal["simulators", "live"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 _VENDOR_DOMAINS = ("elevenlabs.io", "twilio.com")
 _LIVE_KEYS = {
@@ -27,6 +29,11 @@ _LIVE_KEYS = {
     "twilio_account_sid": "TWILIO_ACCOUNT_SID",
     "twilio_auth_token": "TWILIO_AUTH_TOKEN",
 }
+_BASE_URLS = {
+    "elevenlabs_base_url": ("http://127.0.0.1:8811", "https://api.elevenlabs.io"),
+    "twilio_base_url": ("http://127.0.0.1:8812", "https://api.twilio.com"),
+}
+"""Where a vendor is unless the setting says otherwise: simulated, and real."""
 _TOOL_SECRETS = "TRUNKLINE_SECRET_"
 _POLL_INTERVAL_MIN = timedelta(seconds=1)
 
@@ -52,17 +59,23 @@ class Settings(BaseSettings):
     providers: Providers = Field("simulators", validation_alias="TRUNKLINE_PROVIDERS")
     elevenlabs_api_key: SecretStr | None = Field(None, validation_alias="ELEVENLABS_API_KEY")
     elevenlabs_base_url: str = Field(
-        "http://127.0.0.1:8811", validation_alias="ELEVENLABS_BASE_URL"
+        "", validate_default=True, validation_alias="ELEVENLABS_BASE_URL"
     )
     twilio_account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")
-    twilio_base_url: str = Field("http://127.0.0.1:8812", validation_alias="TWILIO_BASE_URL")
+    twilio_base_url: str = Field("", validate_default=True, validation_alias="TWILIO_BASE_URL")
 
     github_token: SecretStr | None = Field(None, validation_alias="GITHUB_TOKEN")
     forge_url: str | None = Field(None, validation_alias="TRUNKLINE_FORGE_URL")
     public_url: str | None = Field(None, validation_alias="TRUNKLINE_PUBLIC_URL")
     signing_key: SecretStr | None = Field(None, validation_alias="TRUNKLINE_SIGNING_KEY")
     home: Path | None = Field(None, validation_alias="TRUNKLINE_HOME")
+
+    metrics_port: int | None = Field(
+        None, ge=0, le=65_535, validation_alias="TRUNKLINE_METRICS_PORT"
+    )
+    metrics_host: str = Field("127.0.0.1", validation_alias="TRUNKLINE_METRICS_HOST")
+    log_level: LogLevel = Field("INFO", validation_alias="TRUNKLINE_LOG_LEVEL")
 
     @field_validator("project")
     @classmethod
@@ -80,7 +93,9 @@ class Settings(BaseSettings):
 
     @field_validator("elevenlabs_base_url", "twilio_base_url")
     @classmethod
-    def _base_is_an_address(cls, url: str) -> str:
+    def _base_is_an_address(cls, given: str, info: ValidationInfo) -> str:
+        simulated, real = _BASE_URLS[info.field_name or ""]
+        url = given or (real if info.data.get("providers") == "live" else simulated)
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("write an address such as http://127.0.0.1:8811")
@@ -95,37 +110,73 @@ class Settings(BaseSettings):
             )
         return self.database_url.get_secret_value()
 
-    def require_simulators(self) -> None:
-        """Raises Blocked where a real account could be reached: this version writes to none."""
-        if self.providers == "live":
-            missing = [name for field, name in _LIVE_KEYS.items() if not getattr(self, field)]
-            also = f"; also not set: {', '.join(missing)}" if missing else ""
+    @property
+    def live(self) -> bool:
+        """True if real accounts are reached."""
+        return self.providers == "live"
+
+    def require_providers(self) -> None:
+        """Raises Blocked for real accounts without keys or by way of an address that would show
+        them, and for real addresses nobody asked for.
+        """
+        if not self.live:
+            self._require_simulators()
+            return
+        missing = [name for field, name in _LIVE_KEYS.items() if not getattr(self, field)]
+        if missing:
             raise Blocked(
-                "TRUNKLINE_PROVIDERS=live is refused: this version does not write to real "
-                f"accounts{also}",
-                hint="unset TRUNKLINE_PROVIDERS to work on the simulators",
+                f"TRUNKLINE_PROVIDERS=live needs the accounts' keys; not set: {', '.join(missing)}",
+                hint="set them, or unset TRUNKLINE_PROVIDERS to work on the simulators",
             )
-        addresses = {
-            "ELEVENLABS_BASE_URL": self.elevenlabs_base_url,
-            "TWILIO_BASE_URL": self.twilio_base_url,
-        }
-        for name, url in addresses.items():
+        for name, url in self._vendor_addresses().items():
+            parts = urlsplit(url)
+            if parts.scheme != "https" and not _is_this_machine(parts.hostname or ""):
+                raise Blocked(
+                    f"{name} is {url}: keys of a real account do not travel unencrypted",
+                    hint=f"leave {name} empty for the vendor's own address, or give one with https",
+                )
+
+    def require_simulators(self) -> None:
+        """Raises Blocked where a real account could be reached."""
+        if self.live:
+            raise Blocked(
+                "TRUNKLINE_PROVIDERS=live: the local stack works on the simulators it brings",
+                hint="unset it here; for real accounts: `trunkline serve` and `trunkline worker`",
+            )
+        self._require_simulators()
+
+    def _require_simulators(self) -> None:
+        for name, url in self._vendor_addresses().items():
             if _is_vendor(urlsplit(url).hostname or ""):
                 raise Blocked(
                     f"{name} names a real provider while TRUNKLINE_PROVIDERS is simulators",
                     hint=f"point {name} at a simulator, for instance one of `trunkline simulate`",
                 )
 
+    def _vendor_addresses(self) -> dict[str, str]:
+        return {
+            "ELEVENLABS_BASE_URL": self.elevenlabs_base_url,
+            "TWILIO_BASE_URL": self.twilio_base_url,
+        }
+
     def secret_values(self) -> tuple[str, ...]:
         """Every secret this process was given, so that logs can be kept free of them."""
         values = (getattr(self, name) for name in type(self).model_fields)
         own = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        tools = [value for name, value in os.environ.items() if name.startswith(_TOOL_SECRETS)]
+        prefixes = (_TOOL_SECRETS, GIT_TOKEN_PREFIX)
+        tools = [value for name, value in os.environ.items() if name.startswith(prefixes)]
         return tuple(secret for secret in [*own, *tools] if secret)
 
 
 def _is_vendor(host: str) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in _VENDOR_DOMAINS)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def load_settings() -> Settings:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-import psutil  # type: ignore[import-untyped] # it comes without annotations
+import psutil  # it comes without annotations
 import pytest
 
 from trunkline.local.places import default_home

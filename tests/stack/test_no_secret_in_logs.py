@@ -3,13 +3,14 @@
 import io
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
-from trunkline.telemetry import configure_logging
+from trunkline.telemetry import configure_logging, hide
 
 SECRET = "sk_5f2b9c_do_not_show"
 
@@ -23,6 +24,7 @@ def stream() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.captureWarnings(False)
     structlog.reset_defaults()
 
 
@@ -80,3 +82,25 @@ def test_ordinary_words_stay(stream: io.StringIO) -> None:
     record = records(stream)[0]
     assert (record["agent"], record["calls"]) == ("front-desk", 3)
     assert record["to"] == ["+15005550006"]
+
+
+def test_a_secret_read_later_is_struck_out_from_then_on(stream: io.StringIO) -> None:
+    hide('a "quoted" secret of a mounted file')
+    logging.getLogger("any").info("refused %s", {"said": 'a "quoted" secret of a mounted file'})
+    structlog.get_logger("any").info(
+        "sent", body='{"k": "a \\"quoted\\" secret of a mounted file"}'
+    )
+    first, second = records(stream)
+    assert "quoted" not in str(first)
+    assert second["body"] == '{"k": "[redacted]"}'
+
+
+def test_warnings_of_python_are_lines_too(stream: io.StringIO) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)  # pytest took the way out back
+        logging.captureWarnings(True)
+        warnings.warn(f"bad value {SECRET}", stacklevel=1)
+    (record,) = records(stream)
+    assert (record["level"], record["logger"]) == ("warning", "py.warnings")
+    assert "bad value [redacted]" in record["event"]

@@ -1,4 +1,4 @@
-"""The environment is checked at once, secrets stay hidden, and real accounts are refused."""
+"""The environment is checked at once, secrets stay hidden, real accounts need their keys."""
 
 import pytest
 
@@ -30,19 +30,36 @@ def test_simulators_are_the_default_and_allowed(monkeypatch: pytest.MonkeyPatch)
     assert settings.providers == "simulators"
     assert settings.elevenlabs_base_url == "http://127.0.0.1:8811"
     settings.require_simulators()
+    settings.require_providers()
+    assert not settings.live
 
 
-def test_live_accounts_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Blocked, match="TRUNKLINE_PROVIDERS=live is refused") as refusal:
+def test_live_accounts_are_reached_where_the_vendors_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = loaded(monkeypatch, **LIVE)
+    settings.require_providers()
+    assert settings.live
+    assert settings.elevenlabs_base_url == "https://api.elevenlabs.io"
+    assert settings.twilio_base_url == "https://api.twilio.com"
+
+
+@pytest.mark.parametrize("name", ["ELEVENLABS_BASE_URL", "TWILIO_BASE_URL"])
+def test_live_keys_never_travel_unencrypted(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    with pytest.raises(Blocked, match=f"{name} is http://simulators:8811"):
+        loaded(monkeypatch, **LIVE, **{name: "http://simulators:8811"}).require_providers()
+    loaded(monkeypatch, **LIVE, **{name: "https://proxy.example.com"}).require_providers()
+    loaded(monkeypatch, **LIVE, **{name: "http://127.0.0.1:8811"}).require_providers()
+
+
+def test_the_local_stack_never_takes_live_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Blocked, match="TRUNKLINE_PROVIDERS=live"):
         loaded(monkeypatch, **LIVE).require_simulators()
-    assert "not set" not in refusal.value.message
 
 
 @pytest.mark.parametrize("missing", sorted(set(LIVE) - {"TRUNKLINE_PROVIDERS"}))
 def test_the_refusal_names_a_missing_key(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     present = {name: value for name, value in LIVE.items() if name != missing}
     with pytest.raises(Blocked, match=f"not set: {missing}"):
-        loaded(monkeypatch, **present).require_simulators()
+        loaded(monkeypatch, **present).require_providers()
 
 
 @pytest.mark.parametrize(
@@ -57,7 +74,7 @@ def test_a_real_address_is_refused_while_simulators_are_chosen(
     monkeypatch: pytest.MonkeyPatch, name: str, url: str
 ) -> None:
     with pytest.raises(Blocked, match=name):
-        loaded(monkeypatch, **{name: url}).require_simulators()
+        loaded(monkeypatch, **{name: url}).require_providers()
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,14 @@ from typing import Self
 
 import httpx
 
-from activities.types import SEARCH_ATTRIBUTES
+from activities.names import SEARCH_ATTRIBUTES
 from simulators.server import (
     DEFAULT_ELEVENLABS_KEY,
     DEFAULT_TWILIO_ACCOUNT_SID,
     DEFAULT_TWILIO_AUTH_TOKEN,
 )
 from trunkline.adapters.credentials import variable_prefix
-from trunkline.adapters.postgres import migrate
+from trunkline.adapters.postgres.migrating import migrate
 from trunkline.listening import LOOPBACK
 from trunkline.local import postgres, temporal, tokens
 from trunkline.local.locks import held

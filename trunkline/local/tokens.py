@@ -14,8 +14,13 @@ from trunkline.model.errors import Unauthenticated
 from trunkline.model.records import Role
 from trunkline.services.access import AccessService
 
-PEOPLE: Mapping[str, Role] = {"admin": "admin", "viewer": "viewer"}
-"""Names of people and what they may do."""
+PEOPLE: Mapping[str, Role] = {
+    "admin": "admin",
+    "operator": "operator",
+    "approver": "approver",
+    "viewer": "viewer",
+}
+"""Names of people and what they may do; the admin's token reaches further projects too."""
 _FILE = "tokens.json"
 
 
@@ -29,7 +34,8 @@ async def ensure(home: Path, database_url: str, project: str) -> dict[str, str]:
         for person, role in PEOPLE.items():
             secret = known.get(person, "")
             if not await _is_valid(access, secret):
-                secret = (await access.issue(person, role, project=project)).secret
+                reached = None if role == "admin" else project
+                secret = (await access.issue(person, role, project=reached)).secret
             tokens[person] = secret
     if tokens != known:
         _write_privately(path, json.dumps(tokens, indent=2) + "\n")

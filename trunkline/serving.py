@@ -1,0 +1,115 @@
+"""The API server of a process: services over store and Temporal, behind HTTP.
+
+Apart from the worker because neither needs the other's libraries, and a process pays for what it
+imports.
+"""
+
+import asyncio
+import logging
+from typing import NoReturn
+
+import uvicorn
+
+from api.app import create_app
+from trunkline import __version__
+from trunkline.adapters.accounts import ProjectAccounts
+from trunkline.adapters.machine import LocalMachine
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.bootstrap import (
+    Connections,
+    ProjectSources,
+    accounts,
+    connections,
+    first_of,
+    first_project,
+    run,
+    state_folder,
+)
+from trunkline.listening import PortInUse, is_free
+from trunkline.model.errors import TrunklineError
+from trunkline.model.findings import ServerSettings
+from trunkline.model.records import ProjectRecord
+from trunkline.observing import EmbeddedServer, temporal_runtime
+from trunkline.services.catalogue import Services, build_services
+from trunkline.services.doctor import Outside
+from trunkline.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_TIMEOUT_S = 5
+"""Requests in flight get that long when the server is asked to stop."""
+_REGISTRATION_INTERVAL_S = 2.0
+
+
+def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
+    """Serve the API until SIGINT or SIGTERM. Raises Blocked, InvalidSettings, PortInUse."""
+    settings.require_providers()
+    settings.database()
+    first_project(settings)
+    if port and not is_free(port, host):
+        raise PortInUse(port, purpose="the API", option="--port")
+    run(settings, lambda stopping: _serve(settings, stopping, host=host, port=port))
+
+
+def outside(settings: Settings, store: PostgresStore, vendors: ProjectAccounts) -> Outside:
+    """What lies outside of store and Temporal: Git, vendors, this machine, what it was told."""
+    return Outside(
+        sources=ProjectSources(settings, store),
+        accounts=vendors,
+        machine=LocalMachine(settings.home or state_folder()),
+        settings=ServerSettings(
+            public_url=settings.public_url or "",
+            has_webhook_secret=settings.webhook_secret is not None,
+            has_signing_key=settings.signing_key is not None,
+        ),
+    )
+
+
+def services(settings: Settings, held: Connections, vendors: ProjectAccounts) -> Services:
+    """What API and command line ask for."""
+    secret = settings.webhook_secret
+    return build_services(
+        held.store,
+        held.client,
+        webhook_secret=secret.get_secret_value() if secret else None,
+        outside=outside(settings, held.store, vendors),
+        live=settings.live,
+    )
+
+
+async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port: int) -> None:
+    runtime = temporal_runtime(counting=False).runtime
+    async with (
+        connections(settings, runtime=runtime) as held,
+        accounts(settings, held.store.project_manifest, shared=held.store) as vendors,
+    ):
+        offered = services(settings, held, vendors)
+        config = uvicorn.Config(
+            create_app(offered, version=__version__),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        )
+        server = EmbeddedServer(config)
+        async with asyncio.TaskGroup() as group:
+            registering = group.create_task(_register(offered, first_project(settings)))
+            serving = group.create_task(server.serve())
+            await first_of(stopping, serving)
+            registering.cancel()
+            server.should_exit = True
+
+
+async def _register(offered: Services, project: ProjectRecord | None) -> None:
+    """Register the first project as soon as the store and Temporal are there."""
+    while project is not None:
+        try:
+            await offered.projects.register(project)
+        except TrunklineError as error:
+            logger.warning("project %s is not registered yet: %s", project.name, error)
+            await asyncio.sleep(_REGISTRATION_INTERVAL_S)
+        else:
+            logger.info("project %s is registered", project.name)
+            return

@@ -1,0 +1,67 @@
+"""The worker of a process: Temporal's task queues, served with every port the activities need.
+
+Apart from the API server because neither needs the other's libraries, and a process pays for what
+it imports.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import NoReturn
+
+from activities.clocks import SystemClock
+from trunkline.bootstrap import ProjectSources, accounts, connections, run
+from trunkline.observing import metrics_endpoint, temporal_runtime
+from trunkline.settings import Settings
+from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
+
+logger = logging.getLogger(__name__)
+
+
+def run_worker(settings: Settings, *, queues: Sequence[str] = ()) -> NoReturn:
+    """Work until SIGINT or SIGTERM; ``queues`` empty means all of them.
+
+    Raises Blocked, InvalidSettings, EngineUnavailable.
+    """
+    settings.require_providers()
+    settings.database()
+    run(settings, lambda stopping: _work(settings, stopping, queues=queues))
+
+
+async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence[str]) -> None:
+    async with AsyncExitStack() as parts:
+        port = settings.metrics_port
+        observed = temporal_runtime(counting=port is not None)
+        if port is not None:
+            endpoint = metrics_endpoint(settings.metrics_host, port, sdk_url=observed.metrics_url)
+            await parts.enter_async_context(endpoint)
+        held = await parts.enter_async_context(
+            connections(settings, stopping=stopping, runtime=observed.runtime)
+        )
+        store = held.store
+        async with accounts(settings, store.project_manifest, shared=store) as vendors:
+            ports = WorkerPorts(
+                sources=ProjectSources(settings, store),
+                projects=store,
+                wishes=store,
+                ledger=store,
+                statuses=store,
+                operations=store,
+                interventions=store,
+                deletions=store,
+                looks=store,
+                ejections=store,
+                accounts=vendors,
+                clock=SystemClock(),
+                public_url=settings.public_url,
+            )
+            workers = build_workers(held.client, ports, queues=queues)
+            await ensure_search_attributes(held.client)
+            logger.info("working on %s", ", ".join(worker.task_queue for worker in workers))
+            async with asyncio.TaskGroup() as group:
+                for worker in workers:
+                    group.create_task(worker.run())
+                await stopping.wait()
+                for worker in workers:
+                    group.create_task(worker.shutdown())
