@@ -110,3 +110,29 @@ async def test_events_are_paged_backwards_and_followed_forwards(
     assert [item["message"] for item in later] == ["7", "8"]
     mine = (await viewer.get(f"agents/a-0/events?after={last}")).json()["items"]
     assert [item["message"] for item in mine] == ["8"]
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("path", ["agents", "numbers", "events", "events?after=0"])
+async def test_an_environment_that_is_not_there_is_no_empty_one(
+    viewer: httpx.AsyncClient, path: str
+) -> None:
+    answer = await viewer.get(f"{path}{'&' if '?' in path else '?'}environment=tesitng")
+    assert answer.status_code == 400
+    problem = answer.json()
+    assert "has no environment 'tesitng'" in problem["detail"]
+    assert "testing, production" in problem["hint"]
+    known = await viewer.get(f"{path}{'&' if '?' in path else '?'}environment=production")
+    assert (known.status_code, known.json()["items"]) == (200, [])
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize(
+    "path", ["agents/front-dest", "agents/front-dest/events", "agents/front-dest/why"]
+)
+async def test_a_mistyped_name_is_answered_with_the_nearest_one(
+    viewer: httpx.AsyncClient, path: str
+) -> None:
+    answer = await viewer.get(path)
+    assert answer.status_code == 404
+    assert answer.json()["hint"] == "Did you mean front-desk?"

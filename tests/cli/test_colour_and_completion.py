@@ -4,10 +4,13 @@ import os
 import pty
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
-from trunkline.cli.main import run
+from trunkline.cli.main import app, run
 
 SCRIPT = """
 import sys
@@ -93,3 +96,21 @@ def test_bash_is_offered_verbs_options_and_nothing_it_cannot_know(
     )
     assert set(ended.stdout.split()) == offered
     assert ended.stderr == ""
+
+
+def test_every_name_a_server_knows_can_be_completed() -> None:
+    def verbs(command: Any, words: str) -> Iterator[tuple[str, Any]]:
+        for name, below in getattr(command, "commands", {}).items():
+            yield from verbs(below, f"{words} {name}".strip())
+        yield words, command
+
+    missing = [
+        f"{words} {parameter.metavar}"
+        for words, command in verbs(typer.main.get_command(app), "")
+        for parameter in command.params
+        if parameter.param_type_name == "argument"
+        and parameter.metavar in ("AGENT", "NAME", "NUMBER")
+        and words not in ("render", "projects add")
+        and getattr(parameter, "_custom_shell_complete", None) is None
+    ]
+    assert missing == []

@@ -47,3 +47,20 @@ def test_a_file_name_the_terminal_cannot_show_is_escaped(tmp_path: Path) -> None
     assert ended.returncode == 1
     assert b"caf\\udce9.yaml:1:1: not a Trunkline document" in ended.stdout
     assert ended.stderr == b""
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_a_failure_in_words() -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "trunkline.cli.main", "version"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "trunkline: what was to be printed could not be written: no space left\n"
+    )

@@ -90,7 +90,7 @@ def test_no_secret_stands_in_the_file(root: Path) -> None:
     for name, service in services.items():
         for variable, value in service.get("environment", {}).items():
             if PASSWORDS.search(variable):
-                places = re.findall(r"\$\{\w+:-([^}]*)\}", value)
+                places = re.findall(r"\$\{\w+:?-([^}]*)\}", value)
                 assert places, f"{name}: {variable}"
                 assert set(places) <= {"", "development-only"}, f"{name}: {variable}"
 

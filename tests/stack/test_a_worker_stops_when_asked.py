@@ -16,7 +16,7 @@ WORKER = [sys.executable, "-c", "from trunkline.cli.main import main; main()", "
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_while_it_waits_for_temporal(
-    tmp_path: Path, number: signal.Signals, eventually: Callable[..., bool]
+    tmp_path: Path, number: signal.Signals, eventually: Callable[..., bool], postgres_url: str
 ) -> None:
     log = tmp_path / "worker.log"
     with log.open("w") as output:
@@ -24,7 +24,7 @@ def test_while_it_waits_for_temporal(
             WORKER,
             env={
                 **os.environ,
-                "DATABASE_URL": f"postgresql://nobody@127.0.0.1:{free_port()}/none",
+                "DATABASE_URL": postgres_url,
                 "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
             },
             stdout=output,

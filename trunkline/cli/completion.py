@@ -30,9 +30,24 @@ def agent_names(incomplete: str) -> list[str]:
     return _names("agents", incomplete)
 
 
+def subject_names(incomplete: str) -> list[str]:
+    """Names of agents and numbers that begin like this."""
+    return sorted({*agent_names(incomplete), *number_names(incomplete)})
+
+
+def number_names(incomplete: str) -> list[str]:
+    """Names that manifests give to numbers, as far as they begin like this."""
+    return _names("numbers", incomplete)
+
+
 def environment_names(incomplete: str) -> list[str]:
     """Names of environments that begin like this."""
     return _names("environments", incomplete)
+
+
+def project_names(incomplete: str) -> list[str]:
+    """Names of projects that begin like this."""
+    return _names("projects", incomplete)
 
 
 def _names(what: str, incomplete: str) -> list[str]:
@@ -41,11 +56,14 @@ def _names(what: str, incomplete: str) -> list[str]:
     from trunkline.model.errors import TrunklineError  # noqa: PLC0415
 
     def listed(server: Server) -> list[str]:
+        if what == "projects":
+            rows = objects(server.get("/v1/projects").get("items"))
+            return [text(row, "name") for row in rows]
         path = project_path(server, os.environ.get("TRUNKLINE_PROJECT"))
         if what == "environments":
             rows = objects(server.get(path).get("environments"))
         else:
-            rows = objects(server.get(f"{path}/agents", {"limit": OFFERED_MAX}).get("items"))
+            rows = objects(server.get(f"{path}/{what}", {"limit": OFFERED_MAX}).get("items"))
         return [text(row, "name") for row in rows]
 
     try:

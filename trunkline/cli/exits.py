@@ -7,6 +7,7 @@ Scripts branch on these numbers, so a code never changes its meaning: 2 is never
 import sys
 from enum import IntEnum
 
+from trunkline.cli.harmless import harmless
 from trunkline.model import errors
 
 
@@ -48,6 +49,6 @@ def exit_code_of(error: errors.TrunklineError) -> ExitCode:
 
 def complain(message: str, hint: str = "") -> None:
     """Say on stderr what is wrong and, on a second line, what to do."""
-    sys.stderr.write(f"trunkline: {message}\n")
+    sys.stderr.write(f"trunkline: {harmless(message)}\n")
     if hint:
-        sys.stderr.write(f"  {hint}\n")
+        sys.stderr.write(f"  {harmless(hint)}\n")

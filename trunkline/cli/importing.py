@@ -14,6 +14,7 @@ from pathlib import Path
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, complain
 from trunkline.cli.following import follow, outcome
+from trunkline.cli.harmless import one_line
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.server import Server, objects, project_path, text
 from trunkline.manifests.schemas import COMBINED_SCHEMA, SCHEMA_FOLDER
@@ -160,6 +161,6 @@ def _print_notes(title: str, notes: Json) -> None:
     for note in listed[:NOTES_SHOWN]:
         what = " ".join(filter(None, (text(note, "kind"), text(note, "name"))))
         where = f" {text(note, 'path')}" if text(note, "path") else ""
-        sys.stderr.write(f"  {what}{where}: {text(note, 'message')}\n")
+        sys.stderr.write(f"  {one_line(f'{what}{where}: ' + text(note, 'message'))}\n")
     if len(listed) > NOTES_SHOWN:
         sys.stderr.write(f"  and {len(listed) - NOTES_SHOWN} more; -o json has them all\n")

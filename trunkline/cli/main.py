@@ -4,6 +4,7 @@ Whatever a verb raises becomes one sentence on stderr, one line of what to do, a
 one table. A trace is printed only for what nobody foresaw.
 """
 
+import errno
 import io
 import os
 import sys
@@ -129,6 +130,11 @@ def run(arguments: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return ExitCode.FAILED
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        complain("what was to be printed could not be written: no space left")
+        return ExitCode.FAILED
     return ended if isinstance(ended, int) else ExitCode.DONE
 
 
@@ -165,7 +171,7 @@ def _flush() -> None:
     """Whoever read our output may have gone (``trunkline status | head``): that is no error."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

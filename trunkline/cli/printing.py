@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from trunkline.cli.ages import age
+from trunkline.cli.harmless import harmless, one_line
 from trunkline.model.base import Json
 
 __all__ = [
@@ -111,7 +112,8 @@ def terminal_width() -> int | None:
 
 def print_text(text: str) -> None:
     """One block of text and a newline."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    shown = harmless(text) if sys.stdout.isatty() else text
+    sys.stdout.write(shown.rstrip("\n") + "\n")
     sys.stdout.flush()
 
 
@@ -189,8 +191,7 @@ def table_lines(
 
 def _cell(text: str) -> str:
     """One line without anything that drives a terminal: texts come from Git and vendors."""
-    shown = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-    return shown or EMPTY_CELL
+    return one_line(text) or EMPTY_CELL
 
 
 def _coloured(text: str, cells: Sequence[str]) -> str:

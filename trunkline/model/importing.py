@@ -433,4 +433,8 @@ def _remove(document: JsonObject, keys: tuple[str, ...]) -> bool:
         return False
     parent, key = way[-1]
     del parent[key]
+    for above, name in reversed(way[:-1]):
+        if above[name] != {} or name in ("metadata", "spec"):
+            break
+        del above[name]
     return True

@@ -220,8 +220,10 @@ class _View:
         if number is None or self.answer_url is not None or self.desired.routing != "native":
             return []
         return [
-            f"{self.label}: the fallback {number} cannot be set: Twilio asks for it at an address"
-            " of ours, and TRUNKLINE_PUBLIC_URL is not set"
+            (
+                f"{self.label}: the fallback {number} cannot be set: Twilio asks for it at an address"
+                " of ours, and TRUNKLINE_PUBLIC_URL is not set"
+            )
         ]
 
     def detached(self, notes: list[str]) -> list[Step]:

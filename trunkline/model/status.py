@@ -340,7 +340,7 @@ def _planned(plan: Plan) -> str:
 def _sentence(failure: Failure, position: str) -> str:
     where = f"{position}: " if position else ""
     refused = f" (at {failure.path})" if failure.path else ""
-    hint = f" {failure.hint}" if failure.hint else ""
+    hint = f"; {failure.hint}" if failure.hint else ""
     return _bounded(f"{where}{failure.message}{refused}{hint}")
 
 

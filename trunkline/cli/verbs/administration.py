@@ -16,6 +16,7 @@ from trunkline.cli.verbs.options import (
     Reason,
     duration,
     group,
+    offered_projects,
 )
 
 
@@ -28,7 +29,9 @@ class RoleName(StrEnum):
     ADMIN = "admin"
 
 
-ProjectName = Annotated[str, typer.Argument(metavar="NAME", help="The project.")]
+ProjectName = Annotated[
+    str, typer.Argument(metavar="NAME", help="The project.", autocompletion=offered_projects)
+]
 OnlyProject = Annotated[
     str | None, typer.Option("--project", metavar="NAME", help="This project alone.")
 ]

@@ -19,13 +19,21 @@ from trunkline.cli.verbs.options import (
     Timeout,
     Yes,
     duration,
+    offered_agents,
+    offered_names,
 )
 
 Subject = Annotated[
     str | None,
-    typer.Argument(metavar="NAME", help="One agent or number; none means the environment."),
+    typer.Argument(
+        metavar="NAME",
+        help="One agent or number; none means the environment.",
+        autocompletion=offered_names,
+    ),
 ]
-Agent = Annotated[str, typer.Argument(metavar="AGENT", help="The agent.")]
+Agent = Annotated[
+    str, typer.Argument(metavar="AGENT", help="The agent.", autocompletion=offered_agents)
+]
 
 
 def apply(
@@ -203,7 +211,11 @@ def enable(
 def wait(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="One agent or number; none means all."),
+        typer.Argument(
+            metavar="NAME",
+            help="One agent or number; none means all.",
+            autocompletion=offered_names,
+        ),
     ] = None,
     *,
     environment: Environment = None,
@@ -233,7 +245,10 @@ def wait(
 
 
 def why(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="An agent or number.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="An agent or number.", autocompletion=offered_names),
+    ],
     *,
     environment: Environment = None,
     output: DocumentOutput = DocumentFormat.TEXT,

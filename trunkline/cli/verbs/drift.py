@@ -7,13 +7,22 @@ from typing import Annotated
 import typer
 
 from trunkline.cli.printing import DriftFormat
-from trunkline.cli.verbs.options import Environment, NoHeaders, Project, Timeout, duration
+from trunkline.cli.verbs.options import (
+    Environment,
+    NoHeaders,
+    Project,
+    Timeout,
+    duration,
+    offered_names,
+)
 
 
 def drift(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Agents or numbers; none means all."),
+        typer.Argument(
+            metavar="NAME", help="Agents or numbers; none means all.", autocompletion=offered_names
+        ),
     ] = None,
     *,
     environment: Environment = None,

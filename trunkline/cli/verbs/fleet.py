@@ -21,13 +21,19 @@ from trunkline.cli.verbs.options import (
     Watch,
     WatchTimeout,
     duration,
+    offered_names,
     selector_texts,
 )
 
 
 def sync(
     agent: Annotated[
-        str | None, typer.Argument(metavar="AGENT", help="One agent or number; none means all.")
+        str | None,
+        typer.Argument(
+            metavar="AGENT",
+            help="One agent or number; none means all.",
+            autocompletion=offered_names,
+        ),
     ] = None,
     *,
     environment: Environment = None,

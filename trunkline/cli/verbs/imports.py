@@ -18,12 +18,18 @@ from trunkline.cli.verbs.options import (
     Timeout,
     Yes,
     duration,
+    offered_agents,
+    offered_environments,
 )
 
 OneEnvironment = Annotated[
     str,
     typer.Option(
-        "--environment", "-e", metavar="NAME", help="The environment whose account it is."
+        "--environment",
+        "-e",
+        metavar="NAME",
+        help="The environment whose account it is.",
+        autocompletion=offered_environments,
     ),
 ]
 
@@ -76,7 +82,11 @@ def import_(
 def adopt(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Agents in Git; none means all that wait for it."),
+        typer.Argument(
+            metavar="NAME",
+            help="Agents in Git; none means all that wait for it.",
+            autocompletion=offered_agents,
+        ),
     ] = None,
     *,
     environment: OneEnvironment,

@@ -45,7 +45,7 @@ def backup(
 def restore(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `trunkline backup` wrote.")],
 ) -> int:
-    """Fill the empty database of DATABASE_URL from a backup, of this release or an older one.
+    """Fill the empty database of DATABASE_URL from a backup.
 
     The file is checked before anything is written, and everything is written or nothing. Nothing
     is deleted on a platform afterwards until a person resumes it.
@@ -67,7 +67,7 @@ def eject(
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
 ) -> int:
-    """Leave an environment: its agents and numbers go on without Trunkline.
+    """Leave an environment; its agents and numbers go on.
 
     Our marks are taken off the platform and the ledger forgets it; nothing else changes. Nothing
     is written there until a person resumes it, which takes the same agents over again.

@@ -15,6 +15,7 @@ from trunkline.cli.verbs.options import (
     Output,
     Project,
     group,
+    offered_numbers,
 )
 
 
@@ -64,7 +65,12 @@ def numbers_list(
 @numbers.command("route")
 def numbers_route(
     number: Annotated[
-        str, typer.Argument(metavar="NUMBER", help="The number as +15005550006, or its name.")
+        str,
+        typer.Argument(
+            metavar="NUMBER",
+            help="The number as +15005550006, or its name.",
+            autocompletion=offered_numbers,
+        ),
     ],
     *,
     output: DocumentOutput = DocumentFormat.TEXT,

@@ -10,13 +10,36 @@ from trunkline.cli.exits import WrongUsage
 from trunkline.cli.printing import DocumentFormat, Format, PlanFormat
 
 
-def _agents(incomplete: str) -> list[str]:
+def offered_agents(incomplete: str) -> list[str]:
+    """Agents to complete an argument with."""
     from trunkline.cli.completion import agent_names  # noqa: PLC0415 - only the tab key needs it
 
     return agent_names(incomplete)
 
 
-def _environments(incomplete: str) -> list[str]:
+def offered_names(incomplete: str) -> list[str]:
+    """Agents and numbers to complete an argument with."""
+    from trunkline.cli.completion import subject_names  # noqa: PLC0415 - likewise
+
+    return subject_names(incomplete)
+
+
+def offered_numbers(incomplete: str) -> list[str]:
+    """Numbers to complete an argument with."""
+    from trunkline.cli.completion import number_names  # noqa: PLC0415 - likewise
+
+    return number_names(incomplete)
+
+
+def offered_projects(incomplete: str) -> list[str]:
+    """Projects to complete an argument with."""
+    from trunkline.cli.completion import project_names  # noqa: PLC0415 - likewise
+
+    return project_names(incomplete)
+
+
+def offered_environments(incomplete: str) -> list[str]:
+    """Environments to complete an option with."""
     from trunkline.cli.completion import environment_names  # noqa: PLC0415 - likewise
 
     return environment_names(incomplete)
@@ -29,18 +52,20 @@ Environment = Annotated[
         "-e",
         metavar="NAME",
         help="The environment, such as testing.",
-        autocompletion=_environments,
+        autocompletion=offered_environments,
     ),
 ]
 AgentName = Annotated[
-    str, typer.Argument(metavar="AGENT", help="The agent.", autocompletion=_agents)
+    str, typer.Argument(metavar="AGENT", help="The agent.", autocompletion=offered_agents)
 ]
 AnyAgent = Annotated[
     str | None,
-    typer.Argument(metavar="AGENT", help="One agent; none means all.", autocompletion=_agents),
+    typer.Argument(
+        metavar="AGENT", help="One agent; none means all.", autocompletion=offered_agents
+    ),
 ]
 AnyName = Annotated[
-    str, typer.Argument(metavar="NAME", help="An agent or a number.", autocompletion=_agents)
+    str, typer.Argument(metavar="NAME", help="An agent or a number.", autocompletion=offered_names)
 ]
 Project = Annotated[
     str | None,
@@ -49,6 +74,7 @@ Project = Annotated[
         envvar="TRUNKLINE_PROJECT",
         metavar="NAME",
         help="The project; needed if there are several.",
+        autocompletion=offered_projects,
     ),
 ]
 Output = Annotated[Format, typer.Option("--output", "-o", help="How to print the result.")]

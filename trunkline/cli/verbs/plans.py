@@ -17,13 +17,16 @@ from trunkline.cli.verbs.options import (
     Project,
     Timeout,
     duration,
+    offered_names,
 )
 
 
 def plan(
     agents: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Agents or numbers; none means all."),
+        typer.Argument(
+            metavar="NAME", help="Agents or numbers; none means all.", autocompletion=offered_names
+        ),
     ] = None,
     *,
     environment: Environment = None,

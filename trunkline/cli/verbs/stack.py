@@ -78,8 +78,8 @@ def worker(
 
     DATABASE_URL and TEMPORAL_ADDRESS say where it works.
     """
-    from trunkline.working import run_worker
     from trunkline.settings import load_settings
+    from trunkline.working import run_worker
 
     named = [name for listed in queues or [] for name in listed.split(",") if name]
     settings = load_settings().model_copy(update={"metrics_port": metrics_port})
