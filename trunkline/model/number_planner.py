@@ -221,8 +221,8 @@ class _View:
             return []
         return [
             (
-                f"{self.label}: the fallback {number} cannot be set: Twilio asks for it at an address"
-                " of ours, and TRUNKLINE_PUBLIC_URL is not set"
+                f"{self.label}: the fallback {number} cannot be set: Twilio asks for it at an"
+                " address of ours, and TRUNKLINE_PUBLIC_URL is not set"
             )
         ]
 
