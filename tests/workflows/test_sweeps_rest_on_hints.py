@@ -66,6 +66,7 @@ async def test_only_what_the_list_says_changed_is_read_until_it_is_its_turn(
         report = await stack.sweep()
         assert (report.observed, report.skipped, report.drifted) == (6, 6, 0)
         assert await _reads(stack) == 0
+        await stack.elevenlabs.control("clock", {"advance_s": 1})
         await _edit(stack, "agent-0003")
         report = await stack.sweep()
         assert (report.observed, report.skipped, report.drifted) == (6, 5, 1)

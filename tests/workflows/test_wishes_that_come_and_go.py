@@ -177,6 +177,7 @@ async def test_a_shared_tool_is_made_once_although_its_claimant_dies_in_the_midd
         await stack.settled(other.pop(), lambda r: r.sync == "Synced")
         assert (await stack.sync()).state == "Succeeded"
         assert await stack.elevenlabs.count("POST /v1/convai/tools") == 1
+        await stack.elevenlabs.control("clock", {"advance_s": 1})
         assert len(await _listed(stack, "tools")) == 1
         assert len(await stack.elevenlabs.agents()) == 2
 

@@ -24,6 +24,8 @@ from trunkline.model.limits import STORE_CONNECTIONS_MAX
 Connection: TypeAlias = psycopg.AsyncConnection[DictRow]
 
 MIGRATE_HINT = "Run `trunkline migrate` against this database."
+_IDLE_IN_TRANSACTION = "idle_in_transaction_session_timeout"
+"""How long a process that was frozen in the middle keeps others from the rows it had locked."""
 _REACH_HINT = "Check that PostgreSQL runs and that DATABASE_URL names it."
 
 
@@ -130,6 +132,7 @@ class StorePool:
             ):
                 if bulk:
                     await _set_timeout(one, "statement_timeout", timeout_s, local=True)
+                    await _set_timeout(one, _IDLE_IN_TRANSACTION, timeout_s, local=True)
                 yield one
 
     def _connection_settings(self) -> dict[str, Any]:
@@ -147,7 +150,7 @@ class StorePool:
     async def _configure(self, connection: Connection) -> None:
         bounds = self.bounds
         await _set_timeout(connection, "statement_timeout", bounds.statement_timeout_s)
-        await _set_timeout(connection, "idle_in_transaction_session_timeout", bounds.bulk_timeout_s)
+        await _set_timeout(connection, _IDLE_IN_TRANSACTION, bounds.call_timeout_s)
 
 
 async def _check_if_heard_from(connection: Connection) -> None:
