@@ -14,8 +14,10 @@ from trunkline.model.diffs import leaves
 from trunkline.model.paths import owning_leaf
 
 SHARE = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
+FULL = 10_000
+"""Configurations of each property when every count is in full; a hundred of them in a usual run."""
 SETTINGS = settings(
-    max_examples=round(1000 * SHARE),
+    max_examples=FULL if SHARE >= 1 else round(FULL * SHARE / 10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
