@@ -19,7 +19,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.names import SEARCH_ATTRIBUTES
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.local.ports import free_port
-from trunkline.local.temporal import obtain_program
+from trunkline.local.temporal import WRITE_AHEAD, obtain_program
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns on machines without a login session
@@ -122,7 +122,10 @@ class TemporalServer:
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The server as a process of ours; killed at the end, as it may be in the middle."""
-        state = ("--db-filename", str(self._database)) if self._database is not None else ()
+        state: list[str] = []
+        if self._database is not None:
+            state = ["--db-filename", str(self._database)]
+            state += [f"--sqlite-pragma={pragma}" for pragma in WRITE_AHEAD]
         command = [
             str(obtain_program(lambda _line: None)),
             *("server", "start-dev", "--headless", "--ip", "127.0.0.1", "--log-level", "error"),
@@ -177,6 +180,13 @@ def temporal_server() -> Iterator[TemporalServer]:
 def mortal_temporal(tmp_path: Path) -> TemporalServer:
     """A server of this test alone, with its state in a file; not started yet."""
     return TemporalServer(tmp_path / "temporal.db")
+
+
+@pytest.fixture
+def own_temporal(mortal_temporal: TemporalServer) -> Iterator[TemporalServer]:
+    """A running server of this test alone: killed clients can leave one unable to answer."""
+    with mortal_temporal.running():
+        yield mortal_temporal
 
 
 class Texts:

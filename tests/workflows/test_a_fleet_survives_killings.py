@@ -26,7 +26,7 @@ from trunkline.services.access import AccessService
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.conftest import Texts
+    from tests.conftest import TemporalServer, Texts
     from tests.workflows.conftest import MakeStack, Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
@@ -127,9 +127,9 @@ async def _exactly_once(stack: Stack) -> None:
 
 
 async def test_fifty_agents_are_made_once_although_the_worker_dies_twenty_times(
-    make_stack: MakeStack, texts: Texts, postgres_url: str
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    stack = await make_stack(_files(texts))
+    stack = await make_stack(_files(texts), temporal=own_temporal)
     dice = random.Random(SEED)  # noqa: S311 - repeatable dice, no secret
     await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
     await stack.refresh()
@@ -150,10 +150,10 @@ async def test_fifty_agents_are_made_once_although_the_worker_dies_twenty_times(
 
 
 async def test_workers_that_come_back_from_the_dead_make_nothing_twice(
-    make_stack: MakeStack, texts: Texts, postgres_url: str
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
     """One worker at a time is frozen until its work was given to another, then goes on with it."""
-    stack = await make_stack(_files(texts))
+    stack = await make_stack(_files(texts), temporal=own_temporal)
     dice = random.Random(SEED)  # noqa: S311 - repeatable dice, no secret
     await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
     await stack.elevenlabs.control("list-lag", {"seconds": LAG_S})
@@ -177,9 +177,9 @@ async def test_workers_that_come_back_from_the_dead_make_nothing_twice(
 
 
 async def test_two_workers_and_two_servers_lose_one_each_and_double_nothing(
-    make_stack: MakeStack, texts: Texts, postgres_url: str
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    stack = await make_stack(_files(texts))
+    stack = await make_stack(_files(texts), temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
     await stack.refresh()
     token = (await AccessService(stack.store).issue("author@example.com", "admin")).secret

@@ -78,9 +78,9 @@ async def _converged(stack: Stack) -> None:
 
 
 async def test_a_killed_worker_is_replaced_by_another(
-    make_stack: MakeStack, texts: Texts, postgres_url: str
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    stack = await make_stack(texts.fleet(FLEET))
+    stack = await make_stack(texts.fleet(FLEET), temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": 80})
     with _worker(stack, postgres_url) as first:
         await stack.refresh()
@@ -118,9 +118,9 @@ async def _answering(stack: Stack, http: httpx.AsyncClient, url: str) -> None:
 
 
 async def test_a_killed_api_can_be_asked_again_how_the_sync_ended(
-    make_stack: MakeStack, texts: Texts, postgres_url: str
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    stack = await make_stack(texts.fleet(FLEET))
+    stack = await make_stack(texts.fleet(FLEET), temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": 80})
     access = AccessService(stack.store)
     token = (await access.issue("author@example.com", "admin")).secret

@@ -42,7 +42,7 @@ _SINGLE_PARTITION = (
     "matching.numTaskqueueWritePartitions=1",
 )
 
-_WRITE_AHEAD = ("journal_mode=wal", "synchronous=normal", "wal_autocheckpoint=10000")
+WRITE_AHEAD = ("journal_mode=wal", "synchronous=normal", "wal_autocheckpoint=10000")
 """SQLite's write-ahead log: a process that dies loses nothing, a machine that loses power at most
 its last moments, which Git and the ledger bring back. Twice as fast as the journal it replaces."""
 
@@ -213,7 +213,7 @@ def start_server(
     command = [str(program), "server", "start-dev", "--ip", LOOPBACK, "--port", str(port)]
     command += ["--db-filename", str(database), "--log-level", "warn"]
     command += ["--http-port", str(http_port)]
-    command += [f"--sqlite-pragma={pragma}" for pragma in _WRITE_AHEAD]
+    command += [f"--sqlite-pragma={pragma}" for pragma in WRITE_AHEAD]
     return supervisor.start("temporal", [*command, *interface, *partitions, *attributes])
 
 
