@@ -92,10 +92,6 @@ class Standing(Frozen):
         """The most particular decision of that verb about a subject."""
         return in_force(self.interventions, verb, self.environment, kind, name)
 
-    def is_disabled(self, agent: str | None) -> bool:
-        """True if a person took the agent's calls away."""
-        return agent is not None and self.find("disable", "agent", agent) is not None
-
     def suspended_until(self, kind: str, name: str) -> datetime | None:
         """When the last suspension of a subject ends by itself; None if one does not."""
         fitting = [

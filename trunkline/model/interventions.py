@@ -23,15 +23,14 @@ InterventionVerb = Literal[
     "enforce",
     "prune-paused",
     "prune-rules",
-    "permit-deletions",
     "adopt",
 ]
 """``suspend``: no writes. ``disable``: take no calls. ``protect``: never delete.
 ``override-window``: write although the window is closed. ``apply``: exactly this stored plan may be
 written. ``enforce``: a person confirmed the first enforcement of a live account. ``prune-paused``:
 delete nothing until lifted. ``prune-rules``: the stricter rules of before a commit loosened them
-still hold. ``permit-deletions``: exactly these deletions, beyond the budget.
-``adopt``: what the manifest wants taken over may be, although the environment does not enforce.
+still hold. ``adopt``: what the manifest wants taken over may be, although the environment does not
+enforce.
 """
 
 

@@ -72,11 +72,8 @@ class Ledger(Protocol):
     ) -> tuple[Claim, ...]:
         """All claims of an environment in an account, or those of the named objects."""
 
-    async def tombstone(self, entry: LedgerEntry, tombstone: Tombstone | None) -> None:
-        """Set the row's tombstone or take it away; a tombstone that is there keeps its time."""
-
     async def tombstone_claim(self, claim: Claim, tombstone: Tombstone | None) -> None:
-        """The same for a shared object."""
+        """Set a shared object's tombstone or take it away; one that is there keeps its time."""
 
     async def forget(self, entry: LedgerEntry) -> None:
         """Remove the row of an object that is deleted, unless it has another external id now."""

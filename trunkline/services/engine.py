@@ -101,47 +101,34 @@ class Engine:
 
     async def plan(self, request: PlanInput) -> None:
         """Start making a plan; its operation says how far it is. Raises EngineUnavailable."""
-        try:
-            await self._client.start_workflow(
-                PLAN_WORKFLOW,
-                request.model_copy(update={"timing": self._timing}),
-                id=plan_workflow_id(request.operation_id),
-                task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"Plan of {request.project}/{request.environment}",
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        place = plan_workflow_id(request.operation_id)
+        await self._start_once(PLAN_WORKFLOW, request, place, "Plan of")
 
     async def import_account(self, request: ImportInput) -> None:
         """Start reading an account; its operation says how far it is. Raises EngineUnavailable."""
-        try:
-            await self._client.start_workflow(
-                IMPORT_WORKFLOW,
-                request.model_copy(update={"timing": self._timing}),
-                id=import_workflow_id(request.operation_id),
-                task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"Import of {request.project}/{request.environment}",
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        place = import_workflow_id(request.operation_id)
+        await self._start_once(IMPORT_WORKFLOW, request, place, "Import of")
 
     async def eject(self, request: EjectInput) -> None:
         """Start leaving an environment; its operation says how far it is.
 
         Raises EngineUnavailable.
         """
+        place = eject_workflow_id(request.operation_id)
+        await self._start_once(EJECT_WORKFLOW, request, place, "Leaving")
+
+    async def _start_once(
+        self, workflow: str, request: PlanInput | ImportInput | EjectInput, place: str, words: str
+    ) -> None:
+        """Start the workflow of one operation; asked again, it is the one that runs."""
         try:
             await self._client.start_workflow(
-                EJECT_WORKFLOW,
+                workflow,
                 request.model_copy(update={"timing": self._timing}),
-                id=eject_workflow_id(request.operation_id),
+                id=place,
                 task_queue=self._task_queue,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"Leaving {request.project}/{request.environment}",
+                static_summary=f"{words} {request.project}/{request.environment}",
                 rpc_timeout=START_TIMEOUT,
             )
         except UNANSWERED as error:

@@ -98,15 +98,8 @@ class PassingLedger:
         known = {"external_id": external_id, "fingerprint": fingerprint}
         self._claims[_claim_key(claim)] = claim.model_copy(update=known)
 
-    async def tombstone(self, entry: LedgerEntry, tombstone: Tombstone | None) -> None:
-        """Set the row's tombstone, unless it has one, or take it away."""
-        known = self._entries.get(_entry_key(entry))
-        if known is not None and (tombstone is None or known.tombstone is None):
-            marked = known.model_copy(update={"tombstone": tombstone})
-            self._entries[_entry_key(entry)] = marked
-
     async def tombstone_claim(self, claim: Claim, tombstone: Tombstone | None) -> None:
-        """The same for a shared object."""
+        """Set a shared object's tombstone, unless it has one, or take it away."""
         known = self._claims.get(_claim_key(claim))
         if known is not None and (tombstone is None or known.tombstone is None):
             marked = known.model_copy(update={"tombstone": tombstone})

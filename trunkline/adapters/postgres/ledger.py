@@ -152,18 +152,6 @@ RETURNING claimant
 """
 ).format(key=_CLAIM_KEY)
 
-_TOMBSTONE = """
-UPDATE ledger SET
-    tombstone_revision = CASE
-        WHEN tombstoned_at IS NULL OR %(tombstoned_at)s::timestamptz IS NULL
-        THEN %(tombstone_revision)s ELSE tombstone_revision END,
-    tombstoned_at = CASE
-        WHEN %(tombstoned_at)s::timestamptz IS NULL THEN NULL
-        ELSE coalesce(tombstoned_at, %(tombstoned_at)s) END
-WHERE project = %(project)s AND environment = %(environment)s AND kind = %(kind)s
-    AND name = %(name)s
-"""
-
 _TOMBSTONE_CLAIM = sql.SQL(
     """
 UPDATE claims SET
@@ -373,14 +361,8 @@ class LedgerTables(Tables):
         async with self._pool.connection() as connection:
             await connection.execute(_SETTLE, _claim_values(settled))
 
-    async def tombstone(self, entry: LedgerEntry, tombstone: Tombstone | None) -> None:
-        """Set the row's tombstone or take it away; a tombstone that is there keeps its time."""
-        values = {**_entry_values(entry), **tombstone_columns(tombstone)}
-        async with self._pool.connection() as connection:
-            await connection.execute(_TOMBSTONE, values)
-
     async def tombstone_claim(self, claim: Claim, tombstone: Tombstone | None) -> None:
-        """The same for a shared object."""
+        """Set a shared object's tombstone or take it away; one that is there keeps its time."""
         values = {**_claim_values(claim), **tombstone_columns(tombstone)}
         async with self._pool.connection() as connection:
             await connection.execute(_TOMBSTONE_CLAIM, values)
