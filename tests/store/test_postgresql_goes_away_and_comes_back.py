@@ -20,6 +20,8 @@ from trunkline.model.errors import StoreUnavailable
 from trunkline.model.records import ProjectRecord
 
 PROJECT = ProjectRecord(name="acme", repository="https://git.example.com/acme.git")
+GONE_WITHIN_MS = 10_000
+"""How long to wait for a server process that was told to end."""
 SHORT = StoreBounds(wait_timeout_s=1.0, statement_timeout_s=1.0, call_timeout_s=5.0)
 
 
@@ -83,9 +85,10 @@ async def test_dropped_connections_are_replaced_unseen(
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as other:
         await other.execute(
             """
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid()
-            """
+            """,
+            (GONE_WITHIN_MS,),
         )
     assert await store.project("acme") == PROJECT
 

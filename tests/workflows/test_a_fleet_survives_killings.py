@@ -14,7 +14,7 @@ import random
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -189,12 +189,15 @@ async def test_two_workers_and_two_servers_lose_one_each_and_double_nothing(
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(headers=headers, timeout=10) as http:
         with (
-            _process(stack, postgres_url, "worker") as doomed_worker,
-            _process(stack, postgres_url, "worker"),
             _process(stack, postgres_url, *serve[0]) as doomed_server,
             _process(stack, postgres_url, *serve[1]),
+            ExitStack() as workers,
         ):
+            # Asked before any worker lives: an operation counts only what is not settled yet.
             asked = [await _ask_to_sync(stack, http, url) for url in urls]
+            doomed_worker, _ = (
+                workers.enter_context(_process(stack, postgres_url, "worker")) for _ in range(2)
+            )
             await _further(stack, doomed_worker, 3 * REQUESTS_BETWEEN[1])
             for process in (doomed_worker, doomed_server):
                 process.send_signal(signal.SIGKILL)
