@@ -7,15 +7,18 @@ describes.
 
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from trunkline.cli.reference import reference
 from trunkline.cli.schemas import schemas
+from trunkline.manifests.documents import read_documents
+from trunkline.manifests.reference import Shown, conversation_reference
 from trunkline.manifests.schemas import schema_files
 from trunkline.model.roles import roles_text
 
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = "tests/testing/examples"
 ROLES_BEGIN = "<!-- roles: made by docs/generate.py -->"
 ROLES_END = "<!-- end of roles -->"
 
@@ -47,10 +50,24 @@ def roles() -> Mapping[str, str]:
     return {name: f"{before}{ROLES_BEGIN}\n{roles_text()}{ROLES_END}{after}"}
 
 
+def conversation_tests() -> Mapping[str, str]:
+    """The reference of conversation tests, with the examples that are run as tests."""
+    return {"docs/conversation-tests.md": conversation_reference(shown_examples())}
+
+
+def shown_examples() -> Iterator[Shown]:
+    """The catalogue of examples, file by file."""
+    for path in sorted((ROOT / EXAMPLES).glob("*.yaml")):
+        for document in read_documents(path.read_text("utf-8")):
+            for each in document.value if isinstance(document.value, list) else [document.value]:
+                yield Shown.model_validate(each)
+
+
 GENERATORS: tuple[Callable[[], Mapping[str, str]], ...] = (
     manifest_schemas,
     command_reference,
     output_schemas,
+    conversation_tests,
     roles,
 )
 

@@ -1,6 +1,8 @@
 """A small sound repository to spoil, and ways to read one."""
 
+import wave
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from textwrap import dedent
 
@@ -59,6 +61,41 @@ SOUND: dict[str, str] = {
         spec: { number: "+15005550006", environment: testing, agent: desk }
         """,
 }
+
+
+@pytest.fixture
+def recording() -> bytes:
+    """A caller's recording: a tenth of a second of silence, as WAV."""
+    return wav()
+
+
+@pytest.fixture
+def record() -> Callable[..., bytes]:
+    """Makes recordings: ``rate``, ``channels``, ``width`` in bytes and ``seconds``."""
+    return wav
+
+
+def wav(rate: int = 8_000, channels: int = 1, width: int = 2, seconds: float = 0.1) -> bytes:
+    held = BytesIO()
+    with wave.open(held, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(bytes(int(rate * seconds) * channels * width))
+    return held.getvalue()
+
+
+@pytest.fixture
+def every_key(tmp_path: Path, recording: bytes) -> Path:
+    """A repository that uses every key: after a line ``=== path`` of its source, a file's text."""
+    source = Path(__file__).with_name("every_key.txt").read_text(encoding="utf-8")
+    for block in source.split("=== ")[1:]:
+        path, _, text = block.partition("\n")
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    (tmp_path / "agents/front-desk/tests/hello.wav").write_bytes(recording)
+    return tmp_path
 
 
 @pytest.fixture

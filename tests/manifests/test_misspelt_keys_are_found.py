@@ -7,21 +7,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from trunkline.manifests import Caches, DirectoryTree, check, manifest_paths
 from trunkline.manifests.documents import Document, read_documents
 from trunkline.manifests.explanations import known_keys
 from trunkline.manifests.sample import sample_folder
-from trunkline.model.kinds import KINDS
+from trunkline.model.kinds import KINDS, ConversationTest
+from trunkline.model.kinds.conversation import Fragment
 
 SEED = 20_260_612
 
 
-def keys_of_fixed_objects(document: Document) -> Iterator[tuple[str, int, int]]:
+def keys_of_fixed_objects(
+    document: Document, kind: type[BaseModel] | None = None
+) -> Iterator[tuple[str, int, int]]:
     """Key, line and column of every key whose object has a closed set of keys."""
     root = document.value
     assert isinstance(root, dict)
-    kind = KINDS[str(root["kind"])]
+    kind = kind or KINDS[str(root["kind"])]
     pending: list[tuple[object, str, tuple[int | str, ...]]] = [(root, "", ())]
     while pending:
         value, path, loc = pending.pop()
@@ -36,12 +40,10 @@ def keys_of_fixed_objects(document: Document) -> Iterator[tuple[str, int, int]]:
             below = f"{path}.{key}" if path else key
             if re.search(r"[\"\[]", key):
                 continue
-            open_test = kind.__name__ == "ConversationTest" and path == "spec" and key != "agent"
-            if key in known and not open_test:
+            if key in known:
                 _, _, line, column = document.places[below]
                 yield key, line, column
-            if not open_test:
-                pending.append((item, below, (*loc, key)))
+            pending.append((item, below, (*loc, key)))
 
 
 def sample_keys() -> list[tuple[str, str, int, int]]:
@@ -71,13 +73,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_key_misspelt_is_found_at_its_place(sample: Path) -> None:
+def assert_found(folder: Path, keys: list[tuple[str, str, int, int]]) -> None:
+    """Each key misspelt is one problem, at its place, with the key as what was meant."""
     chance = random.Random(SEED)  # noqa: S311 - a seeded test, not a secret
     caches = Caches()
-    keys = sample_keys()
-    assert len(keys) > 350
     for path, key, line, column in keys:
-        target = sample / path
+        target = folder / path
         before = target.read_text(encoding="utf-8")
         wrong = misspelt(key, chance)
         lines = before.split("\n")
@@ -85,11 +86,31 @@ def test_every_key_misspelt_is_found_at_its_place(sample: Path) -> None:
         assert row[column - 1 :].startswith(key)
         lines[line - 1] = row[: column - 1] + wrong + row[column - 1 + len(key) :]
         target.write_text("\n".join(lines), encoding="utf-8")
-        problems = check(DirectoryTree(sample), caches=caches)
+        problems = check(DirectoryTree(folder), caches=caches)
         target.write_text(before, encoding="utf-8")
         here = [p for p in problems if (p.position.line, p.position.column) == (line, column)]
         assert [p.position.file for p in here] == [path], (path, key, wrong, problems)
         assert f"`{wrong}`" in here[0].message, (key, wrong, here)
         assert here[0].suggestion == key, (key, wrong, here)
         assert problems == tuple(here), (path, key, wrong)
-    assert check(DirectoryTree(sample), caches=caches) == ()
+    assert check(DirectoryTree(folder), caches=caches) == ()
+
+
+def test_every_key_misspelt_is_found_at_its_place(sample: Path) -> None:
+    keys = sample_keys()
+    assert len(keys) > 450
+    assert_found(sample, keys)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("greets.yaml", ConversationTest), ("shared/opening.fragment.yaml", Fragment)],
+)
+def test_every_key_of_tests_misspelt_is_found(
+    path: str, kind: type[BaseModel], every_key: Path
+) -> None:
+    file = f"agents/front-desk/tests/{path}"
+    [document] = read_documents((every_key / file).read_text(encoding="utf-8"))
+    keys = [(file, *each) for each in keys_of_fixed_objects(document, kind)]
+    assert len(keys) > 20
+    assert_found(every_key, keys)

@@ -22,7 +22,8 @@ def test_a_new_repository_validates_without_a_warning(name: str, tmp_path: Path)
     assert found.manifests is not None
     wishlist = wishes(found.manifests)
     assert [(agent.project, agent.name) for agent in wishlist.agents] == [(name, "front-desk")]
-    assert {"README.md", ".gitignore", "schema/trunkline.json"} <= files.keys()
+    schemas = {"schema/trunkline.json", "schema/Fragment.json"}
+    assert {"README.md", ".gitignore", *schemas} <= files.keys()
 
 
 @pytest.mark.parametrize("template", templates())

@@ -31,7 +31,7 @@ def documents() -> list[tuple[str, JsonObject]]:
 def test_stored_schemas_are_what_the_kinds_say() -> None:
     stored = {path.name: path.read_text(encoding="utf-8") for path in (FOLDER / "schema").iterdir()}
     assert stored == FILES
-    assert set(stored) == {*(f"{kind}.json" for kind in KINDS), "trunkline.json"}
+    assert set(stored) == {*(f"{kind}.json" for kind in KINDS), "Fragment.json", "trunkline.json"}
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
@@ -67,6 +67,47 @@ def test_an_editor_sees_what_is_wrong(change: JsonObject, message: str) -> None:
     errors = list(COMBINED.iter_errors({**agent, **change}))
     assert errors
     assert message in str(errors)
+
+
+def test_a_test_with_every_key_fits_its_schema(every_key: Path) -> None:
+    folder = every_key / "agents/front-desk/tests"
+    for path, schema in (
+        ("greets.yaml", "ConversationTest.json"),
+        ("greets.yaml", "trunkline.json"),
+        ("shared/opening.fragment.yaml", "Fragment.json"),
+    ):
+        [document] = read_documents((folder / path).read_text(encoding="utf-8"))
+        assert [e.message for e in VALIDATORS[schema].iter_errors(document.value)] == [], path
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"turns": [{"sya": "Hello"}]}, "'sya' was unexpected"),
+        ({"turns": [{"say": None}]}, "None is not of type 'string'"),
+        ({"turns": [{"dtmf": 12}]}, "12 is not of type 'string'"),
+        ({"turns": [{"expect": [{"calls": {"nme": "a"}}]}]}, "'nme' was unexpected"),
+        ({"turns": [{"expect": [{"says": {"contain": "a"}}]}]}, "'contain' was unexpected"),
+        ({"tools": {"book": [{"rply": 1}]}}, "'rply' was unexpected"),
+        ({"finally": [{"variables": {"a": {"equal": 1}}}]}, "'equal' was unexpected"),
+    ],
+)
+def test_an_editor_sees_slips_in_a_test(spec: JsonObject, message: str) -> None:
+    test: JsonObject = {
+        "apiVersion": "trunkline/v1alpha1",
+        "kind": "ConversationTest",
+        "metadata": {"name": "t"},
+        "spec": {"agent": "desk", **spec},
+    }
+    errors = list(VALIDATORS["ConversationTest.json"].iter_errors(test))
+    assert errors
+    assert message in str(errors[0].context or errors)
+
+
+def test_keys_are_described() -> None:
+    schema = json.loads(FILES["ConversationTest.json"])["$defs"]
+    assert schema["Stub"]["properties"]["fail"]["description"].startswith("How the tool fails")
+    assert "anyOf" not in schema["Turn"]["properties"]["say"]
 
 
 def test_every_sample_file_names_its_schema() -> None:

@@ -78,7 +78,15 @@ def views(
     yield "", spec, ("spec",)
     for name in spec.overrides:
         if not inventory.environments or name in inventory.environments:
-            yield name, spec.content(name), (f"spec.overrides.{name}", "spec")
+            yield name, _content_in(agent, name), (f"spec.overrides.{name}", "spec")
+
+
+def _content_in(agent: Placed[Agent], environment: str) -> AgentContent:
+    """What the agent is in an environment; itself where its override does not fit."""
+    try:
+        return agent.manifest.spec.content(environment)
+    except ValidationError:
+        return agent.manifest.spec
 
 
 def check_views(inventory: Inventory) -> Iterator[Problem]:
@@ -268,8 +276,8 @@ def _destinations(number: Placed[PhoneNumber]) -> Iterator[tuple[str, str]]:
 
 
 def _direction_in(agent: Placed[Agent], environment: str) -> str:
-    return agent.manifest.spec.content(environment).direction
+    return _content_in(agent, environment).direction
 
 
 def _lifecycle(agent: Placed[Agent], environment: str) -> str:
-    return agent.manifest.spec.content(environment).lifecycle
+    return _content_in(agent, environment).lifecycle

@@ -15,6 +15,7 @@ from trunkline.model.canonical import digest_of_bytes
 from trunkline.model.limits import (
     CONTENT_FILE_MAX_BYTES,
     PROMPT_MAX_CHARACTERS,
+    SOUND_FILE_MAX_BYTES,
     UPLOAD_FILE_MAX_BYTES,
     UPLOADS_MAX_BYTES,
 )
@@ -31,10 +32,16 @@ class FileUse:
     position: Position
     prompt: bool = False
     upload: bool = False
+    recording: bool = False
+
+    @property
+    def as_bytes(self) -> bool:
+        """True if the file is kept as it is and not as text."""
+        return self.upload or self.recording
 
 
 def file_uses(inventory: Inventory) -> Iterator[FileUse]:
-    """Every file that an agent's prompt or a knowledge document names."""
+    """Every file that an agent's prompt, a knowledge document or a test names."""
     for agent in inventory.agents.values():
         spec = agent.manifest.spec
         contents = {"spec": spec.prompt} | {
@@ -49,6 +56,14 @@ def file_uses(inventory: Inventory) -> Iterator[FileUse]:
         if source.file is not None:
             position = document.positions.value("spec.source.file")
             yield FileUse(document.path_of(source.file), position, upload=source.upload)
+    for test in inventory.tests.values():
+        for index, turn in enumerate(test.manifest.spec.turns):
+            if turn.audio_file is not None:
+                position = test.positions.value(f"spec.turns[{index}].audioFile")
+                yield FileUse(test.path_of(turn.audio_file), position, recording=True)
+        for index, file in enumerate(test.manifest.spec.judge.calibrate):
+            position = test.positions.value(f"spec.judge.calibrate[{index}]")
+            yield FileUse(test.path_of(file), position)
 
 
 class ContentReader:
@@ -89,15 +104,16 @@ class ContentReader:
         return content
 
     def read_upload(self, use: FileUse) -> Upload | Problem:
-        """The file as it is, or why it cannot be uploaded. All of a tree together are bounded."""
-        refusal = self._refusal(use.path, UPLOAD_FILE_MAX_BYTES)
+        """The file as it is, or why it cannot be used. All of a tree together are bounded."""
+        bytes_max = SOUND_FILE_MAX_BYTES if use.recording else UPLOAD_FILE_MAX_BYTES
+        refusal = self._refusal(use.path, bytes_max)
         if refusal is not None:
             return Problem(position=use.position, message=refusal, suggestion=self._meant(use.path))
         size = self._tree.size(use.path)
         if sum(self._uploads.values()) - self._uploads.get(use.path, 0) + size > UPLOADS_MAX_BYTES:
             return Problem(
                 position=use.position,
-                message=f"with `{use.path}` the files to upload come to more than "
+                message=f"with `{use.path}` the files to upload or play come to more than "
                 f"{UPLOADS_MAX_BYTES} bytes",
             )
         self._uploads[use.path] = size

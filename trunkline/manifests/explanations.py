@@ -6,13 +6,14 @@ lacks it. One slip is one problem: a required key that is only misspelt is not a
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from trunkline.manifests.suggestions import nearest
 from trunkline.model.base import Json
+from trunkline.model.kinds.matchers import Matcher
 from trunkline.model.manifests import Positions
 from trunkline.model.paths import child
 from trunkline.model.problems import Problem
@@ -44,6 +45,9 @@ _OBJECT_WANTED = frozenset({"model_type", "model_attributes_type"})
 _KEYS_LISTED_MAX = 6
 """Keys named to somebody who wrote no object; more would be a manual, not a hint."""
 _SHOWN_MAX_CHARACTERS = 60
+MAY_BE_NULL = frozenset({"reply", "equals"})
+"""Keys of a test whose value is data, so that null is one."""
+_MATCHER_KEYS = frozenset(str(field.alias) for field in Matcher.model_fields.values())
 
 
 def explain(
@@ -75,6 +79,32 @@ def explain(
     return problems
 
 
+def blanks(kind: type[BaseModel], value: Json, positions: Positions) -> dict[str, Problem]:
+    """Keys that are written without a value, by path.
+
+    Where a key is a check, leaving out its value must not leave out the check.
+    """
+    found: dict[str, Problem] = {}
+    pending: list[tuple[Json, str, tuple[int | str, ...]]] = [(value, "", ())]
+    while pending:
+        item, path, loc = pending.pop()
+        if isinstance(item, list):
+            pending += [(each, f"{path}[{i}]", (*loc, i)) for i, each in enumerate(item)]
+        if not isinstance(item, dict):
+            continue
+        known = known_keys(kind, loc) - MAY_BE_NULL
+        for key, each in item.items():
+            below = child(path, key)
+            pending.append((each, below, (*loc, key)))
+            if each is None and key in known:
+                found[below] = Problem(
+                    position=positions.value(below),
+                    message=f"{below}: must have a value; found nothing; write a value or remove "
+                    "the key (an unquoted # begins a comment)",
+                )
+    return found
+
+
 def _has_worse(each: ErrorDetails, found: Sequence[ErrorDetails]) -> bool:
     """True if entries of a list were refused, which makes pydantic count them as absent."""
     loc = each["loc"]
@@ -98,6 +128,8 @@ def _unknown_key(
         message += "; it belongs below `spec`"
     elif not meant and known:
         message += f"; known here: {', '.join(sorted(known))}"
+    if known == _MATCHER_KEYS:
+        message += "; a value that is an object itself is written below `equals`"
     position = positions.key(child(path, key))
     return Problem(position=position, message=message, suggestion=meant), path, meant
 
@@ -238,7 +270,7 @@ def known_keys(kind: type[BaseModel], loc: tuple[int | str, ...]) -> set[str]:
 def _below(annotation: Any, item: int | str) -> Iterator[Any]:
     for form in _forms(annotation):
         if isinstance(form, type) and issubclass(form, BaseModel):
-            below = _fields(form).get(str(item))
+            below = _fields(form).get(str(item), _others(form))
             if below is not None:
                 yield below
         elif get_origin(form) is dict:
@@ -263,6 +295,14 @@ def _forms(annotation: Any) -> Iterator[Any]:
             yield from _forms(member)
     else:
         yield annotation
+
+
+@cache
+def _others(model: type[BaseModel]) -> Any:
+    """What stands below keys that are data, beside those a model knows."""
+    if model.model_config.get("extra") != "allow":
+        return None
+    return get_args(get_type_hints(model, include_extras=True)["__pydantic_extra__"])[1]
 
 
 @cache

@@ -3,18 +3,26 @@
 Because nothing else is looked at, the outcome depends on path and bytes alone and can be kept.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from trunkline.manifests.documents import Document, Unreadable, read_documents
-from trunkline.manifests.explanations import explain
+from trunkline.manifests.explanations import blanks, explain
 from trunkline.manifests.suggestions import nearest
 from trunkline.model.base import Json
-from trunkline.model.kinds import KINDS, Manifest
+from trunkline.model.kinds import KINDS, ConversationTest, Manifest
 from trunkline.model.kinds.base import API_VERSION
-from trunkline.model.manifests import Positions
+from trunkline.model.kinds.conversation import Fragment
+from trunkline.model.manifests import Positions, above
 from trunkline.model.problems import Position, Problem
+
+P = TypeVar("P", bound=BaseModel)
+
+WITHOUT_BLANKS = (ConversationTest, Fragment)
+"""Where a key without a value is a slip; elsewhere it means: not ours to set."""
 
 _ENVELOPE = ("apiVersion", "kind", "metadata", "spec")
 
@@ -49,7 +57,7 @@ def parse(path: str, content: bytes) -> ManifestFile:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        return _unreadable(path, *_place(content, error.start), "the file is not UTF-8 text")
+        return _unreadable(path, *place_in(content, error.start), "the file is not UTF-8 text")
     documents: list[FileDocument] = []
     problems: list[Problem] = []
     foreign: Problem | None = None
@@ -83,13 +91,36 @@ def _parse_document(path: str, document: Document) -> tuple[FileDocument, list[P
     if model is None:
         problems.extend(_unknown_kind(value, positions))
     else:
-        try:
-            manifest = model.model_validate(value)
-        except ValidationError as error:
-            problems.extend(explain(error, model, value, positions))
+        found = checked(model, value, positions)
+        if isinstance(found, list):
+            problems.extend(found)
+        else:
+            manifest = found
     if problems:
         manifest = None
     return FileDocument(kind, name, positions, manifest), problems
+
+
+def checked(model: type[P], value: Json, positions: Positions) -> P | list[Problem]:
+    """The value as the model has it, or everything that is wrong with it."""
+    blank = blanks(model, value, positions) if issubclass(model, WITHOUT_BLANKS) else {}
+    try:
+        found = model.model_validate(value)
+    except ValidationError as error:
+        problems = explain(error, model, value, positions)
+        above_blanks = {
+            positions.value(path) for blank_path in blank for path in _from_root(blank_path)
+        }
+        return [*blank.values(), *(p for p in problems if p.position not in above_blanks)]
+    return list(blank.values()) if blank else found
+
+
+def _from_root(path: str) -> Iterator[str]:
+    """The path and everything above it."""
+    yield path
+    while path:
+        path = above(path)
+        yield path
 
 
 def _said(value: Json) -> tuple[str, str]:
@@ -165,6 +196,7 @@ def _problem(path: str, line: int, column: int, message: str) -> Problem:
     return Problem(position=Position(file=path, line=line, column=column), message=message)
 
 
-def _place(content: bytes, offset: int) -> tuple[int, int]:
+def place_in(content: bytes, offset: int) -> tuple[int, int]:
+    """Line and column of a byte, one-based."""
     before = content[:offset].decode(errors="replace")
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1

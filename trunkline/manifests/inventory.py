@@ -81,6 +81,12 @@ class Inventory:
         """Sound agents."""
         return self.placed(Agent)
 
+    @cached_property
+    def heirs(self) -> dict[str, str]:
+        """Names of agents by the names they had before."""
+        former = {name: each.manifest.metadata.renamed_from for name, each in self.agents.items()}
+        return {before: name for name, before in former.items() if before is not None}
+
     @property
     def personas(self) -> dict[str, Placed[Persona]]:
         """Sound personas."""

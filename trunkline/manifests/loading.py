@@ -1,8 +1,8 @@
 """A tree of files to checked manifests: all problems at once, unchanged files not read again.
 
-Order of work: which files are manifests, each file by itself, then the names, the files they
-name, and what only shows together. ``releases/`` is read apart, and its problems never stop the
-rest, nor theirs it.
+Order of work: which files are manifests, each file by itself, tests with what they include, then
+the names, the files they name, and what only shows together. ``releases/`` is read apart, and its
+problems never stop the rest, nor theirs it.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from trunkline.manifests.caches import SizedCache
 from trunkline.manifests.checks import check_together, check_views, warnings
 from trunkline.manifests.contents import ContentReader, file_uses
+from trunkline.manifests.conversations import cautions_about_tests, check_tests
 from trunkline.manifests.files import ManifestFile, parse
+from trunkline.manifests.fragments import (
+    FragmentFile,
+    is_fragment,
+    parse_fragment,
+    unused,
+    with_fragments,
+)
 from trunkline.manifests.inventory import Inventory, documents_of, duplicates
 from trunkline.manifests.references import check_references
 from trunkline.manifests.tree import SourceTree
@@ -38,6 +46,7 @@ class Caches:
 
     def __init__(self) -> None:
         self.files: SizedCache[ManifestFile] = SizedCache(PARSED_FILES_MAX_BYTES)
+        self.fragments: SizedCache[FragmentFile] = SizedCache(PARSED_FILES_MAX_BYTES)
         self.contents: SizedCache[Content | str] = SizedCache(CONTENT_CACHE_MAX_BYTES)
         self.uploads: SizedCache[Upload | str] = SizedCache(UPLOAD_CACHE_MAX_BYTES)
 
@@ -97,7 +106,10 @@ def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
     problems = [problem for file in files for problem in file.problems]
     linked = list(_linked(tree, releases=False))
     problems.extend(linked)
-    documents = documents_of(files)
+    fragments = {path: _fragment(tree, path, kept) for path in fragment_paths(tree)}
+    problems.extend(problem for each in fragments.values() for problem in each.problems)
+    documents, unsound = with_fragments(documents_of(files), fragments, tree.links())
+    problems.extend(unsound)
     inventory = Inventory(documents, whole=not linked and all(file.whole for file in files))
     if documents or problems:
         problems.extend(_projects(inventory))
@@ -112,8 +124,11 @@ def inspect(tree: SourceTree, *, caches: Caches | None = None) -> Inspection:
     )
     complete = replace(inventory, contents=contents)
     problems.extend(check_together(complete))
+    problems.extend(check_tests(complete))
     found = _sorted(problems)
-    cautions = _sorted(warnings(complete))
+    cautions = _sorted(
+        (*warnings(complete), *cautions_about_tests(complete), *unused(fragments, complete))
+    )
     if found or not inventory.projects:
         return Inspection(None, found, cautions, len(documents))
     releases = load_releases(tree, caches=kept)
@@ -161,23 +176,44 @@ def load_releases(tree: SourceTree, *, caches: Caches | None = None) -> Releases
 
 
 def manifest_paths(tree: SourceTree) -> list[str]:
-    """Every YAML file outside of hidden folders, sorted."""
+    """Every YAML file outside of hidden folders that is no fragment, sorted."""
     return sorted(path for path in tree.paths() if _is_manifest(path))
 
 
+def fragment_paths(tree: SourceTree) -> list[str]:
+    """Every file outside of hidden folders that tests may include, sorted."""
+    return sorted(path for path in tree.paths() if is_fragment(path) and not _is_hidden(path))
+
+
 def _is_manifest(path: str) -> bool:
-    return path.endswith(_SUFFIXES) and not any(part.startswith(".") for part in path.split("/"))
+    return path.endswith(_SUFFIXES) and not is_fragment(path) and not _is_hidden(path)
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") for part in path.split("/"))
 
 
 def _file(tree: SourceTree, path: str, kept: Caches) -> ManifestFile:
     size = tree.size(path)
     if size > MANIFEST_FILE_MAX_BYTES:
-        problem = Problem(
-            position=Position(file=path, line=1, column=1),
-            message=f"the file has {size} bytes; a manifest has at most {MANIFEST_FILE_MAX_BYTES}",
-        )
-        return ManifestFile(path, problems=(problem,), whole=False)
+        return ManifestFile(path, problems=(_too_large(path, size),), whole=False)
     return kept.files.get(path, tree.identity(path), size, lambda: parse(path, tree.read(path)))
+
+
+def _fragment(tree: SourceTree, path: str, kept: Caches) -> FragmentFile:
+    size = tree.size(path)
+    if size > MANIFEST_FILE_MAX_BYTES:
+        return FragmentFile(path, problems=(_too_large(path, size),))
+    return kept.fragments.get(
+        path, tree.identity(path), size, lambda: parse_fragment(path, tree.read(path))
+    )
+
+
+def _too_large(path: str, size: int) -> Problem:
+    return Problem(
+        position=Position(file=path, line=1, column=1),
+        message=f"the file has {size} bytes; a manifest has at most {MANIFEST_FILE_MAX_BYTES}",
+    )
 
 
 def _linked(tree: SourceTree, *, releases: bool) -> Iterable[Problem]:
@@ -217,13 +253,13 @@ def _misplaced_releases(inventory: Inventory) -> Iterable[Problem]:
 def _contents(
     tree: SourceTree, inventory: Inventory, kept: Caches
 ) -> tuple[dict[str, Content], dict[str, Upload], list[Problem]]:
-    """The texts and the files to upload that documents name, by path."""
+    """The texts, and the files kept as they are, that documents name, by path."""
     reader = ContentReader(tree, kept.contents, kept.uploads)
     contents: dict[str, Content] = {}
     uploads: dict[str, Upload] = {}
     problems: list[Problem] = []
     for use in file_uses(inventory):
-        found = reader.read_upload(use) if use.upload else reader.read(use)
+        found = reader.read_upload(use) if use.as_bytes else reader.read(use)
         if isinstance(found, Problem):
             problems.append(found)
         elif isinstance(found, Upload):

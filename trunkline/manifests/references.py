@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from trunkline.manifests.inventory import WORDS, Inventory
 from trunkline.manifests.suggestions import nearest
 from trunkline.model.ids import secret_prefix
-from trunkline.model.kinds import Agent, AgentContent
+from trunkline.model.kinds import Agent, AgentContent, ConversationTest
 from trunkline.model.kinds.base import SecretValue
 from trunkline.model.kinds.project import Credential
 from trunkline.model.manifests import Placed, Positions
@@ -39,10 +39,26 @@ def check_references(inventory: Inventory) -> Iterator[Problem]:
             path = f"spec.route[{index}].{key}"
             yield from _name(inventory, "Agent", route.target, positions, path)
     for test in inventory.tests.values():
-        name = test.manifest.spec.agent
-        yield from _name(inventory, "Agent", name, test.positions, "spec.agent")
+        yield from _test(inventory, test)
     yield from _project(inventory)
     yield from _secrets(inventory)
+
+
+def _test(inventory: Inventory, test: Placed[ConversationTest]) -> Iterator[Problem]:
+    spec = test.manifest.spec
+    heir = inventory.heirs.get(spec.agent, "")
+    if heir and spec.agent not in inventory.names("Agent"):
+        position = test.positions.value("spec.agent")
+        message = f"agent `{spec.agent}` is called `{heir}` now"
+        yield Problem(position=position, message=message, suggestion=heir)
+    else:
+        yield from _name(inventory, "Agent", spec.agent, test.positions, "spec.agent")
+    if spec.compare is not None:
+        yield from _environment(inventory, spec.compare.to, test.positions, "spec.compare.to")
+    for index, line in enumerate(spec.at_end):
+        if line.grounded_in is not None:
+            path = f"spec.finally[{index}].groundedIn"
+            yield from _name(inventory, "KnowledgeDocument", line.grounded_in, test.positions, path)
 
 
 def _agent(inventory: Inventory, agent: Placed[Agent]) -> Iterator[Problem]:

@@ -8,7 +8,13 @@ import re
 from pathlib import Path
 
 from trunkline.manifests.documents import read_documents
-from trunkline.manifests.schemas import COMBINED_SCHEMA, SCHEMA_FOLDER, combined_schema
+from trunkline.manifests.schemas import (
+    COMBINED_SCHEMA,
+    FRAGMENT_SCHEMA,
+    SCHEMA_FOLDER,
+    combined_schema,
+    fragment_schema,
+)
 from trunkline.model.errors import InvalidInput
 from trunkline.model.ids import NAME_PATTERN
 
@@ -52,6 +58,7 @@ def new_repository(project: str, template: str = DEFAULT_TEMPLATE) -> dict[str, 
         **_files(TEMPLATES / _SHARED, project),
         **_files(TEMPLATES / template, project),
         f"{SCHEMA_FOLDER}/{COMBINED_SCHEMA}": combined_schema(),
+        f"{SCHEMA_FOLDER}/{FRAGMENT_SCHEMA}": fragment_schema(),
     }
     return dict(sorted(files.items()))
 

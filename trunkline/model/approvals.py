@@ -14,7 +14,7 @@ from trunkline.model.ids import NONCE_PREFIX, REFERENCE_PREFIX, Digest
 from trunkline.model.plans import Change, Plan, Step
 from trunkline.model.writes import TAGS, resolve_references
 
-CONTENT_ADDRESSED = frozenset({"tool", "document", "secret"})
+CONTENT_ADDRESSED = frozenset({"tool", "document", "secret", "test"})
 """Subjects whose key says everything: the same key is the same content."""
 DIFFERENCES_SHOWN = 3
 """Differences named when a plan is out of date; a fresh plan shows them all."""

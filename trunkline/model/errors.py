@@ -10,6 +10,7 @@
     ├── Unauthenticated               no token, or none that we know
     ├── Forbidden                     known, but not allowed
     ├── NotConfigured                 a setting this needs was never given
+    │   └── PublicUrlMissing            tools under test have no address to lead to
     ├── Blocked                       a mode, hold, window or budget stands in the way
     ├── SourceError                   Git
     │   ├── SourceUnreachable           retry
@@ -31,7 +32,15 @@
     │   ├── Unavailable                 retry
     │   │   └── AccountUnavailable        not even asked: retry after retry_after_s
     │   ├── OutcomeUnknown              look up before any retry: it may have taken effect
-    │   └── NotPersisted                stop: a written path did not read back
+    │   ├── NotPersisted                stop: a written path did not read back
+    │   ├── ConversationRefused         stop: the platform will not have this conversation
+    │   └── ConversationLost            it broke off: begin it anew, its result is worth nothing
+    ├── TestImpossible                a test that cannot be carried out as things are
+    │   ├── AgentNotDeployed            the agent is not on the platform yet: sync first
+    │   ├── ToolsNotStubbable           it reaches services nobody can stand in for
+    │   └── ConcurrencyExhausted        no place for a conversation in the account
+    ├── SpeechUnavailable             nothing on this machine speaks: stop, or talk in text
+    ├── JudgeUnavailable              the judge did not answer; retry
     ├── CreateUnresolved              a create whose answer was lost is still not accounted for
     ├── AdoptionConflict              what Git wants taken over is gone, or somebody else's
     ├── NumberOwnedElsewhere          another wish has the phone number; stop until it lets go
@@ -107,6 +116,12 @@ class NotConfigured(TrunklineError):
     """A setting this needs was never given to the server."""
 
     reason = "NotConfigured"
+
+
+class PublicUrlMissing(NotConfigured):
+    """Nobody said where the platform reaches this server."""
+
+    reason = "PublicUrlMissing"
 
 
 class Blocked(TrunklineError):
@@ -280,6 +295,63 @@ class NotPersisted(PlatformError):
     """A written path did not read back as written."""
 
     reason = "NotPersisted"
+
+
+class ConversationRefused(PlatformError):
+    """The platform will not have this conversation; the message has its words."""
+
+    reason = "ConversationRefused"
+
+
+class ConversationLost(PlatformError):
+    """A conversation ended by nobody's wish. ``why`` is one PascalCase word for it."""
+
+    reason = "ConversationLost"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, why: str, hint: str = "", status: int | None = None
+    ) -> None:
+        super().__init__(message, hint=hint, status=status)
+        self.why = why
+
+
+class TestImpossible(TrunklineError):
+    """A test cannot be carried out as things are; this says nothing about the agent."""
+
+    __test__ = False
+    reason = "TestImpossible"
+
+
+class AgentNotDeployed(TestImpossible):
+    """The agent is not on the platform yet, so nobody can speak to it."""
+
+    reason = "AgentNotDeployed"
+
+
+class ToolsNotStubbable(TestImpossible):
+    """The agent reaches services or agents whose answers cannot be prepared."""
+
+    reason = "ToolsNotStubbable"
+
+
+class ConcurrencyExhausted(TestImpossible):
+    """The account had no place for a conversation for as long as was waited."""
+
+    reason = "ConcurrencyExhausted"
+
+
+class SpeechUnavailable(TrunklineError):
+    """Words could not be turned into sound on this machine."""
+
+    reason = "SpeechUnavailable"
+
+
+class JudgeUnavailable(TrunklineError):
+    """The judge gave no usable answer; this says nothing about the agent."""
+
+    reason = "JudgeUnavailable"
+    retryable = True
 
 
 class CreateUnresolved(TrunklineError):

@@ -14,7 +14,8 @@ from trunkline.model.base import Frozen, Json, JsonObject
 from trunkline.model.ids import Digest, ExternalId
 
 LedgerKind = Literal["agent", "number"]
-SharedKind = Literal["tool", "document", "secret"]
+SharedKind = Literal["tool", "document", "secret", "test"]
+"""``test``: one of the platform's own tests. No agent points at it; who runs it makes it."""
 
 
 class Attempt(Frozen):

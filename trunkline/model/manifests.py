@@ -31,28 +31,32 @@ Place = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Positions:
-    """Where everything in one document stands, by dotted path; list items as ``tools[0]``."""
+    """Where everything in one document stands, by dotted path; list items as ``tools[0]``.
+
+    ``included`` are the paths that stand in another file, with that file.
+    """
 
     file: str
     places: Mapping[str, Place]
+    included: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, path: str) -> Position:
         """Where the value at a path begins, else the nearest thing above it."""
-        line, column, _, _ = self._place(path)
-        return Position(file=self.file, line=line, column=column)
+        file, (line, column, _, _) = self._place(path)
+        return Position(file=file, line=line, column=column)
 
     def key(self, path: str) -> Position:
         """Where the key of a path stands, else the nearest thing above it."""
-        _, _, line, column = self._place(path)
-        return Position(file=self.file, line=line, column=column)
+        file, (_, _, line, column) = self._place(path)
+        return Position(file=file, line=line, column=column)
 
-    def _place(self, path: str) -> Place:
+    def _place(self, path: str) -> tuple[str, Place]:
         while path:
             place = self.places.get(path)
             if place is not None:
-                return place
+                return self.included.get(path, self.file), place
             path = above(path)
-        return self.places.get("", (1, 1, 1, 1))
+        return self.file, self.places.get("", (1, 1, 1, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,8 @@ class Releases:
 @dataclass(frozen=True, slots=True)
 class Manifests:
     """Everything a commit declares, by name. ``contents`` and ``uploads`` are keyed by repository
-    path; one file may be in both.
+    path; one file may be in both. Tests hold what they include; their recordings are uploads, the
+    samples of their judges contents.
     """
 
     project: Placed[Project]

@@ -15,8 +15,8 @@ from trunkline.model.limits import PRUNE_OBJECTS_PER_LOOK
 from trunkline.model.pruning import View
 from trunkline.model.shared_objects import claim_reference
 
-ORDER: tuple[SharedKind, ...] = ("tool", "document", "secret")
-"""Tools refer to secrets, so they go before them."""
+ORDER: tuple[SharedKind, ...] = ("test", "tool", "document", "secret")
+"""Tests refer to tools and tools to secrets, so they go before them."""
 
 
 @dataclass(frozen=True, slots=True)

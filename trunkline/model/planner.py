@@ -53,7 +53,14 @@ AGENT_CREATE_CALLS = 3
 AGENT_UPDATE_CALLS = 4
 """The base, the patch, the new version's parent, the read-back."""
 
-PHASES: Mapping[Subject, int] = {"secret": 0, "tool": 1, "document": 2, "agent": 3, "number": 4}
+PHASES: Mapping[Subject, int] = {
+    "secret": 0,
+    "tool": 1,
+    "document": 2,
+    "test": 2,
+    "agent": 3,
+    "number": 4,
+}
 DELETIONS_LAST = 10
 """Deletions come after everything else, in the reversed order."""
 

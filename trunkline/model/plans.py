@@ -9,7 +9,7 @@ from trunkline.model.ids import Digest, ExternalId
 
 Operation = Literal["+", "~", "-"]
 Action = Literal["create", "update", "import", "assign", "relink", "unassign", "adopt", "delete"]
-Subject = Literal["agent", "tool", "document", "secret", "number"]
+Subject = Literal["agent", "tool", "document", "secret", "test", "number"]
 ChangeOrigin = Literal["git", "drift", "reset"]
 
 SENSITIVE: Final = "(sensitive)"

@@ -156,6 +156,18 @@ def wishes(manifests: Manifests, *, kept: ResolutionCache | None = None) -> Wish
     )
 
 
+def agent_wish(manifests: Manifests, environment: Environment, name: str) -> DesiredAgent | None:
+    """What a commit would have an agent be in an environment, whatever that one follows; None for
+    one the commit does not name, and for a draft.
+    """
+    placed = manifests.agents.get(name)
+    content = placed.manifest.spec.content(environment.name) if placed is not None else None
+    if placed is None or content is None or content.lifecycle == "draft":
+        return None
+    accounts = manifests.project.manifest.accounts(environment)
+    return _agent(Shared(manifests), environment, accounts, placed, content)
+
+
 def records(
     wishlist: Wishlist, revision: Revision, *, kept: ResolutionCache | None = None
 ) -> tuple[WishRecord, ...]:

@@ -70,7 +70,10 @@ class Ledger(Protocol):
     async def claims(
         self, account: str, project: str, environment: str, *, names: Sequence[str] | None = None
     ) -> tuple[Claim, ...]:
-        """All claims of an environment in an account, or those of the named objects."""
+        """All claims of an environment in an account, or those of the named objects.
+
+        Tools that were made for tests are only among them if they are named.
+        """
 
     async def tombstone_claim(self, claim: Claim, tombstone: Tombstone | None) -> None:
         """Set a shared object's tombstone or take it away; one that is there keeps its time."""
@@ -117,7 +120,9 @@ class Deletions(Protocol):
         """Rows and standing wishes by kind."""
 
     async def references(self, project: str, environment: str) -> frozenset[str]:
-        """References (ids.py) to every tool, document and secret a standing wish points at."""
+        """References (ids.py) to every tool, document and secret a standing wish points at, or a
+        configuration under test.
+        """
 
     async def deletions(
         self, project: str, environment: str, *, since: datetime

@@ -17,6 +17,7 @@ from trunkline.model.imports import (
     DerivedDocument,
     DerivedTool,
 )
+from trunkline.model.kinds.conversation import ConversationTest
 from trunkline.model.ledger import (
     SharedKind,
 )
@@ -34,6 +35,9 @@ from trunkline.model.observed import (
 )
 from trunkline.model.plans import Change
 from trunkline.model.rendering import ComparisonRules, Rendering
+from trunkline.model.test_rendering import TestRendering
+from trunkline.model.testing.platform_tests import CompiledTest, Examples
+from trunkline.ports.talking import AgentBranches, PlatformTests, Talks
 
 
 class Clock(Protocol):
@@ -111,8 +115,37 @@ class VoicePlatform(Protocol):
     def inventory(self) -> VoiceInventory:
         """Everything the account holds, whoever made it."""
 
+    @property
+    def talks(self) -> Talks:
+        """Conversations with agents."""
+
+    @property
+    def branches(self) -> AgentBranches:
+        """Configurations of agents beside the live one."""
+
+    @property
+    def tests(self) -> PlatformTests:
+        """The platform's own tests of agents."""
+
+    def compile_test(
+        self, test: ConversationTest, desired: DesiredAgent, examples: Examples | None = None
+    ) -> CompiledTest:
+        """A conversation test in the platform's own tests, and what they cannot say. Pure."""
+
     def render(self, desired: DesiredAgent) -> Rendering:
         """The wish in the platform's shape. Pure."""
+
+    def render_for_tests(
+        self, desired: DesiredAgent, *, public_url: str | None, stubbed: frozenset[str] | None
+    ) -> TestRendering:
+        """The wish as it is tested: calls of ``stubbed`` functions come to us (None: of all), the
+        others reach their services. Pure. Raises PublicUrlMissing.
+        """
+
+    def stray_tools(self, body: JsonObject) -> tuple[str, ...]:
+        """Paths in a body by which a conversation would reach services we cannot stand in for.
+        Pure.
+        """
 
     async def check(self) -> AccountFacts:
         """What the credential may read. Raises CredentialsRejected if it is none."""

@@ -64,8 +64,10 @@ class ManifestSource(Protocol):
 class Sources(Protocol):
     """Manifests repositories by project."""
 
-    async def source(self, project: str) -> ManifestSource:
-        """The repository of a project. Raises NotFound if it is not registered."""
+    async def source(self, project: str, *, branch: str = "") -> ManifestSource:
+        """The repository of a project, at its own branch or another one. Raises NotFound if it is
+        not registered, InvalidSettings for a branch Git may not be given.
+        """
 
     def require_allowed(self, project: ProjectRecord) -> None:
         """Raises InvalidSettings for an address or a branch that Git may not be given."""

@@ -4,9 +4,10 @@ from typing import TypeAlias
 
 from trunkline.model.kinds.agent import Agent, AgentContent
 from trunkline.model.kinds.capabilities import KnowledgeDocument, Persona, Tool
+from trunkline.model.kinds.conversation import ConversationTest
 from trunkline.model.kinds.number import PhoneNumber
 from trunkline.model.kinds.project import Project
-from trunkline.model.kinds.release import ConversationTest, Release
+from trunkline.model.kinds.release import Release
 
 Manifest: TypeAlias = (
     Project | Agent | Persona | Tool | KnowledgeDocument | PhoneNumber | ConversationTest | Release

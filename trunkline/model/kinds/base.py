@@ -25,6 +25,28 @@ class Part(Frozen):
     model_config = ConfigDict(populate_by_name=False, strict=False)
 
 
+class DescribedPart(Part):
+    """A part with a sentence below each key, for schemas that editors show and for references."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Without what only Python knows: nulls and objects for absent keys, titles from names."""
+        reference = handler(schema)
+        for described in handler.resolve_ref_schema(reference).get("properties", {}).values():
+            described.pop("title", None)
+            forms = [each for each in described.get("anyOf", ()) if each != {"type": "null"}]
+            if len(forms) == 1:
+                del described["anyOf"]
+                described.update({**forms[0], **described})
+            if not isinstance(described.get("default", ""), str | int | float):
+                del described["default"]
+        return reference
+
+
 def refuse(
     message: str,
     suggestion: str = "",
@@ -185,6 +207,9 @@ def exactly_one(part: Part, keys: tuple[str, ...], what: str) -> None:
     """Raises a pydantic error unless exactly one of the keys is given."""
     given = [key for key in keys if getattr(part, key) is not None]
     if len(given) != 1:
+        fields = type(part).model_fields
+        keys = tuple(fields[key].alias or key for key in keys)
+        given = [fields[key].alias or key for key in given]
         listed = ", ".join(f"`{key}`" for key in keys[:-1]) + f" and `{keys[-1]}`"
         found = " and ".join(f"`{key}`" for key in given) or "none"
         raise refuse(f"{what} needs exactly one of {listed}; found {found}")

@@ -1,17 +1,12 @@
-"""Kinds Release and ConversationTest: what production runs, and what was asked of it.
-
-A Release is written by promotions and read by itself. Of a ConversationTest only the envelope and
-the agent's name are fixed here; the script belongs to whoever runs it.
-"""
+"""Kind Release: what production runs, written by promotions and read by itself."""
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, StrictInt
+from pydantic import Field, StrictInt
 
 from trunkline.model.base import JsonObject
-from trunkline.model.kinds.base import DigestText, Envelope, Metadata, Name, Part, Shape, Text
+from trunkline.model.kinds.base import DigestText, Envelope, Name, Part, Shape, Text
 from trunkline.model.kinds.project import Rollout
-from trunkline.model.limits import LIST_MAX_ITEMS
 
 
 class Hold(Part):
@@ -40,28 +35,3 @@ class Release(Envelope):
 
     kind: Literal["Release"]
     spec: ReleaseSpec
-
-
-class TestMetadata(Metadata):
-    """``tags`` select tests, ``why`` says what made somebody write this one."""
-
-    __test__ = False
-
-    tags: Annotated[tuple[Name, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
-    why: Text | None = None
-
-
-class ConversationTestSpec(Part):
-    """The agent under test; the rest of the script is open."""
-
-    model_config = ConfigDict(extra="allow")
-
-    agent: Name
-
-
-class ConversationTest(Envelope):
-    """One scripted conversation."""
-
-    kind: Literal["ConversationTest"]
-    metadata: TestMetadata
-    spec: ConversationTestSpec
