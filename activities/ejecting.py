@@ -113,7 +113,7 @@ class EjectActivities:
                 item = Belonging.model_validate(
                     {**mark.model_dump(by_alias=False, exclude={"known"}), "account": voice.account}
                 )
-                if mark.known:
+                if mark.known and mark.kind != "test":
                     await self._interventions.put_intervention(way_back(said, item))
                 note = await self._unmark(request, voice)
                 await self._ejections.let_go(*place, item)
@@ -213,6 +213,11 @@ class EjectActivities:
             for one in await voice.inventory.documents()
             if is_of(one.mark, *place)
         )
+        found.extend(
+            MarkReference(kind="test", name=one.mark, external_id=one.external_id)
+            for one in await voice.tests.marked_tests()
+            if is_of(one.mark, *place)
+        )
         left = [mark for mark in found if mark.external_id not in request.unreachable]
 
         async def confirmed(mark: MarkReference) -> bool:
@@ -236,6 +241,8 @@ async def _is_marked(voice: VoicePlatform, request: MarkRequest) -> bool:
         return tags_left(observed.tags, *place) != observed.tags
     if request.mark.kind == "tool":
         return is_of((await voice.inventory.tool(external_id)).mark, *place)
+    if request.mark.kind == "test":
+        return is_of((await voice.object_usage("test", external_id)).mark, *place)
     return is_of((await voice.inventory.document(external_id)).mark, *place)
 
 
@@ -248,6 +255,8 @@ async def _write(voice: VoicePlatform, request: MarkRequest, *, timeout_s: float
     elif request.mark.kind == "tool":
         tool = await voice.inventory.tool(external_id)
         await voice.inventory.unmark_tool(tool, timeout_s=timeout_s)
+    elif request.mark.kind == "test":
+        await voice.tests.unmark_test(external_id, timeout_s=timeout_s)
     else:
         document = await voice.inventory.document(external_id)
         await voice.inventory.unmark_document(document, timeout_s=timeout_s)

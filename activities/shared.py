@@ -4,6 +4,8 @@ Each is claimed by one ledger row. Who inserts the row creates; everybody else w
 without holding a slot; a dead claimant's claim passes on once its create cannot appear any more.
 """
 
+from typing import Protocol
+
 from temporalio import activity
 
 from activities.creating import Created, create_once
@@ -17,13 +19,20 @@ from trunkline.model.ids import ExternalId
 from trunkline.model.ledger import Attempt, Claim
 from trunkline.model.plans import Step
 from trunkline.model.shared_objects import claim_reference, object_key
-from trunkline.ports import Accounts, Clock, Ledger, VoicePlatform, Wishes
+from trunkline.ports import Accounts, Clock, Ledger, VoicePlatform
+
+
+class Contents(Protocol):
+    """What documents hold."""
+
+    async def content(self, digest: str) -> bytes:
+        """What is stored under a content digest. Raises NotFound."""
 
 
 class SharedWrites:
     """Writes of one step about a shared object."""
 
-    def __init__(self, accounts: Accounts, ledger: Ledger, wishes: Wishes, clock: Clock) -> None:
+    def __init__(self, accounts: Accounts, ledger: Ledger, wishes: Contents, clock: Clock) -> None:
         self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes

@@ -222,9 +222,9 @@ class PruneRequest(Frozen):
 
 
 class ObjectReference(Frozen):
-    """A tool, document or secret by its claim."""
+    """A tool, document, secret or test by its claim."""
 
-    kind: Literal["tool", "document", "secret"]
+    kind: Literal["tool", "document", "secret", "test"]
     name: str
     digest: str
 
@@ -291,7 +291,7 @@ class MarkReference(Frozen):
     says it is ours, so that it may be taken over again.
     """
 
-    kind: Literal["agent", "tool", "document"]
+    kind: Literal["agent", "tool", "document", "test"]
     name: str
     external_id: str
     digest: str = ""

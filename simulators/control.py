@@ -158,6 +158,7 @@ class Control:
     async def _reset(self, request: Request) -> Answer:
         del request
         await self._gateway.forget_late_effects()
+        await self._gateway.close_sockets()
         self._faults.clear()
         self._traffic.clear()
         self._clock.reset()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Generic, Protocol, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -101,13 +101,39 @@ class FaultRequest(BaseModel):
     seed: int | None = None
 
 
-class _Armed:
-    def __init__(self, fault: Fault) -> None:
+class Selecting(Protocol):
+    """Which of the things it looks at a fault hits."""
+
+    @property
+    def nth(self) -> int | None:
+        """This one, once."""
+
+    @property
+    def every(self) -> int | None:
+        """Every so many."""
+
+    @property
+    def probability(self) -> float | None:
+        """By chance."""
+
+    @property
+    def times(self) -> int | None:
+        """At most so often."""
+
+
+Selected = TypeVar("Selected", bound=Selecting)
+
+
+class Armed(Generic[Selected]):
+    """A fault in force, with what it has seen and hit."""
+
+    def __init__(self, fault: Selected) -> None:
         self.fault = fault
         self.seen = 0
         self.fired = 0
 
     def hits(self, dice: random.Random) -> bool:
+        """True if the fault hits this one; every call is one more it has looked at."""
         fault = self.fault
         self.seen += 1
         limit = fault.times or (1 if fault.nth else None)
@@ -131,7 +157,7 @@ class FaultPlan:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._dice = random.Random(seed)  # noqa: S311 - repeatable dice, not a secret
-        self._armed: list[_Armed] = []
+        self._armed: list[Armed[Fault]] = []
 
     def add(self, request: FaultRequest) -> None:
         """Put faults in force. Raises ValueError beyond the bound."""
@@ -139,7 +165,7 @@ class FaultPlan:
             raise ValueError(f"at most {MAX_FAULTS} faults may be in force")
         if request.seed is not None:
             self._dice.seed(request.seed)
-        self._armed.extend(_Armed(fault) for fault in request.faults)
+        self._armed.extend(Armed(fault) for fault in request.faults)
 
     def clear(self) -> None:
         """No faults, and dice as at the start."""

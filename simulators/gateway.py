@@ -20,6 +20,7 @@ from simulators.clock import Clock
 from simulators.connections import Connections
 from simulators.faults import DEFAULT_STATUS, Fault, FaultKind, FaultPlan
 from simulators.limits import MAX_BODY_BYTES, MAX_PENDING_EFFECTS, MAX_UPLOAD_BYTES
+from simulators.sockets import SocketGateway
 from simulators.traffic import RateLimit, Traffic
 from simulators.wire import UNMATCHED, Answer, Json, Request, Route, RouteTable, Vendor
 
@@ -85,6 +86,9 @@ class Gateway:
         self._pressure = pressure
         self._connections = connections
         self._control: RouteTable | None = None
+        self._sockets = SocketGateway(
+            vendor, clock=clock, faults=faults, traffic=traffic, connections=connections
+        )
         self._late: set[asyncio.Task[None]] = set()
 
     def control_with(self, routes: list[Route]) -> None:
@@ -92,10 +96,19 @@ class Gateway:
         self._control = RouteTable(routes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one HTTP request; other kinds of connections are refused."""
-        if scope["type"] != "http":
-            return
+        """Serve one HTTP request, or one WebSocket connection from beginning to end."""
         path = unquote(scope["path"])
+        if scope["type"] == "websocket":
+            request = _request({**scope, "method": "GET"}, path, UNMATCHED, {})
+            await self._sockets.serve(
+                request,
+                tuple(scope["client"]),
+                receive,
+                send,
+                rate=self._pressure.rate,
+                latency_ms=self._pressure.latency_ms,
+            )
+            return
         if path.startswith(CONTROL_PREFIX):
             await self._serve_control(scope, path, receive, send)
             return
@@ -283,8 +296,13 @@ class Gateway:
         outcome = route.handle(request)
         await _send(send, await outcome if inspect.isawaitable(outcome) else outcome)
 
+    async def close_sockets(self) -> None:
+        """Close every WebSocket connection and wait until nobody speaks over one."""
+        await self._sockets.close_all()
+
     async def forget_late_effects(self) -> None:
-        """Cancel effects that have not happened yet."""
+        """Cancel effects that have not happened yet, and what goes on beside requests."""
+        await self._vendor.stop()
         late = list(self._late)
         for task in late:
             task.cancel()

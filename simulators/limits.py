@@ -45,3 +45,34 @@ SHUTDOWN_GRACE_S = 2
 KEEP_ALIVE_S = 120
 # One simulator calling the other over loopback answers at once, or latency was asked for.
 LINK_TIMEOUT_S = 70.0
+# Audio comes in pieces of a fraction of a second; the vendor's client takes 16 MiB, sends far less.
+MAX_SOCKET_MESSAGE_BYTES = 1024 * 1024
+# What a WebSocket closing frame can carry beside its code.
+MAX_CLOSE_REASON_BYTES = 123
+# Talks that may be open at once: each holds a configuration and what was said.
+MAX_TALKS = 1_000
+MAX_TALK_FAULTS = 100
+# The vendor's signed addresses are good for a quarter of an hour.
+SIGNATURE_LIFETIME_S = 900.0
+# A talk of an hour has some hundred lines; beyond this only the newest are kept.
+MAX_TRANSCRIPT_LINES = 2_000
+# Things a client may tell the agent beside the conversation; each is part of what it knows.
+MAX_CONTEXTS = 200
+# What the client said and the agent has not come to yet.
+MAX_QUEUED_INPUTS = 200
+# Acts in answer to one input; an agent that calls tools in a circle ends here.
+MAX_ACTS = 60
+# A tool's answer is read by a language model; more does not fit its attention either.
+MAX_TOOL_ANSWER_BYTES = 256 * 1024
+TOOL_CONNECT_TIMEOUT_S = 5.0
+# The first message has to come at once; clients send it with the handshake's last byte.
+INITIATION_TIMEOUT_S = 10.0
+# Sounds with known words, and how long one utterance may be.
+MAX_HEARINGS = 500
+MAX_HEARD_S = 60.0
+# Invocations that stay readable; the oldest fall off.
+MAX_INVOCATIONS = 2_000
+# Runs of one invocation: the vendor takes 5,000 tests 50 times, which nobody would wait for here.
+MAX_TEST_RUNS = 5_000
+# Conversations that stay readable; the oldest fall off.
+MAX_KEPT_CONVERSATIONS = 10_000

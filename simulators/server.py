@@ -20,13 +20,14 @@ from pathlib import Path
 import uvicorn
 
 from simulators.clock import Clock
-from simulators.connections import Connections, protocol_for
+from simulators.connections import Connections, protocol_for, socket_protocol_for
 from simulators.control import Control
 from simulators.elevenlabs.app import DEFAULT_PERSON, ElevenLabs
+from simulators.elevenlabs.talks.webhooks import Webhooks
 from simulators.elevenlabs.telephony import TwilioAccount
 from simulators.faults import FaultPlan
 from simulators.gateway import Gateway, Pressure
-from simulators.limits import KEEP_ALIVE_S, SHUTDOWN_GRACE_S
+from simulators.limits import KEEP_ALIVE_S, MAX_SOCKET_MESSAGE_BYTES, SHUTDOWN_GRACE_S
 from simulators.store import Store
 from simulators.traffic import RateLimit, Traffic
 from simulators.twilio.app import Twilio
@@ -115,13 +116,17 @@ async def serve_simulators(options: SimulatorOptions) -> AsyncIterator[RunningSi
         twilio_url = _url(twilio_socket)
         account = TwilioAccount(twilio_url)
         stack.push_async_callback(account.close)
+        webhooks = Webhooks()
+        stack.push_async_callback(webhooks.close)
 
         def twilio(store: Store, clock: Clock) -> Vendor:
             return _twilio(options, store, clock)
 
         def elevenlabs(store: Store, clock: Clock) -> Vendor:
             keys = dict.fromkeys(options.elevenlabs_keys, DEFAULT_PERSON)
-            return ElevenLabs(store, clock, seed=options.seed, keys=keys, twilio=account)
+            return ElevenLabs(
+                store, clock, seed=options.seed, keys=keys, twilio=account, webhooks=webhooks
+            )
 
         await stack.enter_async_context(_serving(options, "twilio", twilio_socket, twilio))
         await stack.enter_async_context(
@@ -165,7 +170,9 @@ async def _serving(
     config = uvicorn.Config(
         gateway,
         http=protocol_for(connections),  # type: ignore[arg-type] # a factory, as asyncio has it
-        ws="none",
+        ws=socket_protocol_for(connections),  # type: ignore[arg-type]
+        ws_max_size=MAX_SOCKET_MESSAGE_BYTES,
+        ws_ping_interval=None,
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -181,6 +188,7 @@ async def _serving(
         yield
     finally:
         await gateway.forget_late_effects()
+        await gateway.close_sockets()
         server.should_exit = True
         await serving
         store.close()

@@ -18,6 +18,48 @@ from simulators.tally import Tally
 Json = dict[str, Any]
 
 UNMATCHED = "(no such route)"
+# The code of a WebSocket connection that ended without a closing frame.
+LOST = 1006
+
+
+class SocketClosed(Exception):
+    """A WebSocket connection is over, whoever ended it; ``code`` is 1006 when nobody said so."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        super().__init__(f"{code} {reason}")
+        self.code = code
+        self.reason = reason
+
+
+class Socket(Protocol):
+    """An accepted WebSocket connection. It raises SocketClosed once it is over."""
+
+    async def receive(self) -> str:
+        """The next message; one in bytes reads as an empty text."""
+
+    async def send(self, text: str) -> None:
+        """One message."""
+
+    async def close(self, code: int, reason: str = "") -> None:
+        """End it with a closing frame; nothing if it is over already."""
+
+    def cut(self) -> None:
+        """Close the connection without a closing frame."""
+
+    def spoil(self) -> None:
+        """Send bytes that are no frame."""
+
+    def delay_pongs(self, seconds: float) -> None:
+        """Answer the protocol's own pings that much later from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A WebSocket handshake that is accepted: who speaks, and what to do when it is over."""
+
+    speak: Callable[[Socket], Awaitable[None]]
+    leave: Callable[[], None]
+    subprotocol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +165,16 @@ class Vendor(Protocol):
     past: Past
     tally: Tally
     control_routes: list[Route]
+    socket_routes: RouteTable
 
     async def answer(self, route: Route, request: Request) -> Answer:
         """Take effect and answer, in the vendor's shapes."""
+
+    async def admit(self, request: Request) -> Answer | Admission:
+        """Refuse a WebSocket handshake, or say who speaks once it is accepted."""
+
+    async def stop(self) -> None:
+        """Stop whatever goes on beside requests."""
 
     def refuse_rate(self, retry_after_s: int) -> Answer:
         """Too many requests in a second."""

@@ -24,6 +24,7 @@ from temporalio.runtime import Runtime
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts, ProjectManifest
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.git import GitSource
+from trunkline.adapters.judges.room import InstalledJudges, JudgeOptions
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.rate_limits import Rates
 from trunkline.model.errors import (
@@ -37,6 +38,7 @@ from trunkline.model.errors import (
 from trunkline.model.ids import git_token_variable
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Projects
+from trunkline.ports.testing import JudgeAnswers
 from trunkline.settings import Settings
 from trunkline.telemetry import LogShape, configure_logging, hide
 
@@ -175,6 +177,29 @@ async def accounts(
         await held.close()
 
 
+@asynccontextmanager
+async def judge_of(
+    settings: Settings, *, answers: JudgeAnswers | None = None
+) -> AsyncIterator[InstalledJudges]:
+    """Who judges conversations here; ``answers`` remembers what was judged before.
+
+    Raises InvalidSettings and Blocked for settings that name no usable judge.
+    """
+    settings.require_judge()
+    key = settings.judge_key.get_secret_value() if settings.judge_key else ""
+    options = JudgeOptions(
+        url=settings.judge_url,
+        model=settings.judge_model,
+        key=key,
+        usd_per_million_tokens=settings.judge_price,
+    )
+    judges = InstalledJudges(options, answers=answers)
+    try:
+        yield judges
+    finally:
+        await judges.close()
+
+
 class ProjectSources:
     """``ports.Sources``: the repository of each registered project.
 
@@ -189,14 +214,14 @@ class ProjectSources:
         home = settings.home or state_folder()
         self._cache = home / "git"
 
-    async def source(self, project: str) -> GitSource:
+    async def source(self, project: str, *, branch: str = "") -> GitSource:
         """The repository of a project. Raises NotFound, InvalidSettings."""
         record = await self._projects.project(project)
         if record is None:
             raise NotFound(f"project {project} is not registered")
         return GitSource(
             record.repository,
-            record.branch,
+            branch or record.branch,
             cache=self._cache,
             token=lambda: self._token(record),
             allow_local=self._is_at_home(record.repository),

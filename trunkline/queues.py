@@ -1,7 +1,7 @@
 """Which task queue serves what, so that workers can be split by ``--queues`` and nothing starves.
 
-Git is few and long, vendors are many and rate-limited, workflows must never wait for either: three
-queues, and every activity has exactly one home.
+Git is few and long, vendors are many and rate-limited, conversations last minutes, workflows must
+never wait for any of them: four queues, and every activity has exactly one home.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,14 @@ from activities.names import (
     CLOSE_OPERATIONS,
     CONCLUDE_AGENT,
     CONCLUDE_NUMBER,
+    CONCLUDE_TEST,
+    CONCLUDE_TEST_RUN,
+    CONVERSATION_QUEUE,
+    CONVERSE,
     DECLARE,
     ENSURE_SWEEPS,
+    ENSURE_TEST_BRANCH,
+    ENSURE_TEST_OBJECT,
     EXECUTE_NUMBER_STEP,
     EXECUTE_STEP,
     FINISH_EJECTION,
@@ -20,12 +26,16 @@ from activities.names import (
     IMPORT_ACCOUNT,
     LOOK_TO_EJECT,
     LOOK_TO_PRUNE,
+    LOOK_TO_TIDY,
     PLAN_AGENT,
     PLAN_ENVIRONMENT,
     PLAN_NUMBER,
     PLATFORM_QUEUE,
+    PREPARE_TEST_RUN,
     PRUNE_OBJECT,
+    PUT_AWAY,
     READ_SOURCE,
+    RUN_PLATFORM_TESTS,
     SOURCE_QUEUE,
     SWEEP_ENVIRONMENT,
     TAKE_MARK_AWAY,
@@ -56,6 +66,9 @@ QUEUES = (
             WAKE,
             BEGIN_EJECTION,
             FINISH_EJECTION,
+            CONCLUDE_TEST,
+            CONCLUDE_TEST_RUN,
+            LOOK_TO_TIDY,
         ),
         concurrent_activities=20,
         serves_workflows=True,
@@ -76,9 +89,15 @@ QUEUES = (
             GUARD_AGENT,
             LOOK_TO_EJECT,
             TAKE_MARK_AWAY,
+            PREPARE_TEST_RUN,
+            ENSURE_TEST_OBJECT,
+            ENSURE_TEST_BRANCH,
+            PUT_AWAY,
+            RUN_PLATFORM_TESTS,
         ),
         concurrent_activities=40,
     ),
+    Queue(name=CONVERSATION_QUEUE, activities=(CONVERSE,), concurrent_activities=40),
 )
 """Every queue of the product. The pace towards a vendor is kept by its adapter, not here; more
 activities at once than a store has connections (twice) or an account allows (twice) would only wait

@@ -71,6 +71,11 @@ class Settings(BaseSettings):
     signing_key: SecretStr | None = Field(None, validation_alias="TRUNKLINE_SIGNING_KEY")
     home: Path | None = Field(None, validation_alias="TRUNKLINE_HOME")
 
+    judge_url: str = Field("", validation_alias="TRUNKLINE_JUDGE_URL")
+    judge_model: str = Field("", validation_alias="TRUNKLINE_JUDGE_MODEL")
+    judge_key: SecretStr | None = Field(None, validation_alias="TRUNKLINE_JUDGE_KEY")
+    judge_price: float = Field(5.0, ge=0, validation_alias="TRUNKLINE_JUDGE_PRICE")
+
     metrics_port: int | None = Field(
         None, ge=0, le=65_535, validation_alias="TRUNKLINE_METRICS_PORT"
     )
@@ -90,6 +95,14 @@ class Settings(BaseSettings):
         if interval < _POLL_INTERVAL_MIN:
             raise ValueError("the shortest interval is 1s")
         return interval
+
+    @field_validator("judge_url")
+    @classmethod
+    def _judge_is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query):
+            raise ValueError("write an address such as https://api.example.com/v1")
+        return url.rstrip("/")
 
     @field_validator("elevenlabs_base_url", "twilio_base_url")
     @classmethod
@@ -144,6 +157,26 @@ class Settings(BaseSettings):
                 hint="unset it here; for real accounts: `trunkline serve` and `trunkline worker`",
             )
         self._require_simulators()
+
+    def require_judge(self) -> None:
+        """Raises InvalidSettings for half of a judge, Blocked for an address its key must not
+        travel to.
+        """
+        if not self.judge_url and not self.judge_model:
+            return
+        if not self.judge_url or not self.judge_model:
+            absent = "TRUNKLINE_JUDGE_MODEL" if self.judge_url else "TRUNKLINE_JUDGE_URL"
+            raise InvalidSettings(
+                f"{absent} is not set",
+                hint="TRUNKLINE_JUDGE_URL and TRUNKLINE_JUDGE_MODEL name the judge together",
+            )
+        parts = urlsplit(self.judge_url)
+        in_clear = parts.scheme != "https" and not _is_this_machine(parts.hostname or "")
+        if self.judge_key and in_clear:
+            raise Blocked(
+                "TRUNKLINE_JUDGE_URL has no https: TRUNKLINE_JUDGE_KEY does not travel unencrypted",
+                hint="give an address with https, or one on this machine",
+            )
 
     def _require_simulators(self) -> None:
         for name, url in self._vendor_addresses().items():

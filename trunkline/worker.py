@@ -5,9 +5,9 @@ workflow runner. It is given ports and a client; where they come from is composi
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import (
@@ -30,15 +30,26 @@ from activities.names import SEARCH_ATTRIBUTES
 from activities.numbers import NumberActivities
 from activities.planned_removals import RemovalPlanner
 from activities.planning import PlanActivities
+from activities.platform_testing import PlatformTestActivities
 from activities.pruning import PruneActivities
 from activities.removals import RemovalPorts, Removals
 from activities.rim import ActivityRim
 from activities.source import SourceActivities
 from activities.sweeps import SweepActivities, SweepSchedules
 from activities.telling import Dispatcher
+from activities.test_branches import TestBranches
+from activities.test_conversations import (
+    ConversationActivities,
+    ConversationPorts,
+    MakeStudio,
+)
+from activities.test_ports import TestPorts
+from activities.test_preparing import TestPreparation
+from activities.test_runs import TestRunActivities
 from activities.waking import WakingActivities
 from trunkline import __version__
 from trunkline.model.errors import EngineUnavailable, InvalidSettings
+from trunkline.model.testing.costs import TestRates
 from trunkline.ports import (
     Accounts,
     Clock,
@@ -53,6 +64,8 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.talking import Judges
+from trunkline.ports.testing import Desks, Holdings, Places, RunParts, RunReports
 from trunkline.queues import QUEUES, Queue
 from workflows.agents import AgentWorkflow
 from workflows.ejecting import EjectWorkflow
@@ -62,6 +75,7 @@ from workflows.planning import PlanWorkflow
 from workflows.projects import ProjectWorkflow
 from workflows.pruning import PruneWorkflow
 from workflows.sweeps import SweepWorkflow
+from workflows.test_runs import TestRunWorkflow
 from workflows.waking import WakeWorkflow
 
 WORKFLOWS: tuple[type, ...] = (
@@ -74,6 +88,7 @@ WORKFLOWS: tuple[type, ...] = (
     WakeWorkflow,
     PruneWorkflow,
     EjectWorkflow,
+    TestRunWorkflow,
 )
 CONCURRENT_WORKFLOW_TASKS = 20
 """Workflow tasks are pure computation under one lock; more only swap memory."""
@@ -85,6 +100,10 @@ BUILD_ID = f"trunkline-{__version__}"
 """Named by us: the default hashes the code of every imported module, a second at each start."""
 GRACE = timedelta(seconds=5)
 """What running activities get to end by themselves when a worker is asked to stop."""
+
+
+class RunStore(RunReports, RunParts, Holdings, Places, Desks, Protocol):
+    """What runs of tests need of a store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +122,10 @@ class WorkerPorts:
     ejections: Ejections
     accounts: Accounts
     clock: Clock
+    tests: RunStore
+    judges: Judges
+    studio: MakeStudio | None = None
+    rates: TestRates = field(default_factory=TestRates)
     public_url: str | None = None
 
 
@@ -191,6 +214,7 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
         *_of_subjects(ports, dispatcher, asked),
         *_of_environments(ports, dispatcher, asked, client),
         *_of_people(ports, asked, client),
+        *_of_tests(ports),
     )
     named = {name for queue in QUEUES for name in queue.activities}
     return {name: getattr(room, name) for name in named for room in rooms if hasattr(room, name)}
@@ -265,6 +289,45 @@ def _of_environments(
             public_url=ports.public_url,
         ),
         WakingActivities(dispatcher, ports.wishes),
+    )
+
+
+def _of_tests(ports: WorkerPorts) -> tuple[object, ...]:
+    """What runs of conversation tests ask for."""
+    rates = ports.rates
+    asked = TestPorts(
+        sources=ports.sources,
+        projects=ports.projects,
+        accounts=ports.accounts,
+        ledger=ports.ledger,
+        wishes=ports.wishes,
+        operations=ports.operations,
+        interventions=ports.interventions,
+        reports=ports.tests,
+        parts=ports.tests,
+        holdings=ports.tests,
+        clock=ports.clock,
+        public_url=ports.public_url,
+        rates=rates,
+    )
+    talking = ConversationPorts(
+        accounts=ports.accounts,
+        places=ports.tests,
+        desks=ports.tests,
+        parts=ports.tests,
+        reports=ports.tests,
+        judges=ports.judges,
+        studio=ports.studio,
+        clock=ports.clock,
+        rates=rates,
+        wishes=ports.wishes,
+    )
+    return (
+        TestPreparation(asked),
+        TestBranches(asked),
+        TestRunActivities(asked),
+        ConversationActivities(talking),
+        PlatformTestActivities(asked),
     )
 
 

@@ -11,8 +11,10 @@ from contextlib import AsyncExitStack
 from typing import NoReturn
 
 from activities.clocks import SystemClock
-from trunkline.bootstrap import ProjectSources, accounts, connections, run
+from trunkline.bootstrap import ProjectSources, accounts, connections, judge_of, run
+from trunkline.model.testing.costs import TestRates
 from trunkline.observing import metrics_endpoint, temporal_runtime
+from trunkline.ports.talking import Studio
 from trunkline.settings import Settings
 from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
 
@@ -29,6 +31,15 @@ def run_worker(settings: Settings, *, queues: Sequence[str] = ()) -> NoReturn:
     run(settings, lambda stopping: _work(settings, stopping, queues=queues))
 
 
+def _studio() -> Studio:
+    """Whatever has to do with sound."""
+    from trunkline.adapters.speech.studio import (  # noqa: PLC0415 - it takes memory
+        SpeechStudio,
+    )
+
+    return SpeechStudio()
+
+
 async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence[str]) -> None:
     async with AsyncExitStack() as parts:
         port = settings.metrics_port
@@ -40,6 +51,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
             connections(settings, stopping=stopping, runtime=observed.runtime)
         )
         store = held.store
+        judges = await parts.enter_async_context(judge_of(settings, answers=store))
         async with accounts(settings, store.project_manifest, shared=store) as vendors:
             ports = WorkerPorts(
                 sources=ProjectSources(settings, store),
@@ -54,6 +66,12 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
                 ejections=store,
                 accounts=vendors,
                 clock=SystemClock(),
+                tests=store,
+                judges=judges,
+                studio=_studio,
+                rates=TestRates(
+                    judge_million_tokens_usd=settings.judge_price if settings.judge_url else 0.0
+                ),
                 public_url=settings.public_url,
             )
             workers = build_workers(held.client, ports, queues=queues)

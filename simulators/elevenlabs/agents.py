@@ -219,6 +219,16 @@ class Agents:
         """A version's configuration with a body merged in. Raises Refused (400, 422)."""
         return self._merged(configs.expanded(version["config"]), body, person)
 
+    def candidate(self, body: Json) -> Json:
+        """A complete configuration that is stored nowhere. Raises Refused (400, 422)."""
+        merged, flaws = configs.merged(
+            configs.base_config(), body, nulls=self._space.behaviour.nulls, empty_as_null=False
+        )
+        if flaws:
+            raise unprocessable(flaws)
+        self._references.check(merged, body)
+        return merged
+
     def delete(self, call: Call) -> Answer:
         """Forget the agent with its branches and versions; its numbers become unassigned."""
         self.remove(self.known(call.values["agent_id"]))

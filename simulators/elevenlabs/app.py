@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from simulators.clock import Clock
 from simulators.control_bodies import control
 from simulators.elevenlabs.account import Account
+from simulators.elevenlabs.agent_tests import AgentTests
 from simulators.elevenlabs.agents import Agents
 from simulators.elevenlabs.branches import Branches
 from simulators.elevenlabs.calls import Caller, Endpoint, Person
@@ -18,17 +19,24 @@ from simulators.elevenlabs.dependents import Dependents
 from simulators.elevenlabs.errors import Refused, current
 from simulators.elevenlabs.foreign import EditRequest, ForeignEdits
 from simulators.elevenlabs.history import History
+from simulators.elevenlabs.invocations import Invocations
 from simulators.elevenlabs.knowledge import Knowledge
 from simulators.elevenlabs.phone_numbers import PhoneNumbers
 from simulators.elevenlabs.references import References
 from simulators.elevenlabs.secrets import Secrets
 from simulators.elevenlabs.shapes import Nulls
+from simulators.elevenlabs.talks.controls import TalkControls
+from simulators.elevenlabs.talks.switchboard import PATH as SOCKET_PATH
+from simulators.elevenlabs.talks.switchboard import Switchboard
+from simulators.elevenlabs.talks.troubles import Troubles
+from simulators.elevenlabs.talks.webhooks import Webhooks
 from simulators.elevenlabs.telephony import TwilioAccount
 from simulators.elevenlabs.tools import Tools
+from simulators.elevenlabs.trials import Trials
 from simulators.elevenlabs.workspace import OWNER, Behaviour, Workspace
 from simulators.store import Store
 from simulators.tally import Namers, Tally
-from simulators.wire import Answer, Json, Request, Route, RouteTable
+from simulators.wire import Admission, Answer, Json, Request, Route, RouteTable
 
 NAMERS: Namers = {
     "agents": lambda record: str(record["name"]),
@@ -36,6 +44,7 @@ NAMERS: Namers = {
     "documents": lambda record: str(record["name"]),
     "secrets": lambda record: str(record["name"]),
     "numbers": lambda record: str(record["phone_number"]),
+    "tests": lambda record: str(record["body"]["name"]),
 }
 SERVER_WORDS = {503: "service_unavailable", 429: "system_busy"}
 
@@ -84,6 +93,7 @@ class ElevenLabs:
         seed: int,
         keys: Mapping[str, Person],
         twilio: TwilioAccount,
+        webhooks: Webhooks,
     ) -> None:
         self._store = store
         self._space = Workspace(store, clock, seed=seed)
@@ -102,6 +112,27 @@ class ElevenLabs:
         self._numbers = PhoneNumbers(self._space, twilio)
         self._account = Account(self._space)
         self._conversations = Conversations(self._space)
+        self._troubles = Troubles()
+        self._switchboard = Switchboard(
+            self._space,
+            self._history,
+            self._conversations,
+            webhooks,
+            self._troubles,
+            seed=seed,
+            commit=self.tally.commit,
+        )
+        self._tests = AgentTests(self._space)
+        self._invocations = Invocations(
+            self._space,
+            self._history,
+            self._agents,
+            self._tests,
+            Trials(self._space, webhooks),
+            self._switchboard.minds,
+            self._troubles,
+            self.tally.commit,
+        )
         self._foreign = ForeignEdits(self._agents, self._tools, self._knowledge, self._numbers)
         self._endpoints = {
             (endpoint.method, endpoint.template): endpoint for endpoint in self._all_endpoints()
@@ -109,11 +140,14 @@ class ElevenLabs:
         self.routes = RouteTable(
             [Route(method, template, _unreachable) for method, template in self._endpoints]
         )
+        self.socket_routes = RouteTable([Route("GET", SOCKET_PATH, _unreachable)])
         self.control_routes = self._controls()
         if not len(self._space.voices):
             self._account.stock()
             store.commit()
         self._show_all()
+        self._conversations.close_abandoned()
+        store.commit()
 
     def _all_endpoints(self) -> list[Endpoint]:
         return [
@@ -125,6 +159,9 @@ class ElevenLabs:
             *self._numbers.endpoints(),
             *self._account.endpoints(),
             *self._conversations.endpoints(),
+            *self._switchboard.endpoints(),
+            *self._tests.endpoints(),
+            *self._invocations.endpoints(),
         ]
 
     def _show_all(self) -> None:
@@ -138,6 +175,8 @@ class ElevenLabs:
             self._secrets.show(secret, at_once=True)
         for number in self._space.numbers:
             self._numbers.show(number, at_once=True)
+        for test in self._space.tests:
+            self._tests.show(test, at_once=True)
 
     async def answer(self, route: Route, request: Request) -> Answer:
         """Take effect and answer; what changed is in the journal before this returns."""
@@ -147,6 +186,14 @@ class ElevenLabs:
         answer = await self._caller.answer(endpoint, request)
         self.tally.commit()
         return answer
+
+    async def admit(self, request: Request) -> Answer | Admission:
+        """Who speaks over a WebSocket, or 429."""
+        return await self._switchboard.admit(request)
+
+    async def stop(self) -> None:
+        """Carry out no more tests for now."""
+        await self._invocations.stop()
 
     def refuse_rate(self, retry_after_s: int) -> Answer:
         """429 with the code that means: slow down."""
@@ -187,6 +234,7 @@ class ElevenLabs:
         self._space.numbers_by_agent.clear()
         self._space.behaviour = Behaviour()
         self._foreign.clear()
+        self._switchboard.forget()
         self._account.stock()
         self._store.commit()
 
@@ -196,6 +244,7 @@ class ElevenLabs:
             Route("POST", "/_sim/null-handling", control(NullRequest, self._set_nulls)),
             Route("POST", "/_sim/voices", control(VoiceRequest, self._add_voice)),
             Route("POST", "/_sim/stale-hints", control(HintRequest, self._set_hints)),
+            *TalkControls(self._switchboard, self._troubles).routes(),
             Route("POST", "/_sim/pages", control(PageRequest, self._set_page)),
             Route(
                 "POST", "/_sim/conversations", control(ConversationRequest, self._add_conversation)

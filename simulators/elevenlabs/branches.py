@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from simulators.elevenlabs.agents import PREFIX, Agents
-from simulators.elevenlabs.calls import FLAG, Call, Endpoint, Person
+from simulators.elevenlabs.calls import FLAG, PAGE_SIZE, Call, Endpoint, Person
 from simulators.elevenlabs.errors import refused
 from simulators.elevenlabs.history import History
 from simulators.elevenlabs.workspace import Workspace, access, all_of
@@ -16,7 +18,14 @@ LIMIT: Json = {
     "above": 1,
     "max": ELEVENLABS_MAX_PAGE_SIZE,
 }
+PAGES: dict[str, Json] = {
+    "page": {"kind": "integer", "default": 1, "min": 1},
+    "page_size": PAGE_SIZE,
+}
 ALL_TRAFFIC = 100.0
+# Shares such as a third are sent with as many digits as fit.
+SPLIT_TOLERANCE = 0.001
+WEEK_S = 7 * 86_400
 
 
 class Branches:
@@ -45,6 +54,7 @@ class Branches:
                 "PATCH", branches + "/{branch_id}", self.patch, body="BranchPatch", partial=True
             ),
             Endpoint("POST", one + "/deployments", self.deploy, body="DeploymentCreate"),
+            Endpoint("GET", one + "/deployments", self.deployments, query=PAGES),
         ]
 
     def version(self, call: Call) -> Answer:
@@ -122,12 +132,30 @@ class Branches:
         for branch_id in split:
             if self._history.branch(agent, branch_id)["is_archived"]:
                 raise refused(400, "branch_archived", "An archived branch cannot have traffic.")
-        if sum(split.values()) != ALL_TRAFFIC:
+        if not math.isclose(sum(split.values()), ALL_TRAFFIC, abs_tol=SPLIT_TOLERANCE):
             raise refused(400, "invalid_traffic_split", "Traffic percentages must add up to 100.")
-        for branch in all_of(self._space.branches, agent["branches"]):
-            branch["live_percentage"] = split.get(branch["id"], 0.0)
-            self._space.branches.put(branch["id"], branch)
+        self._history.deploy(agent, split, call.person)
         return json_answer({"traffic_percentage_branch_id_map": split})
+
+    def deployments(self, call: Call) -> Answer:
+        """How the traffic was divided, newest first."""
+        agent = self._agents.known(call.values["agent_id"])
+        made = self._history.deployments(agent)
+        number, size = call.query["page"], call.query["page_size"]
+        start = (number - 1) * size
+        results = [
+            {
+                "id": one["id"],
+                "traffic_percentage_branch_id_map": one["split"],
+                "deployed_at_unix_secs": one["deployed_at"],
+                "is_active": one is made[0],
+                "source": one["source"],
+                "access_info": access(one["author"], call.person),
+            }
+            for one in made[start : start + size]
+        ]
+        meta = {"total": len(made), "page": number, "page_size": size}
+        return json_answer({"meta": meta, "results": results})
 
     def _shared(self, branch: Json, person: Person) -> Json:
         return {
@@ -151,11 +179,18 @@ class Branches:
             "draft_exists": False,
             "draft_created_at": None,
             "draft_is_behind_tip": False,
-            "calls_7d": 0,
+            "calls_7d": self._calls(branch),
             "commits_ahead": None,
             "commits_behind": None,
             "merged_into_branch_id": None,
         }
+
+    def _calls(self, branch: Json) -> int:
+        since = self._space.now() - WEEK_S
+        return sum(
+            one.get("branch_id") == branch["id"] and one["start_time_unix_secs"] >= since
+            for one in self._space.conversations
+        )
 
     def _body(self, branch: Json, person: Person) -> Json:
         parent = self._parent(branch)

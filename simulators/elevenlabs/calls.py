@@ -70,6 +70,7 @@ class Call:
     body: Json
     person: Person
     files: Mapping[str, Upload] = field(default_factory=dict)
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class Caller:
             form = parsed_form(request) if endpoint.uploads else Form()
             body = _checked_form(endpoint, form) or _checked_body(endpoint, request)
             person = self._person(request)
-            call = Call(request.path_values, query, body, person, form.files)
+            host = request.headers.get("host", "")
+            call = Call(request.path_values, query, body, person, form.files, host)
             outcome = endpoint.handle(call)
             return await outcome if inspect.isawaitable(outcome) else outcome
         except Refused as refusal:

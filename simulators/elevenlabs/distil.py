@@ -39,6 +39,14 @@ ROOTS = {
     "TwilioNumberImport": "CreateTwilioPhoneNumberRequest",
     "SipNumberImport": "CreateSIPTrunkPhoneNumberRequestV2",
     "NumberPatch": "UpdatePhoneNumberRequest",
+    "ConversationOverride": "ConversationConfigClientOverride-Input",
+    "ConversationFeedback": "ConversationFeedbackRequestModel",
+    "ResponseTest": "CreateResponseUnitTestRequest",
+    "ToolTest": "CreateToolCallUnitTestRequest",
+    "SimulationTest": "CreateSimulationTestRequest",
+    "TestIds": "ListTestsByIdsRequestModel",
+    "TestRun": "RunAgentTestsRequestModel",
+    "TestRunAgain": "ResubmitTestsRequestModel",
 }
 # Deep families that no simulated behaviour depends on: taken as they come, unchecked.
 FREE_FORM = frozenset({"SMBToolConfig", "ASTNode-Input", "ApiIntegrationWebhookToolConfig-Input"})

@@ -128,8 +128,42 @@ class History:
         """The complete configuration at a branch's tip, a copy."""
         return configs.expanded(self.tip(branch)["config"])
 
+    def deploy(self, agent: Json, split: dict[str, float], person: Person) -> None:
+        """The whole traffic of an agent is divided like this from now on."""
+        for branch_id in agent["branches"]:
+            branch = self._space.branches.get(branch_id)
+            if branch is not None:
+                branch["live_percentage"] = split.get(branch_id, 0.0)
+                self._space.branches.put(branch_id, branch)
+        deployment_id = self._space.identifiers.elevenlabs("agtdpl")
+        record: Json = {
+            "id": deployment_id,
+            "agent_id": agent["agent_id"],
+            "split": split,
+            "deployed_at": self._space.now(),
+            "source": "manual",
+            "author": recorded(person),
+        }
+        self._space.deployments.put(deployment_id, record)
+
+    def deployments(self, agent: Json) -> list[Json]:
+        """How the traffic of an agent was divided, newest first; at first Main had all of it."""
+        ours = [one for one in self._space.deployments if one["agent_id"] == agent["agent_id"]]
+        first: Json = {
+            "id": agent["main_branch_id"].replace("agtbrch", "agtdpl"),
+            "agent_id": agent["agent_id"],
+            "split": {agent["main_branch_id"]: 100.0},
+            "deployed_at": agent["created_at_unix_secs"],
+            "source": None,
+            "author": agent["creator"],
+        }
+        return [*reversed(ours), first]
+
     def forget(self, agent: Json) -> None:
-        """Drop all branches and versions of an agent."""
+        """Drop all branches, versions and deployments of an agent."""
+        for deployment in list(self._space.deployments):
+            if deployment["agent_id"] == agent["agent_id"]:
+                self._space.deployments.drop(deployment["id"])
         for branch_id in agent["branches"]:
             branch = self._space.branches.get(branch_id)
             if branch is not None:

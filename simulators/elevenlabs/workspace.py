@@ -49,11 +49,15 @@ class Workspace:
         self.numbers = store.collection("numbers")
         self.voices = store.collection("voices")
         self.conversations = store.collection("conversations")
+        self.deployments = store.collection("deployments")
+        self.tests = store.collection("tests")
+        self.invocations = store.collection("invocations")
         self.agent_index = self._index()
         self.tool_index = self._index()
         self.document_index = self._index()
         self.secret_index = self._index()
         self.number_index = self._index()
+        self.test_index = self._index()
         self.numbers_by_agent: dict[str, set[str]] = {}
 
     def _index(self) -> ListIndex:
@@ -67,6 +71,7 @@ class Workspace:
             self.document_index,
             self.secret_index,
             self.number_index,
+            self.test_index,
         ]
 
     def now(self) -> int:

@@ -24,7 +24,7 @@ from simulators.twilio import errors
 from simulators.twilio.errors import Refused, error_answer, not_found, refused
 from simulators.twilio.numbers import API, Numbers, plain_listing, rfc2822
 from simulators.twilio.workspace import Workspace
-from simulators.wire import Answer, Json, Request, Route, RouteTable, json_answer
+from simulators.wire import Admission, Answer, Json, Request, Route, RouteTable, json_answer
 
 ACCOUNT = API + "/{AccountSid}"
 NUMBERS = ACCOUNT + "/IncomingPhoneNumbers"
@@ -104,6 +104,7 @@ class Twilio:
                 Route("GET", APPLICATIONS + "/{Sid}.json", self._checked(self._application)),
             ]
         )
+        self.socket_routes = RouteTable([])
         self.control_routes = [
             Route("POST", "/_sim/numbers", control(NumberRequest, self._stock)),
             Route("POST", "/_sim/edit", control(NumberEditRequest, self._edit)),
@@ -247,6 +248,13 @@ class Twilio:
             "date_updated": rfc2822(application["created_at"]),
             "uri": path,
         }
+
+    async def admit(self, request: Request) -> Answer | Admission:
+        """No WebSocket is served here."""
+        return self.refuse_route(request, [])
+
+    async def stop(self) -> None:
+        """Nothing goes on beside requests here."""
 
     def refuse_rate(self, retry_after_s: int) -> Answer:
         """429: Twilio's only word for too much."""

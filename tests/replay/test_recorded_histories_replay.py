@@ -43,6 +43,7 @@ def test_every_kind_of_workflow_is_recorded_small() -> None:
         "project",
         "prune",
         "sweep",
+        "tests",
         "wake",
     }
     assert [each.name for each in RECORDED if each.path.stat().st_size > LARGEST_BYTES] == []

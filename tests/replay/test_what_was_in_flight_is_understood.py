@@ -19,11 +19,16 @@ import activities.ejecting
 import activities.imports
 import activities.numbers
 import activities.planning
+import activities.platform_testing
 import activities.pruning
 import activities.source
 import activities.sweeps
+import activities.test_branches
+import activities.test_conversations
+import activities.test_preparing
+import activities.test_runs
 import activities.waking
-from activities import names, types
+from activities import names, testing_types, types
 from tests.replay.recordings import Recording, payloads, recordings
 
 INPUTS: dict[str, Any] = {
@@ -36,6 +41,7 @@ INPUTS: dict[str, Any] = {
     names.WAKE_WORKFLOW: types.WakeRequest,
     names.PRUNE_WORKFLOW: types.PruneInput,
     names.EJECT_WORKFLOW: types.EjectInput,
+    names.TEST_RUN_WORKFLOW: testing_types.TestRunInput,
 }
 SIGNALS: dict[str, Any] = {
     names.DECLARE_SIGNAL: types.Wish,
@@ -50,9 +56,14 @@ ROOMS = (
     activities.imports.ImportActivities,
     activities.numbers.NumberActivities,
     activities.planning.PlanActivities,
+    activities.platform_testing.PlatformTestActivities,
     activities.pruning.PruneActivities,
     activities.source.SourceActivities,
     activities.sweeps.SweepActivities,
+    activities.test_branches.TestBranches,
+    activities.test_conversations.ConversationActivities,
+    activities.test_preparing.TestPreparation,
+    activities.test_runs.TestRunActivities,
     activities.waking.WakingActivities,
 )
 STARTED = "workflowExecutionStartedEventAttributes"

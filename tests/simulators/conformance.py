@@ -171,10 +171,10 @@ class Described:
                 yield "the document says there is no body"
         elif exchange.answer_media not in content:
             yield f"answered as {exchange.answer_media!r}, not {sorted(content)}"
-        else:
+        elif "schema" in content[exchange.answer_media]:
             where = [*place, "responses", str(exchange.status), "content", exchange.answer_media]
             is_json = exchange.answer_media == JSON
-            value = _parsed(exchange.answer) if is_json else exchange.answer.decode()
+            value = _parsed(exchange.answer) if is_json else exchange.answer.decode("latin-1")
             yield from self._flaws(_reference([*where, "schema"]), value, "answer")
 
     def _request_problems(

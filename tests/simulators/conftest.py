@@ -28,6 +28,7 @@ from elevenlabs.conversational_ai.phone_numbers.types import (
     PhoneNumbersGetResponse,
     PhoneNumbersListResponseItem,
 )
+from elevenlabs.conversational_ai.tests.types import TestsGetResponse, TestsUpdateResponse
 from pydantic import TypeAdapter
 from twilio.rest import Client as TwilioClient
 
@@ -40,6 +41,8 @@ Json = dict[str, Any]
 NUMBERS = ("+15005550001", "+15005550002", "+15005550006")
 STARTED_WITHIN_S = 10.0
 AGENTS = "/v1/convai/agents"
+TESTS = "/v1/convai/agent-testing"
+INVOCATIONS = "/v1/convai/test-invocations"
 NUMBER = PhoneNumbersGetResponse
 MODELS: dict[str, Any] = {
     f"POST {AGENTS}/create": models.CreateAgentResponseModel,
@@ -55,6 +58,18 @@ MODELS: dict[str, Any] = {
     f"GET {AGENTS}/[^/]+/branches/[^/]+": models.AgentBranchResponse,
     f"PATCH {AGENTS}/[^/]+/branches/[^/]+": models.AgentBranchResponse,
     f"POST {AGENTS}/[^/]+/deployments": models.AgentDeploymentResponse,
+    f"GET {AGENTS}/[^/]+/deployments": models.ListResponseAgentDeploymentHistoryItem,
+    f"POST {AGENTS}/[^/]+/run-tests": models.GetTestSuiteInvocationResponseModel,
+    f"POST {TESTS}/create": models.CreateAgentTestResponseModel,
+    f"GET {TESTS}": models.GetTestsPageResponseModel,
+    f"POST {TESTS}/summaries": models.GetTestsSummariesByIdsResponseModel,
+    f"GET {TESTS}/[^/]+": TestsGetResponse,
+    f"PUT {TESTS}/[^/]+": TestsUpdateResponse,
+    f"DELETE {TESTS}/[^/]+": Json,
+    f"GET {INVOCATIONS}": models.GetTestInvocationsPageResponseModel,
+    f"GET {INVOCATIONS}/[^/]+": models.GetTestSuiteInvocationResponseModel,
+    f"POST {INVOCATIONS}/[^/]+/resubmit": Json,
+    f"POST {INVOCATIONS}/[^/]+/cancel": Json,
     "POST /v1/convai/tools": models.ToolResponseModel,
     "GET /v1/convai/tools": models.ToolsResponseModel,
     "GET /v1/convai/tools/[^/]+": models.ToolResponseModel,
@@ -84,6 +99,11 @@ MODELS: dict[str, Any] = {
     "PATCH /v1/convai/phone-numbers/[^/]+": NUMBER,
     "DELETE /v1/convai/phone-numbers/[^/]+": Json,
     "GET /v1/convai/conversations": models.GetConversationsPageResponseModel,
+    "GET /v1/convai/conversations/[^/]+": models.GetConversationResponseModel,
+    "DELETE /v1/convai/conversations/[^/]+": Json,
+    "POST /v1/convai/conversations/[^/]+/feedback": Json,
+    "GET /v1/convai/conversation/get-signed-url": models.ConversationSignedUrlResponseModel,
+    "GET /v1/convai/conversation/token": models.TokenResponseModel,
     "GET /v1/voices": models.GetVoicesResponse,
     "GET /v1/voices/[^/]+": models.Voice,
     "GET /v2/voices": models.GetVoicesV2Response,

@@ -47,13 +47,20 @@ TWILIO_ERROR: Json = {
 STATUSES = (400, 401, 404, 405, 409, 413, 429, 500, 502, 503)
 LATER_KEYS = {key for fields in distil.LATER_FIELDS.values() for key in fields}
 ELEVENLABS = Departures(
-    # The newer list of numbers is in the vendor's client and not yet in its document.
-    routes=frozenset({"GET /v1/convai/v2/phone-numbers"}),
+    # Routes of the vendor's client that are not yet in its document.
+    routes=frozenset(
+        {
+            "GET /v1/convai/v2/phone-numbers",
+            "GET /v1/convai/agents/{agent_id}/deployments",
+            "POST /v1/convai/test-invocations/{test_invocation_id}/cancel",
+        }
+    ),
     keys=frozenset(
         {
             # What the vendor's newer clients send and read.
             *LATER_KEYS,
             "updated_at_unix_secs",
+            "cancelled_count",
             "workspace_id",
             # What pydantic adds to each flaw of a 422.
             "input",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.simulators.talk_flows import walk_conversations, walk_deployments, walk_tests
+
 if TYPE_CHECKING:
     from tests.simulators.conftest import World
 
@@ -68,6 +70,9 @@ def walk_with_the_official_client(world: World) -> None:
     _walk_other_documents(world)
     _walk_agents(world, tool.id, document.id)
     _walk_the_rest(world, tool.id, document.id)
+    walk_conversations(world)
+    walk_tests(world)
+    walk_deployments(world)
 
 
 def _walk_other_documents(world: World) -> None:

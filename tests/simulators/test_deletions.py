@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 AGENTS = "/v1/convai/agents"
 TOOLS = "/v1/convai/tools"
+TESTS = "/v1/convai/agent-testing"
 DOCUMENTS = "/v1/convai/knowledge-base"
 SECRETS = "/v1/convai/secrets"
 NUMBERS = "/v1/convai/phone-numbers"
@@ -121,7 +122,10 @@ def test_every_kind_is_counted(world: World) -> None:
     secret = {"type": "new", "name": "key", "value": "v"}
     secret_id = world.call("POST", SECRETS, json=secret).json()["secret_id"]
     number_id = world.import_number().json()["phone_number_id"]
+    test = {"type": "llm", "name": "greets"}
+    test_id = world.call("POST", f"{TESTS}/create", json=test).json()["id"]
     for path in (
+        f"{TESTS}/{test_id}",
         f"{TOOLS}/{tool_id}",
         f"{DOCUMENTS}/{document_id}",
         f"{SECRETS}/{secret_id}",
@@ -136,6 +140,7 @@ def test_every_kind_is_counted(world: World) -> None:
         "documents": {"Text document": once},
         "secrets": {"key": once},
         "numbers": {"+15005550001": once},
+        "tests": {"greets": once},
     }
 
 

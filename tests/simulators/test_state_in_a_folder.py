@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from simulators.server import (
     DEFAULT_ELEVENLABS_KEY,
@@ -104,6 +106,38 @@ def test_a_signal_stops_it_even_while_a_request_hangs(number: signal.Signals) ->
                 http.get(url + AGENTS)
             started.send_signal(number)
             assert started.wait(STOPS_WITHIN_S) == 0
+
+
+@pytest.mark.slow
+def test_conversations_end_with_the_process_and_tests_go_on_in_the_next(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state"))
+    test = {"type": "llm", "name": "t", "success_condition": "welcomes the caller"}
+    with httpx.Client(headers=HEADERS, trust_env=False) as http:
+        with process(*state) as (first, addresses):
+            url = addresses["elevenlabs_url"]
+            body = {"name": "kept", "conversation_config": {"agent": {"first_message": "Welcome."}}}
+            agent_id = http.post(f"{url}{AGENTS}/create", json=body).json()["agent_id"]
+            test_id = http.post(f"{url}/v1/convai/agent-testing/create", json=test).json()["id"]
+            http.post(f"{url}/_sim/conversations", json={"agent_id": agent_id, "seconds_ago": 9})
+            http.post(f"{url}/_sim/talks", json={"think_ms": 60_000})
+            run = {"tests": [{"test_id": test_id}]}
+            started = http.post(f"{url}{AGENTS}/{agent_id}/run-tests", json=run).json()
+            socket_url = url.replace("http", "ws", 1)
+            with connect(
+                f"{socket_url}/v1/convai/conversation?agent_id={agent_id}", proxy=None
+            ) as line:
+                line.send('{"type": "conversation_initiation_client_data"}')
+                line.recv(STOPS_WITHIN_S)
+                first.send_signal(signal.SIGKILL)
+                first.wait(STOPS_WITHIN_S)
+        with process(*state) as (_, addresses):
+            url = addresses["elevenlabs_url"]
+            listed = http.get(f"{url}/v1/convai/conversations").json()["conversations"]
+            invocation = f"{url}/v1/convai/test-invocations/{started['id']}"
+            deadline_s = time.monotonic() + STOPS_WITHIN_S
+            while http.get(invocation).json()["test_runs"][0]["status"] == "pending":
+                assert time.monotonic() < deadline_s
+    assert [one["status"] for one in listed] == ["failed", "done"]
 
 
 async def test_a_port_in_use_is_said() -> None:

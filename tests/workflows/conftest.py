@@ -45,8 +45,10 @@ from trunkline.adapters.breakers import BreakerRules
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.git import GitSource
 from trunkline.adapters.git.seed import commit, seed
+from trunkline.adapters.judges.room import InstalledJudges, JudgeOptions
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.rate_limits import Rates
+from trunkline.adapters.speech.studio import SpeechStudio
 from trunkline.model.ids import agent_workflow_id, project_workflow_id
 from trunkline.model.records import EventRecord, OperationRecord, ProjectRecord, StatusRow
 from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
@@ -67,6 +69,8 @@ ACCOUNTS = """\
       accountSid: {{ env: {prefix}TWILIO_ACCOUNT_SID }}
       authToken: {{ env: {prefix}TWILIO_AUTH_TOKEN }}
 """
+ROWS = ("projects", "wishes", "ledger", "statuses", "operations", "interventions", "deletions")
+STORED = (*ROWS, "looks", "ejections", "tests")
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 BREAKER = BreakerRules(spacing_s=0.1, hold_s=0.5, hold_max_s=1.0)
@@ -108,11 +112,12 @@ class OneRepository:
         self._store = store
         self._cache = cache
 
-    async def source(self, project: str) -> GitSource:
+    async def source(self, project: str, *, branch: str = "") -> GitSource:
         """The registered repository."""
         record = await self._store.project(project)
         assert record is not None
-        return GitSource(record.repository, record.branch, cache=self._cache, allow_local=True)
+        wanted = branch or record.branch
+        return GitSource(record.repository, wanted, cache=self._cache, allow_local=True)
 
     def require_allowed(self, project: ProjectRecord) -> None:
         """Every repository of a test may be looked at."""
@@ -198,19 +203,14 @@ class Stack:
 
     def ports(self) -> WorkerPorts:
         """What workers are given."""
+        stored: dict[str, Any] = dict.fromkeys(STORED, self.store)
         return WorkerPorts(
             sources=OneRepository(self.store, self.cache),
-            projects=self.store,
-            wishes=self.store,
-            ledger=self.store,
-            statuses=self.store,
-            operations=self.store,
-            interventions=self.store,
-            deletions=self.store,
-            looks=self.store,
-            ejections=self.store,
+            **stored,
             accounts=self.accounts,
             clock=self.clock,
+            judges=InstalledJudges(JudgeOptions(), answers=self.store),
+            studio=SpeechStudio,
             public_url=self.public_url,
         )
 

@@ -13,7 +13,7 @@ from trunkline.model.base import Json, JsonObject
 from trunkline.model.pruning import listed
 
 KIND = "Ejection"
-KINDS = ("agent", "tool", "document", "secret", "number")
+KINDS = ("agent", "tool", "document", "secret", "test", "number")
 
 
 def eject(
@@ -71,8 +71,8 @@ def _words(environment: str, belongings: JsonObject) -> str:
     lines = [
         f"Leaving {environment}. Nothing is written there from now on, until you resume it:",
         f"  trunkline resume -e {environment}",
-        "Taken away: our tags of agents, our mark in tools and in titles of documents, and what",
-        "the ledger says of them. Everything stays on the platforms, numbers ring as they do:",
+        "Taken away: our tags of agents, our mark in tools and in titles of documents and tests,",
+        "and what the ledger says of them. Everything stays on the platforms, numbers ring as they do:",
     ]
     for kind in KINDS:
         names = sorted({text(item, "name") for item in items if text(item, "kind") == kind})

@@ -32,6 +32,7 @@ from trunkline.cli.verbs import (
     plans,
     protection,
     stack,
+    tests,
 )
 from trunkline.model.errors import InvalidManifests, TrunklineError
 
@@ -92,6 +93,7 @@ _MODULES = (
     protection,
     fleet,
     drift,
+    tests,
     numbers,
     imports,
     inspection,

@@ -52,6 +52,8 @@ _COLOURS: Mapping[str, str] = {
     "ok": "32",
     "warning": "33",
     "failed": "31",
+    "passed": "32",
+    "inconclusive": "33",
 }
 
 

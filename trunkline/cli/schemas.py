@@ -21,10 +21,13 @@ from api.answers import (
 )
 from api.descriptions import DescriptionAnswer, HistoryAnswer
 from api.routes.ejections import EjectionAnswer
+from api.routes.manual_results import ManualResultAnswer
 from trunkline.cli.listing import FORMAT_VERSION
+from trunkline.cli.test_listing import ListedTest
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.plan_json import plan_schema
 from trunkline.model.plans import Drifted
+from trunkline.model.testing.results import TestRunReport
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -35,7 +38,9 @@ LISTS: Mapping[str, type[BaseModel]] = {
     "DriftList": Drifted,
     "Ejection": EjectionAnswer,
     "EventList": EventAnswer,
+    "ManualResultList": ManualResultAnswer,
     "ProjectList": ProjectAnswer,
+    "TestList": ListedTest,
     "TokenList": TokenAnswer,
     "NumberList": NumberAnswer,
 }
@@ -53,6 +58,7 @@ def schemas() -> dict[str, JsonObject]:
     found = {kind: list_schema(kind, items=item) for kind, item in LISTS.items()}
     found |= {kind: _document(kind, shape) for kind, shape in DOCUMENTS.items()}
     found["FleetStatus"] = _fleet_status()
+    found["test-result"] = _document("TestRunReport", TestRunReport)
     found["Plan"] = {**plan_schema(), "title": "Plan"}
     return dict(sorted(found.items()))
 

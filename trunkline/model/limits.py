@@ -304,7 +304,8 @@ TALK_PLACE_WAIT_S = 600.0
 TALK_PLACE_S = 60.0
 """How long a place lasts unless it is kept: that long it is missing after a worker died."""
 TEST_HOLD_S = 7_200.0
-"""How long a branch or tool is held for a run that never says it has ended."""
+"""How long a branch or tool is held for a run that is not heard of any more; longer than any
+conversation with its wait for a place."""
 TEST_PUT_AWAY_S = 60.0
 """How long putting something away may take before somebody else may begin with it."""
 ABANDONED_PER_RUN = 20
@@ -321,3 +322,5 @@ PLATFORM_TESTS_MAX_S = 1_800.0
 """After that what has no verdict is inconclusive: fifty simulations side by side take less."""
 PLATFORM_LEFT_OUT_MAX = 1_000
 """Parts of tests that are named in one report because a platform cannot say them."""
+PLATFORM_RUNS_MAX = 400
+"""Runs asked for at once: each comes back with what was said, and all of them in one answer."""

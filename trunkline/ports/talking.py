@@ -11,8 +11,8 @@ from typing import Protocol
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.branches import Branch, Split
 from trunkline.model.ids import ExternalId
-from trunkline.model.observed import ObservedObject
 from trunkline.model.kinds.conversation import Noise
+from trunkline.model.observed import ObservedObject
 from trunkline.model.testing.judging import JudgeAnswer, Question
 from trunkline.model.testing.platform_tests import Invocation, PlatformTest
 from trunkline.model.testing.sounds import Levels

@@ -125,6 +125,9 @@ class Holdings(Protocol):
     async def hold(self, holding: TestHolding, holder: str, expires_at: datetime) -> bool:
         """Hold it for a run; False while somebody is putting it away: ask again."""
 
+    async def keep_holdings(self, project: str, holder: str, expires_at: datetime) -> None:
+        """Everything a run holds is held longer: it is still at work."""
+
     async def release(self, holding: TestHolding, holder: str, until: datetime) -> bool:
         """Let go of it; True if nobody else holds it, and the caller has until then to put it
         away.

@@ -18,6 +18,7 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.testing import Desks, ManualResults, RunReports
 from trunkline.services.access import AccessService
 from trunkline.services.applying import ApplyService
 from trunkline.services.audit import AuditService
@@ -29,13 +30,16 @@ from trunkline.services.engine import Engine
 from trunkline.services.engine_examination import EngineExamination
 from trunkline.services.health import Checkable, HealthService
 from trunkline.services.imports import ImportService
+from trunkline.services.manual_results import ManualResultService
 from trunkline.services.metrics import Countable, MetricsService
 from trunkline.services.numbers import NumberService
 from trunkline.services.operations import OperationService
 from trunkline.services.projects import ProjectService
 from trunkline.services.protection import ProtectionService
 from trunkline.services.status import StatusService
+from trunkline.services.test_runs import TestRunService
 from trunkline.services.tokens import TokenService
+from trunkline.services.tool_gateway import ToolGatewayService
 from trunkline.services.webhooks import WebhookService
 from trunkline.services.why import WhyService
 
@@ -52,6 +56,9 @@ class Store(
     Wishes,
     Interventions,
     Ledger,
+    ManualResults,
+    RunReports,
+    Desks,
     Protocol,
 ):
     """What services need of a store."""
@@ -70,13 +77,16 @@ class Services:
     ejecting: EjectService
     health: HealthService
     imports: ImportService
+    manual_results: ManualResultService
     metrics: MetricsService
     numbers: NumberService
     operations: OperationService
     projects: ProjectService
     protection: ProtectionService
     status: StatusService
+    test_runs: TestRunService
     tokens: TokenService
+    tools: ToolGatewayService
     webhooks: WebhookService
     why: WhyService
 
@@ -135,13 +145,16 @@ def build_services(
         imports=ImportService(
             store, store, store, store, projects=projects, access=access, engine=engine
         ),
+        manual_results=ManualResultService(store, status, access=access),
         metrics=MetricsService(store),
         numbers=_numbers(store, projects, outside),
         operations=operations,
         projects=projects,
         protection=ProtectionService(store, store, access=access, engine=engine),
         status=status,
+        test_runs=TestRunService(store, projects=projects, access=access, engine=engine),
         tokens=TokenService(store, access, projects),
+        tools=ToolGatewayService(store),
         webhooks=WebhookService(store, access, engine, secret=webhook_secret),
     )
 

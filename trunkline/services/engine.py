@@ -24,8 +24,10 @@ from activities.names import (
     PRUNE_WORKFLOW,
     REFRESH_SIGNAL,
     STATUS_QUERY,
+    TEST_RUN_WORKFLOW,
     WAKE_WORKFLOW,
 )
+from activities.testing_types import TestRunInput
 from activities.types import (
     Conclusion,
     EjectInput,
@@ -67,6 +69,14 @@ def import_workflow_id(operation_id: str) -> str:
 def eject_workflow_id(operation_id: str) -> str:
     """Temporal id of the workflow that leaves one environment."""
     return f"eject/{operation_id}"
+
+
+def test_run_workflow_id(project: str, run_id: str) -> str:
+    """Temporal id of the workflow of one run of tests."""
+    return f"test-run/{project}/{run_id}"
+
+
+test_run_workflow_id.__test__ = False  # type: ignore[attr-defined]
 
 
 class Engine:
@@ -117,8 +127,30 @@ class Engine:
         place = eject_workflow_id(request.operation_id)
         await self._start_once(EJECT_WORKFLOW, request, place, "Leaving")
 
+    async def test_run(self, request: TestRunInput) -> None:
+        """Start a run of tests; its report says how far it is. Raises EngineUnavailable."""
+        place = test_run_workflow_id(request.project, request.run_id)
+        await self._start_once(TEST_RUN_WORKFLOW, request, place, "Tests of")
+
+    async def cancel_test_run(self, project: str, run_id: str) -> bool:
+        """Ask a run of tests to end; False if it is not running. Raises EngineUnavailable."""
+        handle = self._client.get_workflow_handle(test_run_workflow_id(project, run_id))
+        try:
+            await handle.cancel(rpc_timeout=START_TIMEOUT)
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise unavailable(error) from error
+            return False
+        except RuntimeError as error:
+            raise unavailable(error) from error
+        return True
+
     async def _start_once(
-        self, workflow: str, request: PlanInput | ImportInput | EjectInput, place: str, words: str
+        self,
+        workflow: str,
+        request: PlanInput | ImportInput | EjectInput | TestRunInput,
+        place: str,
+        words: str,
     ) -> None:
         """Start the workflow of one operation; asked again, it is the one that runs."""
         try:
@@ -249,7 +281,8 @@ class Engine:
 def _running_of(project: str) -> str:
     """A visibility query for what runs in a project's name; names hold no quote."""
     places = " OR ".join(
-        f"WorkflowId STARTS_WITH '{kind}/{project}/'" for kind in ("agent", "prune", "sweep")
+        f"WorkflowId STARTS_WITH '{kind}/{project}/'"
+        for kind in ("agent", "prune", "sweep", "test-run")
     )
     return (
         f"ExecutionStatus = 'Running' AND ({PROJECT_ATTRIBUTE} = '{project}'"

@@ -66,6 +66,14 @@ class ElevenLabsClient:
         call = Call("GET", path, write=False, timeout_s=self._read_timeout_s, params=params)
         return vendor_time(await self._answer(call))
 
+    async def read_with(
+        self, reader: Reader[Read], header: str, path: str, params: Parameters = ()
+    ) -> tuple[Read, str | None]:
+        """One GET, read by ``reader``, and one header of its answer. Raises as ``read`` does."""
+        call = Call("GET", path, write=False, timeout_s=self._read_timeout_s, params=params)
+        answer = await self._answer(call)
+        return _read(call, reader, answer), answer.headers.get(header)
+
     async def text(self, path: str) -> str:
         """The text one GET answers with, in JSON or as it is."""
         call = Call("GET", path, write=False, timeout_s=self._read_timeout_s)
@@ -85,6 +93,7 @@ class ElevenLabsClient:
         path: str,
         body: JsonObject,
         *,
+        params: Parameters = (),
         timeout_s: float,
         hidden: Sequence[str] = (),
     ) -> Read:
@@ -93,7 +102,7 @@ class ElevenLabsClient:
         ``hidden`` are secret values in the body, removed from what the vendor may echo. Raises
         OutcomeUnknown if it may have taken effect without a usable answer.
         """
-        call = Call(method, path, write=True, timeout_s=timeout_s, json=body)
+        call = Call(method, path, write=True, timeout_s=timeout_s, params=params, json=body)
         return await self._exchange(call, reader, hidden)
 
     async def upload(
@@ -146,12 +155,7 @@ class ElevenLabsClient:
         raise Unavailable(f"the listing {path} has more than {PLATFORM_MAX_PAGES} pages")
 
     async def _exchange(self, call: Call, reader: Reader[Read], hidden: Sequence[str] = ()) -> Read:
-        answer = await self._answer(call, hidden)
-        try:
-            tree = json.loads(answer.content)
-        except ValueError as error:
-            raise _unusable(call, "is no JSON", request_id(answer)) from error
-        return _understood(call, reader, tree, request_id(answer))
+        return _read(call, reader, await self._answer(call, hidden))
 
     async def _answer(self, call: Call, hidden: Sequence[str] = ()) -> Answer:
         sent = replace(call, credentials={KEY_HEADER: self._key})
@@ -162,6 +166,14 @@ class ElevenLabsClient:
                 self._pace.pause(refusal.retry_after_s)
             raise refusal
         return answer
+
+
+def _read(call: Call, reader: Reader[Read], answer: Answer) -> Read:
+    try:
+        tree = json.loads(answer.content)
+    except ValueError as error:
+        raise _unusable(call, "is no JSON", request_id(answer)) from error
+    return _understood(call, reader, tree, request_id(answer))
 
 
 def _understood(call: Call, reader: Reader[Read], tree: object, answer_id: str = "") -> Read:

@@ -19,7 +19,7 @@ from trunkline.model.observed import ObjectUsage, ObservedObject
 
 AGENT = "/v1/convai/agents/"
 CONVERSATIONS = "/v1/convai/conversations"
-OBJECTS: dict[SharedKind, str] = {
+OBJECTS: dict[str, str] = {
     "tool": "/v1/convai/tools/",
     "document": "/v1/convai/knowledge-base/",
     "secret": "/v1/convai/secrets/",

@@ -30,8 +30,10 @@ from trunkline.adapters.elevenlabs.answers import (
     VersionAnswer,
     observed_agent,
 )
+from trunkline.adapters.elevenlabs.branches import ElevenLabsBranches
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient, Parameters, Reader
 from trunkline.adapters.elevenlabs.inventory import ElevenLabsInventory
+from trunkline.adapters.elevenlabs.platform_tests import ElevenLabsTests
 from trunkline.adapters.elevenlabs.rendering import (
     RULES,
     render_agent,
@@ -39,12 +41,15 @@ from trunkline.adapters.elevenlabs.rendering import (
     render_page,
     render_upload,
 )
+from trunkline.adapters.elevenlabs.test_compiling import compile_test
+from trunkline.adapters.elevenlabs.test_rendering import render_for_tests, stray_tools
 from trunkline.adapters.elevenlabs.tool_schemas import render_tool
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
 from trunkline.model.errors import CredentialsRejected, Rejected, Unavailable
 from trunkline.model.findings import AccountFacts
 from trunkline.model.ids import OWNER_PREFIX, ExternalId
+from trunkline.model.kinds.conversation import ConversationTest
 from trunkline.model.ledger import SharedKind
 from trunkline.model.observed import (
     AgentSummary,
@@ -55,6 +60,9 @@ from trunkline.model.observed import (
     PlatformNumber,
 )
 from trunkline.model.rendering import ComparisonRules, Rendering
+from trunkline.model.test_rendering import TestRendering
+from trunkline.model.testing.platform_tests import CompiledTest, Examples
+from trunkline.ports.talking import Talks
 
 Line = TypeVar("Line")
 
@@ -102,6 +110,7 @@ class ElevenLabsPlatform:
 
     def __init__(self, client: ElevenLabsClient, *, account: str, listing_timeout_s: float) -> None:
         self._client = client
+        self._talks: Talks | None = None
         self._account = account
         self._listing_timeout_s = listing_timeout_s
 
@@ -123,9 +132,46 @@ class ElevenLabsPlatform:
         """Everything the account holds, whoever made it."""
         return ElevenLabsInventory(self._client, listing_timeout_s=self._listing_timeout_s)
 
+    @property
+    def talks(self) -> Talks:
+        """Conversations with its agents."""
+        if self._talks is None:
+            from trunkline.adapters.elevenlabs.talks import (  # noqa: PLC0415 - sound takes memory
+                ElevenLabsTalks,
+            )
+
+            self._talks = ElevenLabsTalks(self._client)
+        return self._talks
+
+    @property
+    def branches(self) -> ElevenLabsBranches:
+        """Configurations of its agents beside the live one."""
+        return ElevenLabsBranches(self._client)
+
+    @property
+    def tests(self) -> ElevenLabsTests:
+        """The vendor's own tests of its agents."""
+        return ElevenLabsTests(self._client, listing_timeout_s=self._listing_timeout_s)
+
+    def compile_test(
+        self, test: ConversationTest, desired: DesiredAgent, examples: Examples | None = None
+    ) -> CompiledTest:
+        """A conversation test in the vendor's own tests, and what they cannot say. Pure."""
+        return compile_test(test, desired, examples)
+
     def render(self, desired: DesiredAgent) -> Rendering:
         """The wish in ElevenLabs' shape. Pure."""
         return render_agent(desired)
+
+    def render_for_tests(
+        self, desired: DesiredAgent, *, public_url: str | None, stubbed: frozenset[str] | None
+    ) -> TestRendering:
+        """The wish as it is tested, on a branch. Pure."""
+        return render_for_tests(desired, public_url=public_url, stubbed=stubbed)
+
+    def stray_tools(self, body: JsonObject) -> tuple[str, ...]:
+        """Paths by which a conversation would reach services we cannot stand in for. Pure."""
+        return stray_tools(body)
 
     async def check(self) -> AccountFacts:
         """What the key may read, each asked once and harmlessly. Raises CredentialsRejected."""
@@ -200,12 +246,17 @@ class ElevenLabsPlatform:
 
     async def object_usage(self, kind: SharedKind, external_id: ExternalId) -> ObjectUsage:
         """The mark an object carries and who uses it. Raises RemoteMissing."""
+        if kind == "test":
+            return ObjectUsage(mark=await self.tests.test_mark(external_id), users=())
         return await deleting.object_usage(self._client, kind, external_id)
 
     async def delete_object(
         self, kind: SharedKind, external_id: ExternalId, *, timeout_s: float
     ) -> None:
         """Delete an object nobody uses, never by force. Raises Conflict."""
+        if kind == "test":
+            await self.tests.delete_test(external_id, timeout_s=timeout_s)
+            return
         await deleting.delete_object(self._client, kind, external_id, timeout_s=timeout_s)
 
     async def version(self, external_id: ExternalId, version_id: str) -> AgentVersion:
@@ -340,6 +391,8 @@ class ElevenLabsPlatform:
         return stored.secret_id
 
     async def _marked(self, kind: SharedKind, mark: str) -> list[ObservedObject]:
+        if kind == "test":
+            return [*await self.tests.find_tests(mark)]
         if kind == "tool":
             params = [("types", "webhook"), ("types", "client"), *OLDEST_FIRST]
             tools = await self._listed(TOOL_LINES, TOOLS, "tools", params)

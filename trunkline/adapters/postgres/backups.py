@@ -46,13 +46,27 @@ TABLES = (
     "interventions",
     "deletions",
     "looks",
+    "test_runs",
+    "test_results",
+    "test_spending",
+    "test_holds",
+    "judge_answers",
+    "manual_results",
     "accounts",
     "tokens",
     "audit",
 )
 """Every table that is kept, each after those its rows refer to."""
-TABLES_OF_THE_MOMENT = ("account_shares", "alembic_version")
-"""Who is running right now, and the version, which the manifest says."""
+TABLES_OF_THE_MOMENT = (
+    "account_shares",
+    "alembic_version",
+    "test_parts",
+    "desks",
+    "desk_calls",
+    "talk_places",
+)
+"""Who is running right now, what conversations that go on need, and the version, which the manifest
+says."""
 FORMAT: Literal["trunkline-backup"] = "trunkline-backup"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"

@@ -76,6 +76,12 @@ WITH standing AS MATERIALIZED (
     SELECT body FROM wishes
     WHERE project = %(project)s AND environment = %(environment)s AND kind = 'agent'
         AND NOT removed
+    UNION ALL
+    SELECT part.body->'rendering'->'desired' FROM test_parts AS part
+    JOIN test_runs ON test_runs.id = part.run_id
+    WHERE project = %(project)s AND part.kind = 'rendering' AND finished_at IS NULL
+        AND created_at > now() - interval '1 day'
+        AND part.body->'rendering'->'desired'->>'environment' = %(environment)s
 ), tools AS MATERIALIZED (
     SELECT json_array_elements(body->'tools') AS item FROM standing
 )
@@ -88,6 +94,8 @@ UNION
 SELECT 'document', document->>'name', document->>'digest'
 FROM standing, json_array_elements(body->'documents') AS document
 """
+
+"""What is wished for, and what tests that are running right now speak to."""
 
 _COLUMNS = sql.SQL(
     """project, environment, kind, name, external_id, account, revision, permitted,

@@ -22,7 +22,7 @@ _BELONGINGS = f"{_ALL} ORDER BY kind, name, digest"
 
 _MARKED = f"""
 SELECT * FROM ({_ALL}) AS everything
-WHERE account = %(account)s AND kind IN ('agent', 'tool', 'document')
+WHERE account = %(account)s AND kind IN ('agent', 'tool', 'document', 'test')
 ORDER BY kind, name, digest LIMIT %(limit)s
 """  # noqa: S608 - both parts are ours
 

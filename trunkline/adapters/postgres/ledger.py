@@ -21,6 +21,7 @@ from trunkline.adapters.postgres.rows import (
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.ids import ExternalId
 from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind, Tombstone
+from trunkline.model.test_rendering import TOOL_SUFFIX
 
 _ENTRY_COLUMNS = sql.SQL(
     """project, environment, kind, name, account, nonce, external_id, digest,
@@ -215,10 +216,12 @@ _CLAIMS = sql.SQL(
     """
 SELECT {columns} FROM claims
 WHERE account = %(account)s AND project = %(project)s AND environment = %(environment)s
-    AND (%(names)s::text[] IS NULL OR name = ANY(%(names)s::text[]))
+    AND CASE WHEN %(names)s::text[] IS NULL THEN right(name, length(%(suffix)s)) <> %(suffix)s
+        ELSE name = ANY(%(names)s::text[]) END
 ORDER BY kind, name, digest
 """
 ).format(columns=_CLAIM_COLUMNS)
+"""Tools for tests belong to runs of tests, which put them away: only who names one sees it."""
 
 
 class LedgerTables(Tables):
@@ -380,12 +383,16 @@ class LedgerTables(Tables):
     async def claims(
         self, account: str, project: str, environment: str, *, names: Sequence[str] | None = None
     ) -> tuple[Claim, ...]:
-        """All claims of an environment, or those of the named objects, by kind, name, digest."""
+        """All claims of an environment, or those of the named objects, by kind, name, digest.
+
+        Tools that were made for tests are only among them if they are named.
+        """
         values = {
             "account": account,
             "project": project,
             "environment": environment,
             "names": None if names is None else list(names),
+            "suffix": TOOL_SUFFIX,
         }
         async with self._pool.connection() as connection:
             cursor = await connection.execute(_CLAIMS, values)

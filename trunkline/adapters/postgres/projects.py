@@ -48,6 +48,11 @@ PROJECT_TABLES = (
     "looks",
     "deletions",
     "imports",
+    "test_runs",
+    "test_spending",
+    "test_holds",
+    "desks",
+    "manual_results",
     "tokens",
 )
 """Every table whose rows belong to one project, but the audit log, which outlives it."""

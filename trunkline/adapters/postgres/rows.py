@@ -44,6 +44,13 @@ def comparable_json(value: Json | BaseModel | Sequence[BaseModel]) -> Jsonb:
     return Jsonb(_cleaned(_plain(value)))
 
 
+def readable_json(value: Json | BaseModel) -> JsonColumn:
+    """A value for a ``json`` column with texts of strangers in it: keys keep their order, and what
+    PostgreSQL cannot hold in a text is replaced.
+    """
+    return ordered_json(_cleaned(_plain(value)))
+
+
 def _plain(value: Json | BaseModel | Sequence[BaseModel]) -> object:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")

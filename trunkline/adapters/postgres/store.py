@@ -9,18 +9,23 @@ from trunkline.adapters.postgres.access import AccessTables
 from trunkline.adapters.postgres.budgets import BudgetTables
 from trunkline.adapters.postgres.counts import CountTables
 from trunkline.adapters.postgres.deletions import DeletionTables
+from trunkline.adapters.postgres.desks import DeskTables
 from trunkline.adapters.postgres.ejections import EjectionTables
 from trunkline.adapters.postgres.facts import FactTables
 from trunkline.adapters.postgres.imports import ImportTables
 from trunkline.adapters.postgres.interventions import InterventionTables
+from trunkline.adapters.postgres.judge_answers import JudgeAnswerTables
 from trunkline.adapters.postgres.ledger import LedgerTables
 from trunkline.adapters.postgres.looks import LookTables
+from trunkline.adapters.postgres.manual_results import ManualResultTables
 from trunkline.adapters.postgres.numbers import NumberTables
 from trunkline.adapters.postgres.operations import OperationTables
+from trunkline.adapters.postgres.places import PlaceTables
 from trunkline.adapters.postgres.pool import StoreBounds, StorePool
 from trunkline.adapters.postgres.projects import ProjectTables
 from trunkline.adapters.postgres.schema import require_current_on
 from trunkline.adapters.postgres.statuses import StatusTables
+from trunkline.adapters.postgres.test_runs import TestRunTables
 from trunkline.adapters.postgres.wishes import WishTables
 
 
@@ -40,6 +45,11 @@ class PostgresStore(
     FactTables,
     BudgetTables,
     CountTables,
+    TestRunTables,
+    DeskTables,
+    PlaceTables,
+    JudgeAnswerTables,
+    ManualResultTables,
 ):
     """Ledger, Wishes, Projects, Statuses, Operations, Interventions
     and Access of ``ports`` on PostgreSQL.

@@ -1,0 +1,136 @@
+"""How talks behave and go wrong, as the control plane says: pace, places, moods, faults.
+
+A talk asks once, at its beginning, which fault it has to live with. What a fault does on a socket
+is the talk's business.
+"""
+
+from __future__ import annotations
+
+import random
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from simulators.faults import Armed
+from simulators.limits import (
+    MAX_HANG_S,
+    MAX_LATENCY_MS,
+    MAX_TALK_FAULTS,
+    MAX_TALKS,
+    SIGNATURE_LIFETIME_S,
+)
+from simulators.wire import Json
+
+THINK_MS = 20.0
+ANALYSIS_LAG_S = 1.0
+# One in bursting agents may have so many times its places, but never so many more than these.
+BURST_FACTOR = 3
+BURST_LIMIT = 300
+
+
+class TalkFaultKind(StrEnum):
+    """What happens to a talk."""
+
+    DROP = "drop"
+    MALFORMED_JSON = "malformed-json"
+    MALFORMED_FRAME = "malformed-frame"
+    SILENT = "silent"
+    SERVER_ERROR = "server-error"
+    OPERATIONAL = "operational"
+    LATE_PONG = "late-pong"
+    NO_PING = "no-ping"
+    EXPIRED_SIGNATURE = "expired-signature"
+
+
+class TalkFault(BaseModel):
+    """One fault of talks; ``after_events`` counts what the agent's side has sent, pings aside."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: TalkFaultKind
+    after_events: Annotated[int, Field(ge=0)] = 0
+    agent_id: str | None = None
+    nth: Annotated[int, Field(ge=1)] | None = None
+    every: Annotated[int, Field(ge=1)] | None = None
+    probability: Annotated[float, Field(ge=0, le=1)] | None = None
+    times: Annotated[int, Field(ge=1)] | None = None
+    seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = 30.0
+
+    @model_validator(mode="after")
+    def _one_selector(self) -> Self:
+        if sum(given is not None for given in (self.nth, self.every, self.probability)) > 1:
+            raise ValueError("nth, every and probability exclude each other")
+        return self
+
+
+class TalkSettings(BaseModel):
+    """Body of ``POST /_sim/talks``; what is not given stays as it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    think_ms: Annotated[float, Field(ge=0, le=MAX_LATENCY_MS)] = THINK_MS
+    seed: int = 0
+    concurrency: Annotated[int, Field(ge=0, le=MAX_TALKS)] | None = None
+    misbehaviour: Annotated[float, Field(ge=0, le=1)] = 0.0
+    degraded_tags: Annotated[tuple[str, ...], Field(max_length=MAX_TALK_FAULTS)] = ()
+    analysis_lag_s: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = ANALYSIS_LAG_S
+    signature_lifetime_s: Annotated[float, Field(ge=0, le=SIGNATURE_LIFETIME_S)] = (
+        SIGNATURE_LIFETIME_S
+    )
+    faults: Annotated[tuple[TalkFault, ...], Field(max_length=MAX_TALK_FAULTS)] = ()
+
+
+class Troubles:
+    """The settings in force, with dice of their own."""
+
+    def __init__(self) -> None:
+        self.settings = TalkSettings()
+        self.clear()
+
+    def clear(self) -> None:
+        """As at the start."""
+        self._take(TalkSettings())
+
+    def change(self, settings: TalkSettings) -> None:
+        """These settings from now on; faults and dice begin afresh if the body names them."""
+        given = {name: getattr(settings, name) for name in settings.model_fields_set}
+        merged = self.settings.model_copy(update=given)
+        if {"faults", "seed"} & set(given):
+            self._take(merged)
+        else:
+            self.settings = merged
+
+    def _take(self, settings: TalkSettings) -> None:
+        self.settings = settings
+        self._dice = random.Random(settings.seed)  # noqa: S311 - repeatable dice
+        self._armed = [Armed(fault) for fault in settings.faults]
+
+    def fault_of(self, agent_id: str) -> TalkFault | None:
+        """The fault the next talk of this agent has; every fault that looks at it counts it."""
+        chosen: TalkFault | None = None
+        for armed in self._armed:
+            if armed.fault.agent_id not in (None, agent_id):
+                continue
+            if armed.hits(self._dice) and chosen is None:
+                chosen = armed.fault
+        return chosen
+
+    def describe(self) -> Json:
+        """The settings, and how many talks each fault has seen and hit."""
+        faults = [
+            {
+                **armed.fault.model_dump(mode="json", exclude_none=True),
+                "seen": armed.seen,
+                "fired": armed.fired,
+            }
+            for armed in self._armed
+        ]
+        return {**self.settings.model_dump(mode="json"), "faults": faults}
+
+    def places(self, *, bursting: bool) -> int | None:
+        """How many talks may go on at once, None for any number."""
+        limit = self.settings.concurrency
+        if limit is None or not bursting:
+            return limit
+        return min(limit * BURST_FACTOR, max(limit, BURST_LIMIT))

@@ -1,0 +1,137 @@
+"""Both simulators, one account of ours on them, and the vendor's own client beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from elevenlabs import ElevenLabs
+
+from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
+from trunkline.adapters.credentials import Credentials
+from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.adapters.rate_limits import Rates
+from trunkline.model.ids import ExternalId
+
+Json = dict[str, Any]
+RATES = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """The simulated vendor: what we see of it, what its own client sees, and what it counted."""
+
+    running: RunningSimulators
+    accounts: ProjectAccounts
+    official: ElevenLabs
+    http: httpx.AsyncClient
+
+    async def voice(self) -> ElevenLabsPlatform:
+        """Our side of the account."""
+        return await self.accounts.voice("acme", "testing")
+
+    async def new_agent(self, **body: Any) -> ExternalId:
+        """An agent somebody made, with a prompt unless the body says more."""
+        prompt = {"agent": {"prompt": {"prompt": "You answer the phone."}}}
+        made = {"name": "front desk", "conversation_config": prompt, **body}
+        return await (await self.voice()).create_agent(made, timeout_s=5.0)
+
+    async def asked(self) -> Counter[str]:
+        """How often each route was asked so far, as ``METHOD /path``."""
+        answer = await self.http.get(f"{self.running.elevenlabs_url}/_sim/counters")
+        return Counter(answer.json()["requests"])
+
+    async def does(self, control: str, body: Json) -> Any:
+        """Use the simulator's control plane."""
+        answer = await self.http.post(f"{self.running.elevenlabs_url}/_sim/{control}", json=body)
+        answer.raise_for_status()
+        return answer.json()
+
+
+class SimulatorThread(threading.Thread):
+    """Both simulators on a loop of their own, so that starting them is paid for once."""
+
+    def __init__(self) -> None:
+        super().__init__(name="simulators")
+        self.started: Future[RunningSimulators] = Future()
+        self._loop = asyncio.new_event_loop()
+        self._ending = asyncio.Event()
+
+    def run(self) -> None:
+        """Serve until the thread is told to end."""
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    def end(self) -> None:
+        """Stop serving and wait for it."""
+        self._loop.call_soon_threadsafe(self._ending.set)
+        self.join()
+
+    async def _serve(self) -> None:
+        options = SimulatorOptions(
+            elevenlabs_port=0, twilio_port=0, twilio_numbers=("+15005550006",)
+        )
+        async with serve_simulators(options) as running:
+            self.started.set_result(running)
+            await self._ending.wait()
+
+
+@pytest.fixture(scope="session")
+def running_simulators() -> Iterator[RunningSimulators]:
+    """Simulators for all tests of this room; each test begins by resetting them."""
+    thread = SimulatorThread()
+    thread.start()
+    yield thread.started.result(timeout=30)
+    thread.end()
+
+
+@pytest.fixture
+async def vendor(running_simulators: RunningSimulators, tmp_path: Path) -> AsyncIterator[Vendor]:
+    """The vendor as on its first start."""
+    running = running_simulators
+    environment = {
+        "ELEVENLABS_API_KEY": running.elevenlabs_key,
+        "TWILIO_ACCOUNT_SID": running.twilio_account_sid,
+        "TWILIO_AUTH_TOKEN": running.twilio_auth_token,
+    }
+    options = AccountOptions(
+        elevenlabs_url=running.elevenlabs_url,
+        twilio_url=running.twilio_url,
+        elevenlabs_rates=RATES,
+        twilio_rates=RATES,
+        read_timeout_s=2.0,
+    )
+    credentials = Credentials(
+        first_project="acme", environment=environment, secrets_folder=tmp_path
+    )
+    accounts = ProjectAccounts(options, credentials, _no_manifest)
+    with httpx.Client(base_url=running.elevenlabs_url) as plain:
+        official = ElevenLabs(
+            base_url=running.elevenlabs_url, api_key=running.elevenlabs_key, httpx_client=plain
+        )
+        async with httpx.AsyncClient() as http:
+            made = Vendor(running, accounts, official, http)
+            await made.does("reset", {})
+            yield made
+            await accounts.close()
+
+
+async def _no_manifest(_project: str) -> None:
+    return None
+
+
+@pytest.fixture
+async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
+    """An open store on empty tables."""
+    async with PostgresStore(postgres_url) as opened:
+        yield opened

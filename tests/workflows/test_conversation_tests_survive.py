@@ -1,0 +1,210 @@
+"""Runs of tests that are cut off: begun again, cancelled, or tidied up after by the next one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+
+from tests.workflows.conversation_worlds import (
+    BRANCHES,
+    World,
+    clinic,
+    conversation_test,
+    installed,
+    only,
+    opens,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import TemporalServer, Texts
+    from tests.workflows.conftest import MakeStack, Stack
+
+pytestmark = pytest.mark.slow
+
+WAITS = {
+    "turns": [
+        {"expect": [{"says": "hello"}]},
+        {"silence": "4s", "expect": [{"noCall": "book_slot", "for": "4s"}]},
+    ]
+}
+ARCHIVES = "PATCH /v1/convai/agents/{agent_id}/branches/{branch_id}"
+
+
+@contextmanager
+def worker(stack: Stack, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker in a process of its own."""
+    environment = stack.worker_environment(database_url)
+    with subprocess.Popen(
+        [sys.executable, "-m", "trunkline.cli.main", "worker"],
+        env={**environment, "TRUNKLINE_PUBLIC_URL": stack.public_url or ""},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def talking(world: World, *, count: int = 1) -> None:
+    """Wait until so many conversations go on."""
+    voice = await world.stack.accounts.voice("acme", "testing")
+
+    async def taken() -> bool:
+        return await voice.talks.in_progress() >= count
+
+    await world.stack.until(taken, timeout_s=60)
+
+
+async def left_behind(world: World) -> list[str]:
+    """Branches and tools of tests that are still there."""
+    branches = [branch["name"] for branch in await world.branches()]
+    tools = [tool["tool_config"]["api_schema"]["url"] for tool in await world.tools()]
+    return [
+        *(name for name in branches if name.startswith("trunkline-test-")),
+        *(url for url in tools if "/v1/tools/" in url),
+    ]
+
+
+@pytest.mark.stack
+async def test_a_conversation_is_begun_again_when_its_worker_dies(
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
+) -> None:
+    stack = await make_stack(
+        clinic(texts, waits=conversation_test("waits", WAITS)), temporal=own_temporal
+    )
+    async with installed(stack) as world:
+        async with stack.working():
+            await stack.sync()
+        with worker(stack, postgres_url) as first:
+            run_id = await world.start()
+            await talking(world)
+            first.kill()
+            first.wait()
+        async with stack.working():
+            report = await world.ended(run_id)
+        test = only(report)
+        assert test["outcome"] == "passed", report
+        assert [(run["number"], run["restarts"]) for run in test["runs"]] == [(1, 1)]
+        assert (await world.counts())[BRANCHES] == 1
+        assert await left_behind(world) == []
+        await world.record(run_id, "worker-killed")
+
+
+async def test_a_cancelled_run_ends_and_leaves_nothing(make_stack: MakeStack, texts: Texts) -> None:
+    stack = await make_stack(clinic(texts, waits=conversation_test("waits", WAITS)))
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        run_id = await world.start()
+        await talking(world)
+        answer = await world.http.delete(f"{world.runs}/{run_id}")
+        assert answer.status_code == 202
+        report = await world.ended(run_id)
+        assert (report["state"], report["outcome"], report["tests"]) == ("Cancelled", None, [])
+        assert await left_behind(world) == []
+        voice = await stack.accounts.voice("acme", "testing")
+        assert await stack.store.places_taken(voice.account) == 0
+        await world.record(run_id, "cancelled")
+        again = await world.http.delete(f"{world.runs}/{run_id}")
+        assert again.json()["state"] == "Cancelled"
+
+
+async def test_runs_side_by_side_share_a_branch_and_the_last_one_puts_it_away(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack(clinic(texts, waits=conversation_test("waits", WAITS)))
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        first = await world.start()
+        await talking(world)
+        second = await world.start()
+        reports = [await world.ended(run_id) for run_id in (first, second)]
+        assert [report["outcome"] for report in reports] == ["passed", "passed"], reports
+        assert (await world.counts())[BRANCHES] == 1
+        assert (await world.counts())[ARCHIVES] == 1
+        assert await left_behind(world) == []
+
+
+async def test_what_a_lost_run_left_is_put_away_by_the_next_one(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    stack = await make_stack(clinic(texts, waits=conversation_test("waits", WAITS)))
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        run_id = await world.start()
+        await talking(world)
+        await stack.client.get_workflow_handle(f"test-run/acme/{run_id}").terminate()
+        assert len(await left_behind(world)) == 2
+        await _everything_expires(postgres_url)
+        stack.push({"tests/waits.yaml": conversation_test("waits", opens())})
+        assert (await world.tested())["outcome"] == "passed"
+        assert await left_behind(world) == []
+
+
+async def test_no_more_conversations_than_it_takes(make_stack: MakeStack, texts: Texts) -> None:
+    wrong: dict[str, Any] = {"turns": [{"expect": [{"says": {"notContains": "clinic"}}]}]}
+    stack = await make_stack(
+        clinic(
+            texts,
+            hopeless=conversation_test("hopeless", {**wrong, "repeat": {"runs": 5, "pass": 4}}),
+            steady=conversation_test("steady", opens(repeat={"runs": 5, "pass": 3})),
+        )
+    )
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        report = await world.tested()
+        runs = {test["name"]: (test["outcome"], len(test["runs"])) for test in report["tests"]}
+        assert runs == {"hopeless": ("failed", 4), "steady": ("passed", 3)}
+
+
+async def _everything_expires(database_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(database_url) as connection:
+        await connection.execute("UPDATE test_holds SET expires_at = now() - interval '1 hour'")
+
+
+async def test_callers_keep_their_places(make_stack: MakeStack, texts: Texts) -> None:
+    """Of four places two are left to callers; one that hangs up may still be seen for a moment."""
+    script = {
+        "turns": [
+            {"expect": [{"says": "hello"}]},
+            {"silence": "1s", "expect": [{"noCall": "book_slot", "for": "1s"}]},
+        ]
+    }
+    names = [f"test-{number}" for number in range(5)]
+    tests = {name: conversation_test(name, script) for name in names}
+    stack = await make_stack(clinic(texts, **tests))
+    await stack.elevenlabs.control("talks", {"concurrency": 4})
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        report = await world.tested()
+        assert report["outcome"] == "passed", report
+        shown = (await stack.elevenlabs.http.get("/_sim/talks")).json()
+        assert (shown["bursts"], shown["begun"]) == (0, 5)
+        assert 2 <= shown["most_in_progress"] <= 3
+
+
+async def test_a_platform_without_a_place_is_asked_again(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await make_stack(clinic(texts, opens=conversation_test("opens", opens())))
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        await stack.elevenlabs.faults(
+            {
+                "kind": "status-before",
+                "status": 429,
+                "method": "GET",
+                "route": "/v1/convai/conversation",
+                "headers": {"Retry-After": "1"},
+                "times": 2,
+            }
+        )
+        test = only(await world.tested())
+        assert (test["outcome"], test["runs"][0]["restarts"]) == ("passed", 0), test

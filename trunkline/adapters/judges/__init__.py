@@ -1,0 +1,1 @@
+"""Judges of conversations, and models that play callers, behind ``ports.Judges``."""

@@ -1,0 +1,1 @@
+"""Sound for conversations in audio: spoken, read, mixed, encoded, paced and measured."""
