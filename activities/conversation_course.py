@@ -13,7 +13,7 @@ from typing import Any
 
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import PlatformError
-from trunkline.model.limits import DESK_POLL_S, SOUND_FRAME_MS
+from trunkline.model.limits import DESK_POLL_S, SOUND_FRAME_MS, TOOL_TIMEOUT_S
 from trunkline.model.testing.desks import DeskCall
 from trunkline.model.testing.scripts import Script
 from trunkline.model.testing.sounds import Levels, Playback, Span, voiced
@@ -83,8 +83,9 @@ class Course:
         self._unanswered: list[tuple[str, str, DeskCall | None]] = []
         self._answering: set[asyncio.Task[None]] = set()
         self._taken: list[DeskCall] = []
-        self._uses: Counter[str] = Counter()
+        self._errors: Counter[str] = Counter()
         self._kept_s = 0.0
+        self._looked_s = 0.0
 
     @property
     def now_ms(self) -> int:
@@ -141,10 +142,16 @@ class Course:
             self.trouble = error
             self.note("ended", by="platform", text=error.message)
 
+    async def glance(self) -> None:
+        """Look at the desk unless somebody did a moment ago: most calls are announced."""
+        if self._loop.time() - self._looked_s >= DESK_POLL_S:
+            await self.look()
+
     async def look(self) -> bool:
         """Fetch what the desk took down; True if that was anything."""
         if self._desk is None:
             return False
+        self._looked_s = self._loop.time()
         calls = await self._desk.fresh()
         for call in calls:
             self._called(f"desk-{call.ordinal}", call, at_ms=self._at_ms(call.at))
@@ -221,16 +228,25 @@ class Course:
             self._done(event)
 
     def _done(self, event: ToolDone) -> None:
-        for waiting in self._unanswered:
-            if waiting[0] == event.tool:
-                self._unanswered.remove(waiting)
-                self._answered(*waiting, is_error=event.is_error)
-                return
-        self._uses[event.tool] += event.called and event.is_error
-        taken = sum(call.tool == event.tool for call in self._taken)
-        if event.place == "service" and self._uses[event.tool] > taken:
-            self.unreached = event.tool
-            self.note("noted", text=f"the call of {event.tool} did not reach the tool gateway")
+        waiting = next((each for each in self._unanswered if each[0] == event.tool), None)
+        if waiting is not None:
+            self._unanswered.remove(waiting)
+            self._answered(*waiting, is_error=event.is_error)
+        if event.place != "service" or not (event.called and event.is_error):
+            return
+        self._errors[event.tool] += 1
+        calls = [call for call in self._taken if call.tool == event.tool]
+        if self._errors[event.tool] > sum(self._fails(call) for call in calls):
+            what = "the answer to" if waiting is not None else "the call of"
+            whom = "the platform" if waiting is not None else "the tool gateway"
+            self.unreached = f"{what} {event.tool} did not reach {whom}"
+            self.note("noted", text=self.unreached)
+
+    def _fails(self, call: DeskCall) -> bool:
+        """True if the platform had to see an error, because the script says so."""
+        function = self._script.function(call.tool)
+        timeout_s = TOOL_TIMEOUT_S if function is None else function.timeout_s
+        return not call.stubbed or call.fail is not None or call.after_ms >= timeout_s * 1000
 
     def _answered_by_reply(self) -> None:
         """The agent goes on, so what it called before has been answered."""

@@ -20,9 +20,9 @@ from activities.heartbeats import Progress, beating, resumed_place
 from activities.names import RUN_PLATFORM_TESTS
 from activities.needs import Needed
 from activities.shared import ClaimCreation, SharedWrites
-from activities.test_conversations import conversation_key
-from activities.test_ports import StoredRendering, TestPorts, not_deployed
-from activities.test_results import put_part, read_part
+from activities.testing.conversations import conversation_key
+from activities.testing.ports import StoredRendering, TestPorts, not_deployed
+from activities.testing.results import put_part, read_part
 from activities.testing_types import PlatformTestsReport, PlatformTestsRequest
 from activities.types import Timing
 from trunkline.model.base import JsonObject

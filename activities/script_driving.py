@@ -105,8 +105,8 @@ class ScriptDrive:
             if self._course.unreached:
                 return Trouble(
                     "ToolGatewayUnreachable",
-                    f"the platform's call of {self._course.unreached} did not reach the tool"
-                    " gateway; check that TRUNKLINE_PUBLIC_URL leads to this server",
+                    f"{self._course.unreached}; check that TRUNKLINE_PUBLIC_URL leads to this"
+                    " server and that it runs",
                 )
             if over is None:
                 return None
@@ -339,7 +339,7 @@ class ScriptDrive:
                 return None
             wait_ms = min(verdict.until_ms - now_ms, self._limit_ms + 1 - course.now_ms)
             await course.news(min(max(wait_ms, 1) / 1000, self._pace_s))
-            await course.look()
+            await course.glance()
 
     async def _hear_the_end(self) -> None:
         """What ended the conversation is told by whoever listens, a moment later."""

@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import fleets
+from benchmarks import fleets, scripts
+from benchmarks.conversations import Conversations
 from benchmarks.engine import engine_floor
 from benchmarks.figures import LATENCY_MS, Figures, report
 from benchmarks.planning import pure_planner
@@ -70,22 +71,41 @@ def measure(stack: LocalStack, agents: int, fleet: int) -> None:
         figures.idle_sweep(fleet, goal_s=SWEEP_GOAL_S * fleet / 10_000)
 
 
+def measure_fleet(home: Path, agents: int, fleet: int) -> None:
+    """What Trunkline takes to keep many agents as they should be."""
+    fleets.grow(home / "fleet", agents)
+    read_tree(home / "fleet", agents)
+    options = StackOptions(home, home / "fleet", FREE_PORTS, poll_interval="30m", seeded=False)
+    with LocalStack(options, lambda _: None) as stack:
+        measure(stack, agents, max(agents, fleet))
+
+
+def measure_conversations(home: Path, conversations: int) -> None:
+    """What Trunkline takes to test one, on an installation of its own."""
+    scripts.practice(home / "practice", conversations)
+    options = StackOptions(home, home / "practice", FREE_PORTS, poll_interval="30m")
+    with LocalStack(options, lambda _: None) as stack:
+        asyncio.run(Conversations(stack).measure(conversations))
+
+
 def main() -> None:
-    """Measure; the sizes are the only choice."""
+    """Measure; sizes and subject are the only choice."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--agents", type=int, default=1_000, help="agents of the cold apply")
     parser.add_argument("--fleet", type=int, default=10_000, help="agents of the other figures")
+    parser.add_argument("--conversations", type=int, default=100, help="conversations under test")
+    parser.add_argument("--only", choices=("fleet", "conversations"), help="what to measure")
     sizes = parser.parse_args()
     default_home().mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="bench-", dir=default_home()))
     code = 0
     try:
-        fleets.grow(home / "fleet", sizes.agents)
         report("machine", f"{os.cpu_count()} cores, simulators at {LATENCY_MS} ms")
-        read_tree(home / "fleet", sizes.agents)
-        options = StackOptions(home, home / "fleet", FREE_PORTS, poll_interval="30m", seeded=False)
-        with stopped_by_signals(), LocalStack(options, lambda _: None) as stack:
-            measure(stack, sizes.agents, max(sizes.agents, sizes.fleet))
+        with stopped_by_signals():
+            if sizes.only != "conversations":
+                measure_fleet(home / "of-fleet", sizes.agents, sizes.fleet)
+            if sizes.only != "fleet":
+                measure_conversations(home / "of-conversations", sizes.conversations)
     except KeyboardInterrupt:
         code = 130
     finally:

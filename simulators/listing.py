@@ -146,7 +146,7 @@ class ListIndex:
         """
         self._settle()
         keys = self._keys(by_name=by_name, tags=set(tags))
-        after = _read_cursor(cursor) if cursor else None
+        after = read_cursor(cursor) if cursor else None
         rows: list[Json] = []
         last: Key | None = None
         for key in _walk(keys, after, descending=descending):
@@ -154,7 +154,7 @@ class ListIndex:
             if wanted is not None and not wanted(row):
                 continue
             if size is not None and len(rows) == size:
-                return Page(rows, _write_cursor(last))
+                return Page(rows, write_cursor(last))
             rows.append(row)
             last = key
         return Page(rows, None)
@@ -184,13 +184,15 @@ def _remove(keys: list[Key], key: Key) -> None:
     del keys[position]
 
 
-def _write_cursor(key: Key | None) -> str | None:
+def write_cursor(key: Key | None) -> str | None:
+    """The cursor of what comes after a row; None after the last one."""
     if key is None:
         return None
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
-def _read_cursor(cursor: str) -> Key:
+def read_cursor(cursor: str) -> Key:
+    """The row a cursor stands for. Raises InvalidCursor for one that is none of ours."""
     try:
         name, number = json.loads(base64.urlsafe_b64decode(cursor.encode()))
     except (binascii.Error, ValueError, TypeError) as error:

@@ -91,6 +91,7 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
             log_config=None,
             access_log=False,
             lifespan="off",
+            ws="none",
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         )
         server = EmbeddedServer(config)

@@ -37,15 +37,15 @@ from activities.rim import ActivityRim
 from activities.source import SourceActivities
 from activities.sweeps import SweepActivities, SweepSchedules
 from activities.telling import Dispatcher
-from activities.test_branches import TestBranches
-from activities.test_conversations import (
+from activities.testing.branches import TestBranches
+from activities.testing.conversations import (
     ConversationActivities,
     ConversationPorts,
     MakeStudio,
 )
-from activities.test_ports import TestPorts
-from activities.test_preparing import TestPreparation
-from activities.test_runs import TestRunActivities
+from activities.testing.ports import TestPorts
+from activities.testing.preparing import TestPreparation
+from activities.testing.runs import TestRunActivities
 from activities.waking import WakingActivities
 from trunkline import __version__
 from trunkline.model.errors import EngineUnavailable, InvalidSettings
@@ -75,7 +75,7 @@ from workflows.planning import PlanWorkflow
 from workflows.projects import ProjectWorkflow
 from workflows.pruning import PruneWorkflow
 from workflows.sweeps import SweepWorkflow
-from workflows.test_runs import TestRunWorkflow
+from workflows.testing import TestRunWorkflow
 from workflows.waking import WakeWorkflow
 
 WORKFLOWS: tuple[type, ...] = (

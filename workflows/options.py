@@ -55,9 +55,11 @@ async def perform(
     option: Option,
     timing: Timing,
     summary: str,
+    cancellation: workflow.ActivityCancellationType = workflow.ActivityCancellationType.TRY_CANCEL,
 ) -> Result:
     """Run an activity by name within the budgets of this workflow.
 
+    ``cancellation`` is what a cancelled workflow does about it: by default it does not wait for it.
     Raises temporalio's ActivityError once it ended for good; a patient activity only does so for
     an error that trying again cannot mend.
     """
@@ -73,6 +75,7 @@ async def perform(
             None if option.patient else timedelta(seconds=budget_s * timing.activity_attempts)
         ),
         heartbeat_timeout=timedelta(seconds=timing.heartbeat_timeout_s) if option.beats else None,
+        cancellation_type=cancellation,
         retry_policy=RetryPolicy(
             initial_interval=timedelta(seconds=timing.retry_initial_s),
             backoff_coefficient=BACKOFF_COEFFICIENT,

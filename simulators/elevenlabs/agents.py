@@ -29,6 +29,7 @@ from simulators.elevenlabs.tools import Tools
 from simulators.elevenlabs.workspace import Workspace, access, recorded
 from simulators.wire import Answer, Json, json_answer
 
+AGENT_IDS: Json = {"kind": "list", "of": {"kind": "string"}, "required": True}
 PREFIX = "/v1/convai/agents"
 HOLD_AUDIO_URL = "https://storage.googleapis.com/eleven-public-prod/hold-audio/default.mp3"
 VERSIONED = (*configs.SECTIONS, "procedures", "version_description")
@@ -64,7 +65,7 @@ class Agents:
         return [
             Endpoint("POST", PREFIX + "/create", self.create, body="AgentCreate", partial=True),
             Endpoint("GET", PREFIX, self.listed, query=listing),
-            Endpoint("GET", PREFIX + "/summaries", self.summaries, query={"agent_ids": TEXTS}),
+            Endpoint("GET", PREFIX + "/summaries", self.summaries, query={"agent_ids": AGENT_IDS}),
             Endpoint("GET", one, self.get, query=at),
             Endpoint(
                 "PATCH",

@@ -23,6 +23,7 @@ from simulators.wire import Answer, Json, Request
 TOP_LEVEL = 2
 
 TEXT: Json = {"kind": "string", "nullable": True}
+REQUIRED_TEXT: Json = {"kind": "string", "required": True}
 TEXTS: Json = {"kind": "list", "of": {"kind": "string"}, "nullable": True}
 FLAG: Json = {"kind": "boolean", "default": False}
 OPTIONAL_FLAG: Json = {"kind": "boolean", "nullable": True}
@@ -124,10 +125,14 @@ class Caller:
 
 def _checked_query(endpoint: Endpoint, request: Request) -> Json:
     checker = Checker()
+    flaws: list[Json] = []
     result: Json = {}
     for name, shape in endpoint.query.items():
         given = request.values(name)
-        if not given:
+        if not given and shape.get("required"):
+            missing = {"type": "missing", "loc": ["query", name], "msg": "Field required"}
+            flaws.append({**missing, "input": None})
+        elif not given:
             filled = checker.absent(shape)
             result[name] = None if filled is MISSING else filled
         elif shape["kind"] == "list":
@@ -136,8 +141,8 @@ def _checked_query(endpoint: Endpoint, request: Request) -> Json:
             result[name] = None
         else:
             result[name] = checker.complete(shape, given[-1], ("query", name))
-    if checker.flaws:
-        raise unprocessable(checker.flaws)
+    if flaws := [*flaws, *checker.flaws]:
+        raise unprocessable(flaws)
     return result
 
 
@@ -241,4 +246,9 @@ def page_of(
             wanted=wanted,
         )
     except InvalidCursor as error:
-        raise refused(400, "invalid_cursor", "Invalid cursor.", param="cursor") from error
+        raise invalid_cursor() from error
+
+
+def invalid_cursor() -> Refused:
+    """The refusal of a cursor that no list gave."""
+    return refused(400, "invalid_cursor", "Invalid cursor.", param="cursor")

@@ -8,6 +8,7 @@ one is the business of the talks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -21,6 +22,7 @@ from simulators.elevenlabs.calls import (
     TEXTS,
     Call,
     Endpoint,
+    invalid_cursor,
 )
 from simulators.elevenlabs.conversation_bodies import SOURCES, STATUSES, SUCCESS, body, row
 from simulators.elevenlabs.errors import not_found
@@ -31,6 +33,7 @@ from simulators.elevenlabs.talks.link import NORMAL, TalkOver
 from simulators.elevenlabs.talks.transcripts import Transcript
 from simulators.elevenlabs.workspace import Workspace
 from simulators.limits import MAX_KEPT_CONVERSATIONS
+from simulators.listing import InvalidCursor, read_cursor, write_cursor
 from simulators.wire import LOST, Answer, Json, json_answer
 
 PREFIX = "/v1/convai/conversations"
@@ -219,28 +222,36 @@ class Conversations:
         return {**_blank(record["conversation_id"]), **record}
 
     def listed(self, call: Call) -> Answer:
-        """One page of conversations; the cursor is the last one shown."""
+        """One page of conversations; the cursor is where the last one shown stands, which holds
+        when that one is deleted meanwhile.
+        """
         query = call.query
-        newest_first = query["sort_direction"] == "desc"
-        sign = -1 if newest_first else 1
-        found = sorted(
+        sign = -1 if query["sort_direction"] == "desc" else 1
+
+        def place(conversation_id: str, start_s: int) -> tuple[int, str]:
+            return sign * start_s, conversation_id
+
+        placed = sorted(
             (
-                record
+                (place(record["conversation_id"], record["start_time_unix_secs"]), record)
                 for record in map(self._shown, self._space.conversations)
                 if _wanted(record, query)
             ),
-            key=lambda one: (sign * one["start_time_unix_secs"], one["conversation_id"]),
+            key=itemgetter(0),
         )
-        shown = [one["conversation_id"] for one in found]
-        cursor = query["cursor"]
-        start = shown.index(cursor) + 1 if cursor in shown else 0
-        page = found[start : start + query["page_size"]]
-        more = start + len(page) < len(found)
+        try:
+            after = place(*read_cursor(query["cursor"])) if query["cursor"] else None
+        except InvalidCursor as error:
+            raise invalid_cursor() from error
+        found = [record for at, record in placed if after is None or at > after]
+        page = found[: query["page_size"]]
+        more = len(page) < len(found)
+        ended = (page[-1]["conversation_id"], page[-1]["start_time_unix_secs"]) if more else None
         with_summary = query["summary_mode"] == "include"
         return json_answer(
             {
                 "conversations": [row(one, with_summary=with_summary) for one in page],
-                "next_cursor": page[-1]["conversation_id"] if more else None,
+                "next_cursor": write_cursor(ended),
                 "has_more": more,
             }
         )

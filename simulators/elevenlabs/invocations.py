@@ -19,7 +19,7 @@ from simulators.elevenlabs.account import WORKSPACE_ID
 from simulators.elevenlabs.agent_tests import AgentTests
 from simulators.elevenlabs.agents import PREFIX as AGENTS
 from simulators.elevenlabs.agents import Agents
-from simulators.elevenlabs.calls import PAGE_SIZE, TEXT, Call, Endpoint
+from simulators.elevenlabs.calls import PAGE_SIZE, TEXT, Call, Endpoint, invalid_cursor
 from simulators.elevenlabs.errors import Refused, not_found, refused
 from simulators.elevenlabs.history import History
 from simulators.elevenlabs.talks.judging import Verdict
@@ -270,7 +270,9 @@ class Invocations:
         found = [one for one in reversed(list(self._space.invocations)) if _wanted(one, query)]
         ids = [one["id"] for one in found]
         cursor = query["cursor"]
-        start = ids.index(cursor) + 1 if cursor in ids else 0
+        if cursor and cursor not in ids:
+            raise invalid_cursor()
+        start = ids.index(cursor) + 1 if cursor else 0
         page = found[start : start + query["page_size"]]
         more = start + len(page) < len(found)
         return json_answer(

@@ -163,6 +163,19 @@ async def test_what_is_no_arguments_is_refused(
         (b"[1, 2]", 400),
         (b"{", 400),
         (b"[" * 100_000, 400),
+        (
+            b'{"a": '
+            + b"[" * limits.TOOL_CALL_DEPTH_MAX
+            + b"]" * limits.TOOL_CALL_DEPTH_MAX
+            + b"}",
+            400,
+        ),
+        (b'{"a": ' + b"[" * 900 + b"]" * 900 + b"}", 400),
+        (b'{"party": NaN}', 400),
+        (b'{"party": -Infinity}', 400),
+        (b'{"party": 1e999}', 400),
+        (b'{"party": ' + b"9" * 9_000 + b"}", 400),
+        (b'{"party": "\xff"}', 400),
         (b" " * (limits.TOOL_CALL_MAX_BYTES + 1), 413),
     ):
         answer = await http.post("/v1/tools/book", content=content, headers=headers)
@@ -174,3 +187,86 @@ async def test_what_is_no_arguments_is_refused(
         answer = await http.get(f"/v1/tools/book?{query}", headers=MINE)
         assert answer.status_code == 400
     assert await called(store) == []
+
+
+@pytest.mark.parametrize("party", ["NaN", "1e999", "9" * 400, "9" * 5_000, "[" * 5_000, "\x00"])
+async def test_a_number_that_is_none_stays_a_text(
+    http: httpx.AsyncClient, store: PostgresStore, party: str
+) -> None:
+    answer = await http.get("/v1/tools/book", params={"party": party}, headers=MINE)
+    assert answer.json() == "as you like"
+    assert len(await called(store)) == 1
+
+
+async def test_other_methods_and_names_that_are_none_reach_nothing(
+    http: httpx.AsyncClient, store: PostgresStore
+) -> None:
+    for method in ("HEAD", "OPTIONS", "TRACE", "PROPFIND"):
+        assert (await http.request(method, "/v1/tools/book", headers=MINE)).status_code == 405
+    for name, status in (("a%2Fb", 404), ("", 404), ("x" * 65, 422), ("a.b", 422)):
+        answer = await http.post(f"/v1/tools/{name}", headers=MINE)
+        assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+    assert await called(store) == []
+
+
+async def status_before_the_end(http: httpx.AsyncClient, token: str, begun: bytes) -> int:
+    """What is answered to a body that begins and then never goes on."""
+    reader, writer = await asyncio.open_connection(http.base_url.host, http.base_url.port)
+    try:
+        head = (
+            "POST /v1/tools/book HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n"
+            f"Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )
+        writer.write(head.encode() + b"%x\r\n%s\r\n" % (len(begun), begun))
+        async with asyncio.timeout(limits.TOOL_CALL_READ_S + 10):
+            line = await reader.readline()
+        return int(line.split()[1])
+    finally:
+        writer.transport.abort()
+
+
+async def test_a_stranger_is_refused_before_a_word_is_read(
+    http: httpx.AsyncClient, store: PostgresStore
+) -> None:
+    async with asyncio.timeout(limits.TOOL_CALL_READ_S):
+        assert await status_before_the_end(http, "wrong", b"{") == 401
+    headers = {"Authorization": "Bearer wrong"}
+    broken = await http.post("/v1/tools/book", content=b"{", headers=headers)
+    assert broken.status_code == 401
+    assert await called(store) == []
+
+
+@pytest.mark.slow
+async def test_whoever_never_ends_is_not_waited_for(
+    http: httpx.AsyncClient, store: PostgresStore
+) -> None:
+    assert await status_before_the_end(http, TOKEN, b"{") == 408
+    assert await called(store) == []
+
+
+async def test_a_body_without_an_end_is_cut_off(
+    http: httpx.AsyncClient, store: PostgresStore
+) -> None:
+    async with asyncio.timeout(limits.TOOL_CALL_READ_S):
+        begun = b"x" * (limits.TOOL_CALL_MAX_BYTES + 1)
+        assert await status_before_the_end(http, TOKEN, begun) == 413
+    assert await called(store) == []
+
+
+async def test_a_token_opens_its_own_desk_and_no_other(
+    http: httpx.AsyncClient, store: PostgresStore
+) -> None:
+    other = desk().model_copy(
+        update={
+            "id": "two",
+            "project": "other",
+            "token_digest": hashlib.sha256(b"another").hexdigest(),
+            "stubs": {},
+        }
+    )
+    await store.open_desk(other)
+    headers = {"Authorization": "Bearer another"}
+    answer = await http.post("/v1/tools/book", json={"party": 4}, headers=headers)
+    assert answer.status_code == 400, "nothing is prepared at that desk"
+    assert await called(store) == []
+    assert [call.stubbed for call in await store.desk_calls("two")] == [False]

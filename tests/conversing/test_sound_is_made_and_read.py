@@ -14,10 +14,10 @@ from trunkline.adapters.speech.encoding import (
     at_rate,
     decoded,
     encoded,
-    format_of,
     samples_of,
     sound_of,
 )
+from trunkline.adapters.speech.formats import format_of
 from trunkline.adapters.speech.noises import PROFILES, SPEECH_DBFS
 from trunkline.adapters.speech.studio import SpeechStudio
 from trunkline.adapters.speech.tones import COLUMNS_HZ, FREQUENCIES_HZ, ROWS_HZ, tones

@@ -15,7 +15,8 @@ from activities.conversing import converse
 from tests.conversing.platform_side import all_of, in_text
 from tests.conversing.scripts import company, script, verdict, words
 from tests.conversing.test_sound_is_made_and_read import sine, wav
-from trunkline.adapters.speech.encoding import Format, decoded, encoded, samples_of, sound_of
+from trunkline.adapters.speech.encoding import decoded, encoded, samples_of, sound_of
+from trunkline.adapters.speech.formats import Format
 from trunkline.adapters.speech.studio import SpeechStudio
 from trunkline.model.errors import ConversationLost, ConversationRefused
 from trunkline.model.kinds.conversation import Noise

@@ -15,6 +15,7 @@ from tests.conversing.platform_side import TOKEN, answering, in_text
 from tests.conversing.scripts import company, open_desk, script, verdict, words
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import StoreUnavailable
+from trunkline.model.limits import DESK_POLL_S
 from trunkline.services.passing_desks import PassingDesks
 
 if TYPE_CHECKING:
@@ -185,6 +186,44 @@ async def test_a_call_is_found_without_a_word_of_the_platform(
     assert (result.outcome, result.reason) == ("failed", "Called")
 
 
+class WatchedDesks(PassingDesks):
+    """Desks that know how often somebody looked."""
+
+    looks = 0
+
+    async def desk_calls(self, desk_id: str, *, after: int = 0) -> Sequence[DeskCall]:
+        """Calls in order of arrival, those after an ordinal."""
+        self.looks += 1
+        return await super().desk_calls(desk_id, after=after)
+
+
+@pytest.mark.parametrize("mode", ["text", "audio"])
+async def test_a_desk_is_not_asked_with_every_frame(
+    platform: Platform, talks: ElevenLabsTalks, mode: str
+) -> None:
+    """Sound is listened to every few milliseconds; desks are rows in a database."""
+    desks = WatchedDesks()
+    told = script(
+        {"silence": "2s", "expect": [{"noCall": "book_slot", "for": "2s"}]},
+        mode=mode,
+        functions=[("book_slot", "webhook")],
+        tools={"book_slot": [{"reply": {}}]},
+    )
+    await open_desk(desks, told, TOKEN)
+
+    async def part(side: Side) -> None:
+        await side.begin()
+        await side.say("Take your time.")
+        await side.connection.wait_closed()
+
+    platform.part = part
+    request = in_text(text_only=mode == "text")
+    conversation = await converse(told, request, company(talks, desks=desks), desk_id="desk-1")
+    result = verdict(told, conversation)
+    assert (result.outcome, result.message) == ("passed", "")
+    assert 2 <= desks.looks <= 4 + 3 / DESK_POLL_S
+
+
 async def test_a_gateway_nobody_reaches_blames_nobody(
     platform: Platform, talks: ElevenLabsTalks
 ) -> None:
@@ -209,6 +248,51 @@ async def test_a_gateway_nobody_reaches_blames_nobody(
     conversation = await converse(told, in_text(), company(talks, desks=desks), desk_id="desk-1")
     result = verdict(told, conversation)
     assert (result.outcome, result.reason) == ("inconclusive", "ToolGatewayUnreachable")
+
+
+async def finished_badly(
+    platform: Platform, talks: ElevenLabsTalks, stub: dict[str, Any]
+) -> tuple[str, str]:
+    """What a call comes to that was taken down and of which the platform says it went wrong."""
+    desks = PassingDesks()
+    told = script(
+        {"say": "Book it.", "expect": [{"calls": "book_slot"}, {"says": "booked"}]},
+        functions=[("book_slot", "webhook")],
+        tools={"book_slot": [stub]},
+    )
+    digest = await open_desk(desks, told, TOKEN)
+
+    async def part(side: Side) -> None:
+        await side.begin()
+        await side.hear("user_message")
+        await desks.take_call(digest, "book_slot", BOOKED, datetime.now(UTC))
+        done = {"tool_name": "book_slot", "tool_call_id": "c1", "tool_type": "webhook"}
+        event = {**done, "is_error": True, "is_called": True}
+        await side.send({"type": "agent_tool_response", "agent_tool_response": event})
+        await side.say("I am sorry, that did not work.")
+        await side.connection.wait_closed()
+
+    platform.part = part
+    conversation = await converse(told, in_text(), company(talks, desks=desks), desk_id="desk-1")
+    result = verdict(told, conversation)
+    return result.outcome, result.reason
+
+
+async def test_an_answer_that_never_arrived_blames_nobody(
+    platform: Platform, talks: ElevenLabsTalks
+) -> None:
+    found = await finished_badly(platform, talks, {"reply": {"booked": True}, "after": "2s"})
+    assert found == ("inconclusive", "ToolGatewayUnreachable")
+
+
+@pytest.mark.parametrize(
+    "stub", [{"fail": "http503"}, {"fail": "timeout"}, {"reply": {"booked": True}, "after": "20s"}]
+)
+async def test_a_fault_the_script_wants_is_the_agents_to_cope_with(
+    platform: Platform, talks: ElevenLabsTalks, stub: dict[str, Any]
+) -> None:
+    found = await finished_badly(platform, talks, stub)
+    assert found == ("failed", "NotSaid")
 
 
 class ClosedDesks(PassingDesks):

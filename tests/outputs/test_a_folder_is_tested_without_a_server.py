@@ -409,8 +409,9 @@ def test_tests_of_a_folder_are_listed(folder: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_nothing(
-    folder: Path, platform: httpx.Client, simulators: dict[str, str]
+    folder: Path, platform: httpx.Client, simulators: dict[str, str], number: signal.Signals
 ) -> None:
     """Interrupted while the agent is being made, whose answer comes late."""
     platform.post("/_sim/latency", json={"ms": 200}).raise_for_status()
@@ -426,7 +427,7 @@ def test_an_interrupted_run_leaves_nothing(
         while not (made := left_behind(platform)):
             assert process.poll() is None
         assert len(made) <= 2
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
     platform.post("/_sim/latency", json={"ms": 0}).raise_for_status()

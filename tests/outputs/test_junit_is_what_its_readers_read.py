@@ -125,6 +125,21 @@ def test_nothing_carried_out_is_an_error_and_never_green(state: str) -> None:
     assert len(list(root.iter("error"))) == 1
 
 
+def test_a_run_that_never_got_to_a_test_says_why() -> None:
+    report = TestRunReport.model_validate(
+        {
+            "id": "test-1",
+            "project": "acme",
+            "environment": "testing",
+            "state": "Blocked",
+            "reason": "ModeObserve",
+            "message": "mode is observe",
+        }
+    )
+    [error] = parsed(report).iter("error")
+    assert (error.get("type"), error.get("message")) == ("ModeObserve", "mode is observe")
+
+
 def test_only_advisory_tests_that_failed_are_no_success_either(report: TestRunReport) -> None:
     advisory = tuple(test for test in report.tests if not test.required)
     only = report.model_copy(update={"tests": advisory, "outcome": "inconclusive"})

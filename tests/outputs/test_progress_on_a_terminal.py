@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from trunkline.cli.test_progress import TestProgress
+from trunkline.cli.testing.progress import TestProgress
 from trunkline.model.testing.results import TestRunReport
 
 

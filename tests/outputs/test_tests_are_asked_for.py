@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.cli.main import run
-from trunkline.cli.test_reports import closing, exit_code, read_report, report_document
+from trunkline.cli.testing.reports import closing, exit_code, read_report, report_document
 from trunkline.local.ports import free_port
 from trunkline.model import errors
 from trunkline.model.testing.results import TestRunReport

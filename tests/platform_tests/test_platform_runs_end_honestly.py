@@ -10,7 +10,7 @@ import pytest
 from activities.platform_testing import PlatformOrder, batches
 from tests.platform_tests.deployment import HOURS, QUICK, Deployment, script, wish
 from trunkline.adapters.elevenlabs.platform_tests import InvocationAnswer
-from trunkline.adapters.elevenlabs.test_compiling import compile_test
+from trunkline.adapters.elevenlabs.testing.compiling import compile_test
 from trunkline.model.errors import OutcomeUnknown, RemoteMissing
 from trunkline.model.ids import ExternalId
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.platform_tests.deployment import HOURS, script, wish
 from trunkline.adapters.elevenlabs.platform_tests import rendered_test
-from trunkline.adapters.elevenlabs.test_compiling import compile_test
-from trunkline.adapters.elevenlabs.test_conditions import parameter_checks, searching
+from trunkline.adapters.elevenlabs.testing.compiling import compile_test
+from trunkline.adapters.elevenlabs.testing.conditions import parameter_checks, searching
 from trunkline.model.errors import Rejected
 from trunkline.model.kinds.matchers import Matcher
 from trunkline.model.testing.platform_tests import CompiledTest, Examples

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from trunkline.adapters.elevenlabs.rendering import render_agent
-from trunkline.adapters.elevenlabs.test_rendering import (
+from trunkline.adapters.elevenlabs.testing.rendering import (
     ALLOWED_DIFFERENCES,
     TEST_EVENTS,
     render_for_tests,

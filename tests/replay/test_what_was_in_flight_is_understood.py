@@ -23,10 +23,10 @@ import activities.platform_testing
 import activities.pruning
 import activities.source
 import activities.sweeps
-import activities.test_branches
-import activities.test_conversations
-import activities.test_preparing
-import activities.test_runs
+import activities.testing.branches
+import activities.testing.conversations
+import activities.testing.preparing
+import activities.testing.runs
 import activities.waking
 from activities import names, testing_types, types
 from tests.replay.recordings import Recording, payloads, recordings
@@ -60,10 +60,10 @@ ROOMS = (
     activities.pruning.PruneActivities,
     activities.source.SourceActivities,
     activities.sweeps.SweepActivities,
-    activities.test_branches.TestBranches,
-    activities.test_conversations.ConversationActivities,
-    activities.test_preparing.TestPreparation,
-    activities.test_runs.TestRunActivities,
+    activities.testing.branches.TestBranches,
+    activities.testing.conversations.ConversationActivities,
+    activities.testing.preparing.TestPreparation,
+    activities.testing.runs.TestRunActivities,
     activities.waking.WakingActivities,
 )
 STARTED = "workflowExecutionStartedEventAttributes"

@@ -89,3 +89,19 @@ async def test_a_run_at_work_keeps_what_it_holds(store: PostgresStore) -> None:
     await store.keep_holdings("acme", "run-1", later())
     await store.keep_holdings("acme", "run-1", later(-9))
     assert [one.name for one in await store.abandoned("acme", limit=10)] == ["other"]
+
+
+async def test_what_could_not_be_put_away_may_be_held_and_is_tried_again(
+    store: PostgresStore,
+) -> None:
+    assert await store.hold(branch(), "run-1", later())
+    assert await store.release(branch(), "run-1", later())
+    assert not await store.hold(branch(), "run-2", later())
+    await store.stays(branch())
+    assert await store.abandoned("acme", limit=10) == (branch(),)
+    assert await store.closes(branch(), later())
+    assert not await store.hold(branch(), "run-2", later())
+    await store.stays(branch())
+    assert await store.hold(branch(), "run-2", later())
+    assert not await store.closes(branch(), later())
+    assert await store.holdings("acme", "run-2") == (branch(),)

@@ -64,6 +64,23 @@ def test_a_silent_agent_blames_nobody(play: Play) -> None:
     assert (result.outcome, result.reason) == ("inconclusive", "AgentSilent")
 
 
+@pytest.mark.parametrize(
+    "ending",
+    [
+        {"finally": [{"ends": {"by": "caller"}}]},
+        {"finally": [{"callsTotal": {"pay": 0}}]},
+        {"always": [{"noCall": "pay"}]},
+    ],
+    ids=["ends", "callsTotal", "noCall"],
+)
+def test_what_a_dead_line_does_not_do_proves_nothing(play: Play, ending: Mapping[str, Any]) -> None:
+    spec = {"turns": [{"silence": "1s"}], **ending}
+    waited: Entries = [{"at": "0s", "waited": "1s"}, {"at": "9s", "ended": "caller"}]
+    result = play(spec, waited)
+    assert (result.outcome, result.reason) == ("inconclusive", "AgentSilent")
+    assert play(spec, [*waited[:1], {"at": "1s", "agent": "Hello?"}, waited[1]]).outcome == "passed"
+
+
 OPENING = {"turns": [{"expect": [{"says": "hello", "within": "3s"}]}, OPEN["turns"][0]]}
 
 

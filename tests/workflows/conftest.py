@@ -183,6 +183,7 @@ class Stack:
     project: str = PROJECT
     public_url: str | None = None
     clock: Clock = field(default_factory=SystemClock)
+    judge: JudgeOptions = field(default_factory=JudgeOptions)
 
     async def neighbour(self, project: str, files: Mapping[str, str]) -> Stack:
         """Another project of the same server, with the same accounts at both vendors."""
@@ -209,7 +210,7 @@ class Stack:
             **stored,
             accounts=self.accounts,
             clock=self.clock,
-            judges=InstalledJudges(JudgeOptions(), answers=self.store),
+            judges=InstalledJudges(self.judge, answers=self.store),
             studio=SpeechStudio,
             public_url=self.public_url,
         )
@@ -446,9 +447,8 @@ async def _stack(
         statuses=store,
     )
     parts.push_async_callback(accounts.close)
-    elevenlabs = httpx.AsyncClient(
-        base_url=running.elevenlabs_url, headers={"xi-api-key": running.elevenlabs_key}
-    )
+    key = {"xi-api-key": running.elevenlabs_key}
+    elevenlabs = httpx.AsyncClient(base_url=running.elevenlabs_url, headers=key)
     twilio = httpx.AsyncClient(
         base_url=running.twilio_url,
         auth=(running.twilio_account_sid, running.twilio_auth_token),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -71,10 +74,11 @@ def clinic(texts: Texts, **tests: str) -> dict[str, str]:
 class World:
     """An installation whose API runs, and an operator who asks it."""
 
-    def __init__(self, stack: Stack, http: httpx.AsyncClient, port: int) -> None:
+    def __init__(self, stack: Stack, http: httpx.AsyncClient, port: int, token: str) -> None:
         self.stack = stack
         self.http = http
         self.port = port
+        self.token = token
 
     @property
     def runs(self) -> str:
@@ -107,6 +111,44 @@ class World:
     async def tested(self, **order: Any) -> dict[str, Any]:
         """Ask for tests and wait for what they come to."""
         return await self.ended(await self.start(**order))
+
+    async def command(self, *arguments: str) -> tuple[int, str, str]:
+        """Run ``trunkline`` as an operator: how it ended, and what it printed on both ways."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "trunkline.cli.main", *arguments),
+            env={
+                **os.environ,
+                "TRUNKLINE_URL": f"http://127.0.0.1:{self.port}",
+                "TRUNKLINE_TOKEN": self.token,
+                "TRUNKLINE_PROJECT": self.stack.project,
+            },
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 90)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    async def left_behind(self) -> list[str]:
+        """Branches and tools of tests that are still there."""
+        branches = [branch["name"] for branch in await self.branches()]
+        tools = [tool["tool_config"]["api_schema"]["url"] for tool in await self.tools()]
+        return [
+            *(name for name in branches if name.startswith("trunkline-test-")),
+            *(url for url in tools if "/v1/tools/" in url),
+        ]
+
+    @asynccontextmanager
+    async def no_place(self) -> AsyncIterator[None]:
+        """Nobody begins a conversation until the block ends."""
+        account = (await self.stack.accounts.voice(self.stack.project, "testing")).account
+        until = datetime.now(UTC) + timedelta(minutes=5)
+        holders = [f"other-{number}" for number in range(9)]
+        for holder in holders:
+            assert await self.stack.store.take_place(account, holder, 99, until)
+        yield
+        for holder in holders:
+            await self.stack.store.leave_place(account, holder)
 
     async def record(self, run_id: str, scenario: str) -> None:
         """Keep the history of a run for the replay gate, if this is a recording."""
@@ -165,7 +207,7 @@ async def installed(stack: Stack) -> AsyncIterator[World]:
     headers = {"Authorization": f"Bearer {token}"}
     try:
         async with httpx.AsyncClient(base_url=stack.public_url, headers=headers) as http:
-            yield World(stack, http, port)
+            yield World(stack, http, port, token)
     finally:
         server.should_exit = True
         await serving

@@ -110,21 +110,22 @@ async def test_what_is_made_for_tests_is_neither_drift_nor_garbage(
     stack = await make_stack(files)
     async with installed(stack) as world, stack.working():
         await stack.sync()
-        run_id = await world.start()
+        async with world.no_place():
+            run_id = await world.start()
 
-        async def branched() -> bool:
-            return len(await world.branches()) == 2
+            async def branched() -> bool:
+                return len(await world.branches()) == 2
 
-        await stack.until(branched)
-        before = await world.counts()
-        assert (await stack.sweep()).drifted == 0
-        operation = await stack.plan()
-        assert operation.plan_id is not None
-        record = await stack.store.plan(operation.plan_id)
-        assert record is not None
-        assert (record.plan.steps, record.plan.kept) == ((), ())
-        await stack.sync(hard=True)
-        assert await world.counts() == before
+            await stack.until(branched)
+            before = await world.counts()
+            assert (await stack.sweep()).drifted == 0
+            operation = await stack.plan()
+            assert operation.plan_id is not None
+            record = await stack.store.plan(operation.plan_id)
+            assert record is not None
+            assert (record.plan.steps, record.plan.kept) == ((), ())
+            await stack.sync(hard=True)
+            assert await world.counts() == before
         assert (await world.ended(run_id))["outcome"] == "passed"
 
 

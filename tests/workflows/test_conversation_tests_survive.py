@@ -63,16 +63,6 @@ async def talking(world: World, *, count: int = 1) -> None:
     await world.stack.until(taken, timeout_s=60)
 
 
-async def left_behind(world: World) -> list[str]:
-    """Branches and tools of tests that are still there."""
-    branches = [branch["name"] for branch in await world.branches()]
-    tools = [tool["tool_config"]["api_schema"]["url"] for tool in await world.tools()]
-    return [
-        *(name for name in branches if name.startswith("trunkline-test-")),
-        *(url for url in tools if "/v1/tools/" in url),
-    ]
-
-
 @pytest.mark.stack
 async def test_a_conversation_is_begun_again_when_its_worker_dies(
     make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
@@ -94,7 +84,7 @@ async def test_a_conversation_is_begun_again_when_its_worker_dies(
         assert test["outcome"] == "passed", report
         assert [(run["number"], run["restarts"]) for run in test["runs"]] == [(1, 1)]
         assert (await world.counts())[BRANCHES] == 1
-        assert await left_behind(world) == []
+        assert await world.left_behind() == []
         await world.record(run_id, "worker-killed")
 
 
@@ -108,12 +98,43 @@ async def test_a_cancelled_run_ends_and_leaves_nothing(make_stack: MakeStack, te
         assert answer.status_code == 202
         report = await world.ended(run_id)
         assert (report["state"], report["outcome"], report["tests"]) == ("Cancelled", None, [])
-        assert await left_behind(world) == []
+        assert await world.left_behind() == []
         voice = await stack.accounts.voice("acme", "testing")
         assert await stack.store.places_taken(voice.account) == 0
         await world.record(run_id, "cancelled")
         again = await world.http.delete(f"{world.runs}/{run_id}")
         assert again.json()["state"] == "Cancelled"
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        pytest.param("GET /v1/convai/agents/{agent_id}", id="while the agent is read"),
+        pytest.param("POST /v1/convai/tools", id="while a tool is made"),
+        pytest.param(BRANCHES, id="while the branch is made"),
+        pytest.param("GET /v1/convai/conversation/get-signed-url", id="while it is called"),
+    ],
+)
+async def test_whatever_is_being_made_when_a_run_is_cancelled_is_put_away(
+    make_stack: MakeStack, texts: Texts, route: str
+) -> None:
+    stack = await make_stack(clinic(texts, opens=conversation_test("opens", opens())))
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        await stack.elevenlabs.control("latency", {"ms": 100})
+        before = await stack.elevenlabs.count(route)
+        run_id = await world.start()
+
+        async def begun() -> bool:
+            return await stack.elevenlabs.count(route) > before
+
+        await stack.until(begun)
+        assert (await world.http.delete(f"{world.runs}/{run_id}")).status_code == 202
+        assert (await world.ended(run_id))["state"] == "Cancelled"
+        assert await world.left_behind() == []
+        again = await world.tested()
+        assert again["outcome"] == "passed", again
+        assert await world.left_behind() == []
 
 
 async def test_runs_side_by_side_share_a_branch_and_the_last_one_puts_it_away(
@@ -129,7 +150,7 @@ async def test_runs_side_by_side_share_a_branch_and_the_last_one_puts_it_away(
         assert [report["outcome"] for report in reports] == ["passed", "passed"], reports
         assert (await world.counts())[BRANCHES] == 1
         assert (await world.counts())[ARCHIVES] == 1
-        assert await left_behind(world) == []
+        assert await world.left_behind() == []
 
 
 async def test_what_a_lost_run_left_is_put_away_by_the_next_one(
@@ -141,11 +162,11 @@ async def test_what_a_lost_run_left_is_put_away_by_the_next_one(
         run_id = await world.start()
         await talking(world)
         await stack.client.get_workflow_handle(f"test-run/acme/{run_id}").terminate()
-        assert len(await left_behind(world)) == 2
+        assert len(await world.left_behind()) == 2
         await _everything_expires(postgres_url)
         stack.push({"tests/waits.yaml": conversation_test("waits", opens())})
         assert (await world.tested())["outcome"] == "passed"
-        assert await left_behind(world) == []
+        assert await world.left_behind() == []
 
 
 async def test_no_more_conversations_than_it_takes(make_stack: MakeStack, texts: Texts) -> None:

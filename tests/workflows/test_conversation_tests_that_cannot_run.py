@@ -165,3 +165,24 @@ async def test_a_tree_that_cannot_be_read_says_so(make_stack: MakeStack, texts: 
         report = await world.tested()
         assert (report["outcome"], report["reason"]) == ("inconclusive", "InvalidManifests")
         await world.record(report["id"], "unreadable-tree")
+
+
+async def test_an_environment_that_only_observes_is_not_written_to(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    """A branch without traffic is a write all the same."""
+    files = clinic(texts, opens=conversation_test("opens", opens()))
+    stack = await make_stack(files)
+    async with installed(stack) as world, stack.working():
+        await stack.sync()
+        observing = files["trunkline.yaml"].replace("mode: enforce", "mode: observe")
+        stack.push({"trunkline.yaml": observing})
+        await stack.sync()
+        before = await world.counts()
+        for runner in ("conversations", "platform"):
+            report = await world.tested(runner=runner)
+            assert (report["state"], report["reason"]) == ("Blocked", "ModeObserve"), report
+            assert "--local" in report["message"]
+        code, _, err = await world.command("test", "run")
+        assert code == 4, err
+        assert await world.counts() == before

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.workflows.conversation_worlds import clinic, conversation_test, installed, opens
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.model.blast_radius import blast_radius, confirmation_text
@@ -161,3 +162,22 @@ async def test_a_confirmation_holds_for_one_account_and_disabling_needs_it_too(
         await stack.sync()
         row = await stack.settled("main-line", lambda r: r.health == "Suspended", kind="number")
         assert row.conditions[0].reason == "Disabled"
+
+
+async def test_a_test_needs_the_same_confirmation(
+    make_stack: MakeStack, texts: Texts, alive: Callable[[Stack], Stack]
+) -> None:
+    """It would put a branch on an agent that callers reach."""
+    files = clinic(texts, opens=conversation_test("opens", opens()))
+    stack = await make_stack(files)
+    async with stack.working():
+        await stack.sync()
+    real = alive(stack)
+    async with installed(real) as world, real.working():
+        before = await world.counts()
+        for runner in ("conversations", "platform"):
+            report = await world.tested(runner=runner)
+            found = (report["state"], report["reason"])
+            assert found == ("Blocked", "EnforceNotConfirmed"), report
+            assert "--enforce" in report["message"]
+        assert await world.counts() == before

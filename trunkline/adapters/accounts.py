@@ -10,7 +10,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 
@@ -20,7 +20,6 @@ from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform, account_of
 from trunkline.adapters.rate_limits import Rates
-from trunkline.adapters.twilio.telephony import TwilioTelephony
 from trunkline.adapters.wire import Wire
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.budgets import AccountPlace, Allowance, Vendor
@@ -34,6 +33,9 @@ from trunkline.model.kinds.project import (
 from trunkline.model.kinds.project import Rates as RatesOfProject
 from trunkline.model.limits import PLATFORM_ACCOUNTS_MAX
 from trunkline.ports import Budgets, Statuses
+
+if TYPE_CHECKING:
+    from trunkline.adapters.twilio.telephony import TwilioTelephony
 
 Entry = TypeVar("Entry")
 ProjectManifest = Callable[[str], Awaitable[JsonObject | None]]
@@ -127,8 +129,12 @@ class ProjectAccounts:
         await self._budgets.use(platform.account, place, rates)
         return platform
 
-    async def telephony(self, project: str, environment: str) -> TwilioTelephony:
+    async def telephony(self, project: str, environment: str) -> "TwilioTelephony":
         """The environment's Twilio account. Raises CredentialsRejected if unset."""
+        from trunkline.adapters.twilio.telephony import (  # noqa: PLC0415 - it takes memory
+            TwilioTelephony,
+        )
+
         named = await self._named(project, environment)
         account = named.accounts.twilio
         if account is None:

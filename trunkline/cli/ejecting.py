@@ -72,7 +72,8 @@ def _words(environment: str, belongings: JsonObject) -> str:
         f"Leaving {environment}. Nothing is written there from now on, until you resume it:",
         f"  trunkline resume -e {environment}",
         "Taken away: our tags of agents, our mark in tools and in titles of documents and tests,",
-        "and what the ledger says of them. Everything stays on the platforms, numbers ring as they do:",
+        "and what the ledger says of them. Everything stays on the platforms, and numbers ring as",
+        "they do:",
     ]
     for kind in KINDS:
         names = sorted({text(item, "name") for item in items if text(item, "kind") == kind})

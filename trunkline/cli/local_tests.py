@@ -9,7 +9,9 @@ import contextlib
 import getpass
 import logging
 import re
+import signal
 import socket
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -29,9 +31,9 @@ from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.speech.studio import SpeechStudio
 from trunkline.bootstrap import judge_of
 from trunkline.cli.exits import ExitCode, WrongUsage, complain
-from trunkline.cli.test_progress import TestProgress
-from trunkline.cli.test_reports import Outputs, Printed, exit_code, print_report, write_outputs
-from trunkline.cli.test_runs import Wanted
+from trunkline.cli.testing.progress import TestProgress
+from trunkline.cli.testing.reports import Outputs, Printed, exit_code, print_report, write_outputs
+from trunkline.cli.testing.runs import Wanted
 from trunkline.listening import PortInUse
 from trunkline.manifests import DirectoryTree, load
 from trunkline.model import errors
@@ -93,7 +95,8 @@ def run_locally(
 ) -> ExitCode:
     """Test a folder and print what came of it.
 
-    Raises Blocked for missing keys, InvalidManifests, NotFound, DeadlineExceeded.
+    Raises Blocked for missing keys, InvalidManifests, NotFound, DeadlineExceeded, and
+    KeyboardInterrupt after SIGINT or SIGTERM, when everything it made is deleted.
     """
     outputs.check()
     _require_address(gateway.public_url)
@@ -110,7 +113,10 @@ def run_locally(
         mode=wanted.mode,
         repeat=wanted.repeat,
     )
-    ended = asyncio.run(_tested(settings, manifests, order, gateway, timeout.total_seconds()))
+    try:
+        ended = asyncio.run(_tested(settings, manifests, order, gateway, timeout.total_seconds()))
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     for words in ended.left:
         complain(words, "Delete it by hand, or let the next run do it in an hour")
     print_report(ended.report, printed)
@@ -130,6 +136,7 @@ async def _tested(
     gateway: Gateway,
     timeout_s: float,
 ) -> _Ended:
+    _end_on_termination()
     desks = PassingDesks()
     async with (
         _accounts(settings, manifests) as accounts,
@@ -157,6 +164,13 @@ async def _tested(
             left = await _cleared(tests)
         given_up = "" if in_time else f"given up after {timeout_s:g} s"
         return _Ended(tests.ended(given_up=given_up), in_time, left)
+
+
+def _end_on_termination() -> None:
+    """Let SIGTERM, which jobs of pipelines are ended with, do what Ctrl-C does."""
+    task = asyncio.current_task()
+    if task is not None and threading.current_thread() is threading.main_thread():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _followed(tests: LocalTests) -> None:

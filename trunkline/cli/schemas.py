@@ -23,7 +23,7 @@ from api.descriptions import DescriptionAnswer, HistoryAnswer
 from api.routes.ejections import EjectionAnswer
 from api.routes.manual_results import ManualResultAnswer
 from trunkline.cli.listing import FORMAT_VERSION
-from trunkline.cli.test_listing import ListedTest
+from trunkline.cli.testing.listing import ListedTest
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.plan_json import plan_schema
 from trunkline.model.plans import Drifted

@@ -108,6 +108,7 @@ class Question(Frozen):
 
     ``accounts`` are the platform accounts it goes to; ``bindings`` maps placeholders to known ids;
     ``reason`` is who woke the subject. ``budget_stop``: why its deletion exceeds the budget.
+    ``undone`` says what is not done where counting steps would say too little.
     """
 
     kind: str
@@ -118,6 +119,7 @@ class Question(Frozen):
     bindings: Mapping[str, str] = Field(default_factory=dict)
     break_glass: bool = False
     budget_stop: str = ""
+    undone: str = ""
 
 
 OPEN: Final = Verdict()
@@ -306,6 +308,8 @@ def _pruned(_: Standing, question: Question) -> Verdict | None:
 
 
 def _planned(question: Question) -> str:
+    if question.undone:
+        return question.undone
     count = len(question.plan.steps)
     return f"{count} {'step' if count == 1 else 'steps'} planned, none written"
 

@@ -249,8 +249,8 @@ TALK_RECORD_POLL_S = 0.5
 """How often a conversation's record is looked at until the platform has closed it."""
 TALK_RECORD_LOOKS = 20
 """How often at most: ten seconds, while platforms take one or two."""
-DESK_POLL_S = 0.25
-"""How often a conversation looks for calls of its tools while it waits: a reply takes longer."""
+DESK_POLL_S = 0.5
+"""How often a conversation looks for calls of its tools that no event of the platform announced."""
 AUDIO_TURN_S = 30.0
 """How long the caller waits for what a turn expects where everything has to be spoken first."""
 CONVERSATION_MAX_S = 900.0
@@ -279,10 +279,16 @@ DESK_CALLS_MAX = 1_000
 """Calls of tools answered in one conversation: an agent in a loop makes no more rows than that."""
 TOOL_CALL_MAX_BYTES = 262_144
 """Arguments of one call of a tool: what a model writes, and never a file."""
+TOOL_CALL_DEPTH_MAX = 64
+"""Lists and objects inside each other in the arguments of a call; schemas of tools nest a few."""
+TOOL_CALL_READ_S = 5.0
+"""How long the arguments of a call may take to arrive; platforms send them in one piece."""
 TOOL_QUERY_MAX_CHARACTERS = 16_384
 """Arguments in an address, which servers on the way would cut as well."""
 TOOL_QUERY_FIELDS_MAX = 200
 """Arguments of one call: a tool has at most fifty parameters."""
+TOOL_TIMEOUT_S = 20.0
+"""How long platforms wait for a tool whose manifest does not say."""
 TOOL_HOLD_MAX_S = 300.0
 """How long a call is kept waiting at most: the longest a platform waits for a tool."""
 TEST_RUNS_PAGE_MAX = 50
@@ -291,16 +297,20 @@ TESTS_PER_RUN_MAX = 500
 """Tests in one request; more of them are two requests."""
 TEST_CONVERSATIONS_MAX = 2_000
 """Conversations one request may have: each is three events in one history, which takes 50,000."""
-TESTS_CONCURRENT = 20
-"""Tests of one run at work at once; the account's own concurrency bounds their conversations."""
+TESTS_CONCURRENT = 40
+"""Tests of one run at work at once, as many as a worker has conversations: twice what an account
+usually allows, so that a place that falls free is taken at once."""
 TALK_PLACES_RESERVED = 2
 """Conversations of an account that tests leave free for callers, if it allows more than that."""
 TALK_PLACES_DEFAULT = 5
 """Conversations at once on an account that does not say how many it allows."""
-TALK_PLACE_POLL_S = 1.0
-"""How often a conversation without a place asks again: a conversation takes far longer."""
+TALK_PLACE_POLL_S = 0.5
+"""How often the first one in line for a place asks again: a conversation takes far longer."""
 TALK_PLACE_WAIT_S = 600.0
-"""How long a conversation waits for a place before it is called exhausted."""
+"""How long nobody in line may get a place before conversations are called exhausted."""
+TALK_LINE_MAX_S = 5_400.0
+"""How long a conversation stands in line at most: behind forty of two minutes on a single place,
+and shorter than what is held for its run."""
 TALK_PLACE_S = 60.0
 """How long a place lasts unless it is kept: that long it is missing after a worker died."""
 TEST_HOLD_S = 7_200.0

@@ -35,8 +35,8 @@ from trunkline.model.observed import (
 )
 from trunkline.model.plans import Change
 from trunkline.model.rendering import ComparisonRules, Rendering
-from trunkline.model.test_rendering import TestRendering
 from trunkline.model.testing.platform_tests import CompiledTest, Examples
+from trunkline.model.testing.rendering import TestRendering
 from trunkline.ports.talking import AgentBranches, PlatformTests, Talks
 
 

@@ -51,6 +51,9 @@ class Desks(Protocol):
     async def close_desk(self, desk_id: str) -> None:
         """Nothing is answered any more; the calls stay readable."""
 
+    async def knows(self, token_digest: str, at: datetime) -> bool:
+        """True if a desk is open for that token."""
+
     async def take_call(
         self,
         token_digest: str,
@@ -107,9 +110,7 @@ class RunParts(Protocol):
 class Places(Protocol):
     """How many conversations of ours an account has at once, across all processes."""
 
-    async def take_place(
-        self, account: str, holder: str, limit: int, expires_at: datetime
-    ) -> bool:
+    async def take_place(self, account: str, holder: str, limit: int, expires_at: datetime) -> bool:
         """Take one of ``limit`` places, or keep the one that is held already."""
 
     async def leave_place(self, account: str, holder: str) -> None:
@@ -132,6 +133,12 @@ class Holdings(Protocol):
         """Let go of it; True if nobody else holds it, and the caller has until then to put it
         away.
         """
+
+    async def closes(self, holding: TestHolding, until: datetime) -> bool:
+        """Go on putting it away until then; False if a run holds it by now."""
+
+    async def stays(self, holding: TestHolding) -> None:
+        """It could not be put away: runs may hold it again, and the next one tries once more."""
 
     async def was_put_away(self, holding: TestHolding) -> None:
         """It is gone from the platform: nothing is known of it any more."""

@@ -27,7 +27,7 @@ from trunkline.model.ids import (
     short_digest,
 )
 from trunkline.model.ledger import SharedKind
-from trunkline.model.test_rendering import TestRendering
+from trunkline.model.testing.rendering import TestRendering
 from trunkline.model.writes import resolve_references, unresolved_references
 from trunkline.ports import Accounts, VoicePlatform
 

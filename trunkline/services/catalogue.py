@@ -37,7 +37,7 @@ from trunkline.services.operations import OperationService
 from trunkline.services.projects import ProjectService
 from trunkline.services.protection import ProtectionService
 from trunkline.services.status import StatusService
-from trunkline.services.test_runs import TestRunService
+from trunkline.services.testing import TestRunService
 from trunkline.services.tokens import TokenService
 from trunkline.services.tool_gateway import ToolGatewayService
 from trunkline.services.webhooks import WebhookService

@@ -15,8 +15,8 @@ from typing import Any
 from activities.conversing import Company, converse
 from activities.heartbeats import Progress
 from activities.run_results import impossible_run, run_result
-from activities.test_places import TalkPlaces
-from activities.test_results import excused
+from activities.testing.places import TalkPlaces
+from activities.testing.results import excused
 from activities.testing_types import TestBounds
 from trunkline.model.base import JsonObject
 from trunkline.model.canonical import digest
@@ -37,10 +37,10 @@ from trunkline.model.kinds.project import Environment
 from trunkline.model.limits import CONVERSATION_MAX_S, TESTS_PER_RUN_MAX
 from trunkline.model.manifests import Manifests
 from trunkline.model.resolution import agent_wish, wishes
-from trunkline.model.test_rendering import TOKEN_VARIABLE, TestRendering
 from trunkline.model.testing.choosing import chosen_tests
 from trunkline.model.testing.costs import TestRates, estimate_usd
 from trunkline.model.testing.desks import Desk, parameter_types
+from trunkline.model.testing.rendering import TOKEN_VARIABLE, TestRendering
 from trunkline.model.testing.repeats import decided, summarise, summarise_test
 from trunkline.model.testing.results import RunResult, TestResult, TestRunReport
 from trunkline.model.testing.scripts import Script, compile_script

@@ -32,6 +32,13 @@ class PassingDesks:
             expires_at = min(desk.expires_at, datetime.now(UTC))
             self._desks[desk_id] = desk.model_copy(update={"expires_at": expires_at})
 
+    async def knows(self, token_digest: str, at: datetime) -> bool:
+        """True if a desk is open for that token."""
+        return any(
+            desk.token_digest == token_digest and desk.expires_at > at
+            for desk in self._desks.values()
+        )
+
     async def take_call(
         self,
         token_digest: str,

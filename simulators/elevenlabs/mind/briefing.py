@@ -223,7 +223,8 @@ def _facts_of_prompt(read_prompt: Sequence[Sentence], tools: Mapping[str, Tool])
             yield Fact(f"I am sorry, I cannot {limit[1]}.", (), "")
             continue
         stands = re.match(
-            r"you (?:answer|are|work|sit|speak|represent|run) (?:\w+ ){0,4}(?:at|for|of|in) (.+)$",
+            r"(?:you (?:answer|are|work|sit|speak|represent|run|call|phone|ring) (?:\w+ ){0,4}"
+            r"(?:at|for|of|in)|(?:eres|usted es) (?:\w+ ){0,4}(?:de|en)) (.+)$",
             text.rstrip("."),
             re.IGNORECASE,
         )

@@ -128,12 +128,18 @@ def calm(talk: Conversation, heard: str) -> bool:
         talk.checked.add(int(talk.pending.about))
     if guide and talk.briefing.library.urgent(heard, other=True) >= FITS:
         talk.checked |= set(range(len(talk.briefing.checks)))
+    one_by_one = talk.briefing.policies.one_at_a_time
+    asked: list[int] = []
     for number, check in enumerate(talk.briefing.checks):
         if number not in talk.checked and not _answered_already(talk, check):
+            asked.append(number)
             talk.say(words(check))
-            talk.wait("check", str(number))
-            return True
+            if one_by_one:
+                break
         talk.checked.add(number)
+    if asked:
+        talk.wait("check", str(asked[0]))
+        return True
     if guide:
         talk.wait("nothing")
         talk.agenda = list(guide.directives)

@@ -188,6 +188,7 @@ _MANNER_OF_ASKING: Final = (
 _TELL: Final = rf"(?:{_SAYING})"
 _FORMS: Final[tuple[tuple[str, Callable[[re.Match[str]], list[Directive]]], ...]] = (
     (rf"{_TELL}\b[^\"“]*[\"“].*", _quoted),
+    (r"(?:take|get) (?:your|their|the|some|enough) time\b.*", lambda _: []),
     (_MANNER_OF_ASKING, lambda _: []),
     (r"repeat the question\b.*", lambda _: _kind("phrase", "question")),
     (rf"give {_THEM} (?:time|a (?:moment|minute))\b.*", lambda _: _kind("phrase", "moment")),

@@ -35,8 +35,9 @@ from simulators.elevenlabs.mind.toolbox import (
     answer_of,
     chosen,
     code_of,
+    content_of,
+    failed,
     options_of,
-    refused,
 )
 from simulators.elevenlabs.mind.words import tokens
 
@@ -389,34 +390,39 @@ def _repeated(talk: Conversation) -> tuple[str, ...]:
 
 def outcome(talk: Conversation, tool: Tool, result: object, *, is_error: bool) -> None:
     """Tell what came of a tool."""
-    answer = answer_of(result)
-    failed = is_error or refused(answer) or (answer is None and result not in (None, ""))
-    if failed:
+    if failed(tool, result, is_error=is_error):
         failure(talk, tool)
         return
+    answer = answer_of(result)
     talk.results.append(answer)
     if commit_after(talk, tool) is not None or options_of(answer):
         offered(talk, tool, answer)
         return
-    code = code_of(answer)
-    if _is_commit(tool) or code:
-        carried_out(talk, code)
-        return
-    _read_out(talk, answer)
+    told(talk, tool, content_of(result))
 
 
-def carried_out(talk: Conversation, code: str | None) -> None:
-    """Say that it is done, with its code as the prompt wants it read out."""
-    policies = talk.briefing.policies
+def told(talk: Conversation, tool: Tool, answer: object) -> None:
+    """Say what a tool answered that did its work."""
+    if _is_commit(tool) or code_of(answer):
+        carried_out(talk, answer)
+    else:
+        _read_out(talk, answer)
+
+
+def carried_out(talk: Conversation, answer: object) -> None:
+    """Say that it is done, with its code as the prompt wants it read out. An empty answer is no
+    confirmation.
+    """
+    code, policies = code_of(answer), talk.briefing.policies
     talk.wait("nothing")
-    if code is None:
+    if code is None and not answer:
         talk.say_phrase("failed" if policies.no_false_claims else "invented_done")
         return
     talk.selected, talk.options, talk.errand, talk.commit = None, (), None, None
     talk.repeated = False
     talk.say_phrase("done")
     for one in talk.briefing.code_steps:
-        if one.kind == "code":
+        if one.kind == "code" and code:
             talk.say(lambda voice: voice.phrase("code", code=spelled(code, voice)))
         elif one.kind == "say":
             talk.say(words(one.text))
@@ -431,13 +437,15 @@ def _read_out(talk: Conversation, answer: Any) -> None:
     talk.wait("nothing")
     if isinstance(answer, Mapping) and answer:
         listed = [
-            f"{str(key).replace('_', ' ').capitalize()}: {value}."
+            f"{str(key).replace('_', ' ').capitalize()}: {str(value).rstrip('.')}."
             for key, value in answer.items()
-            if isinstance(value, str | int | float)
+            if isinstance(value, str | int | float) and not isinstance(value, bool)
         ]
         talk.say(words(" ".join(listed)) if listed else said("done"))
         return
-    talk.say(words(f"{answer}.") if isinstance(answer, str | int | float) else said("done"))
+    spoken = isinstance(answer, str | int | float) and not isinstance(answer, bool) and answer != ""
+    text = str(answer).rstrip(".")
+    talk.say(words(f"{text[:1].upper()}{text[1:]}.") if spoken else said("done"))
 
 
 def failure_guide(talk: Conversation, tool: Tool) -> Guide | None:

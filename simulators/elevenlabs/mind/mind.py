@@ -24,7 +24,7 @@ from simulators.elevenlabs.mind.languages import (
     languages_in,
 )
 from simulators.elevenlabs.mind.misconduct import spoilt
-from simulators.elevenlabs.mind.toolbox import answer_of, refused
+from simulators.elevenlabs.mind.toolbox import answer_of, content_of, failed
 from simulators.elevenlabs.mind.words import tokens
 
 SLOW_MS: Final = 900
@@ -121,9 +121,11 @@ class Mind:
         tool, of_rule = talk.calls.pop(call_id, (None, False))
         if tool is None or talk.over:
             return []
-        if of_rule and not _failed(result, is_error=is_error):
-            talk.results.append(result)
+        if of_rule and not failed(tool, result, is_error=is_error):
+            talk.results.append(answer_of(result))
             perform(talk)
+            if talk.silent:
+                errands.told(talk, tool, content_of(result))
         else:
             errands.outcome(talk, tool, result, is_error=is_error)
             perform(talk)
@@ -186,11 +188,6 @@ class Mind:
         acts = self._now.taken()
         dice = random.Random(f"{self._seed}/{self._turn}/{len(self._now.called)}")  # noqa: S311
         return spoilt(acts, self._now, self._misbehaviour, dice)
-
-
-def _failed(result: object, *, is_error: bool) -> bool:
-    answer = answer_of(result)
-    return is_error or refused(answer) or (answer is None and result not in (None, ""))
 
 
 def _moment(told: object, now: datetime) -> datetime:

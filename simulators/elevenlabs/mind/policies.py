@@ -254,7 +254,7 @@ def _forbidden(text: str) -> Iterable[str]:
 
 
 def _ending(text: str) -> Iterable[str]:
-    if not _EVERY.search(text) or _NEGATIVE.search(text.lower()):
+    if not _EVERY.search(text) or _NEGATIVE.search(QUOTE.sub(" ", text).lower()):
         return
     quotes = QUOTE.findall(text)
     if quotes:

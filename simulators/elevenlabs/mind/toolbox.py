@@ -33,6 +33,13 @@ _OTHER_SOURCES: Final = ("dynamic_variable", "constant_value", "is_system_provid
 _SUMMARISES: Final = frozenset(
     ("summary", "sentence", "happened", "description", "note", "message", "problem")
 )
+_CODE: Final = re.compile(r"(?=.*\d)(?:[A-Z0-9][A-Z0-9-]{3,}|[A-Z][A-Z0-9-]{2})")
+_WISH: Final = re.compile(
+    r"\b(?:want|need|buy|order|have|like|reserve|take)\s+(?:to\s+\w+\s+)?"
+    r"(?:(?:a|an|the|some|one|two|three|four|my)\s+)+(?P<thing>[a-z][\w'-]*(?:\s[\w'-]+){0,3}?)"
+    r"(?=\s+(?:please|for|on|at|from|in|to|today|tomorrow|and|with|this|next)\b|[.,;!?]|$)"
+)
+_NO_THING: Final = frozenset({"appointment", "time", "help", "question", "problem"})
 _ORDINALS: Final = {
     "first": 0, "earlier": 0, "earliest": 0, "former": 0, "primera": 0, "primero": 0,
     "second": 1, "latter": 1, "later": 1, "segunda": 1, "segundo": 1, "third": 2, "last": -1,
@@ -62,6 +69,7 @@ class Tool:
     name: str
     description: str
     parameters: tuple[Parameter, ...]
+    of_client: bool = False
 
     @property
     def purpose(self) -> str:
@@ -103,7 +111,8 @@ def tool_of(config: Mapping[str, Any]) -> Tool:
                     tuple(below.get("enum") or ()),
                 )
             )
-    return Tool(str(config.get("name", "")), str(config.get("description") or ""), tuple(found))
+    name, description = str(config.get("name", "")), str(config.get("description") or "")
+    return Tool(name, description, tuple(found), of_client=config.get("type") == "client")
 
 
 def answer_of(result: object) -> Any:
@@ -114,6 +123,12 @@ def answer_of(result: object) -> Any:
         return json.loads(result)
     except ValueError:
         return None
+
+
+def content_of(result: object) -> Any:
+    """What a tool answered, as JSON, or else the words it answered."""
+    answer = answer_of(result)
+    return result if answer is None and result != "null" else answer
 
 
 def options_of(answer: Any) -> tuple[Option, ...]:
@@ -155,9 +170,18 @@ def code_of(answer: Any) -> str | None:
     for value in answer.values():
         if isinstance(value, Mapping) and (found := code_of(value)):
             return found
-        if isinstance(value, str) and re.fullmatch(r"(?=.*\d)[A-Z0-9][A-Z0-9-]{3,}", value):
+        if isinstance(value, str) and _CODE.fullmatch(value):
             return value
     return None
+
+
+def failed(tool: Tool, result: object, *, is_error: bool) -> bool:
+    """Whether a tool did not do its work. What is no JSON is nonsense from an address; a client
+    may answer in plain words.
+    """
+    answer = answer_of(result)
+    nonsense = answer is None and result not in (None, "") and not tool.of_client
+    return is_error or refused(answer) or nonsense
 
 
 def refused(answer: Any) -> bool:
@@ -295,7 +319,14 @@ class Arguments:
                 return answer[parameter.name]
         if typed:
             return None
-        asked = self._memory.known.items()
-        return next(
-            (value for name, value in asked if overlap(name, parameter.about) >= ALIKE), None
-        )
+        known = {name: value for name, value in self._memory.known.items() if name != "person"}
+        named = (value for name, value in known.items() if overlap(name, parameter.about) >= ALIKE)
+        return next(named, self._wished() if parameter.required else None)
+
+    def _wished(self) -> str | None:
+        """What the caller last said to want: "I'd like a sourdough loaf, please"."""
+        for text in reversed(self._memory.heard):
+            for match in _WISH.finditer(text.lower()):
+                if not concepts(match["thing"]) & _NO_THING:
+                    return match["thing"]
+        return None

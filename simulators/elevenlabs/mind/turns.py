@@ -56,7 +56,9 @@ FOLLOW_UP_WORDS: Final = 2
 ASKED_AGAIN: Final = 1
 """How often something is asked again when the caller answered with something else."""
 
-_WHO: Final = re.compile(r"\bwho (?:is this|are you|am i (?:speaking|talking))\b")
+_WHO: Final = re.compile(
+    r"\bwho (?:is this|are you|am i (?:speaking|talking))\b|\bcon quién hablo\b|\bquién es usted\b"
+)
 _THAT: Final = 8
 
 

@@ -17,7 +17,8 @@ QUOTED = re.compile(r"[\"“”]([^\"“”]{2,})[\"“”]")
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+|\n+|,\s+and\s+|\bbut\b")
 REPLY_SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 FORBIDS = re.compile(
-    r"\b(?:no|not|never|without|nothing|cannot|can't|won't|doesn't|don't|avoids?|refrains?|refuses?)\b",
+    r"\b(?:no|not|never|without|nothing|cannot|can't|won't|doesn't|don't"
+    r"|avoids?|refrains?|refuses?)\b",
     re.IGNORECASE,
 )
 # Words that say nothing about what a reply has to contain.

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from simulators.elevenlabs import configs
-from simulators.elevenlabs.calls import FLAG, TEXT, Call, Endpoint
+from simulators.elevenlabs.calls import FLAG, REQUIRED_TEXT, TEXT, Call, Endpoint
 from simulators.elevenlabs.conversations import Conversations
 from simulators.elevenlabs.errors import Refused, current, not_found
 from simulators.elevenlabs.history import History
@@ -109,7 +109,7 @@ class Switchboard:
     def endpoints(self) -> list[Endpoint]:
         """Routes that lead to a conversation."""
         pinned = {
-            "agent_id": {"kind": "string"},
+            "agent_id": REQUIRED_TEXT,
             "branch_id": TEXT,
             "version_id": TEXT,
             "environment": TEXT,

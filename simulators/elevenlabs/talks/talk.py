@@ -165,8 +165,10 @@ class Talk:
 
     def _on_user_message(self, message: Json) -> None:
         text = message.get("text")
+        if not isinstance(text, str | None):
+            raise TalkOver(CONTRACT, "Invalid message: what the user says is no text.")
         self.caller_speaks()
-        if isinstance(text, str) and text.strip():
+        if text and text.strip():
             self.caller_said(text, "text")
 
     def _on_multimodal(self, message: Json) -> None:

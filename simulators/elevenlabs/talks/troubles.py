@@ -22,7 +22,7 @@ from simulators.limits import (
 )
 from simulators.wire import Json
 
-THINK_MS = 20.0
+THINK_MS = 250.0
 ANALYSIS_LAG_S = 1.0
 # One in bursting agents may have so many times its places, but never so many more than these.
 BURST_FACTOR = 3

@@ -232,3 +232,40 @@ def test_what_is_never_to_be_said_is_left_out() -> None:
 
     assert "panic" in last(talk(garage(), said, answers=RESERVED))
     assert "panic" not in last(talk(quiet, said, answers=RESERVED))
+
+
+def test_a_phrase_to_be_said_may_hold_a_no() -> None:
+    agent = bakery().reworded(
+        "- You promise no refunds.", '- Say "no trouble at all" at the end of every answer.'
+    )
+
+    assert last(talk(agent, "Are you open on Sunday?")).endswith("No trouble at all.")
+
+
+def test_a_manner_of_speaking_is_no_question() -> None:
+    agent = bakery().reworded("# Orders\n", "You are friendly and take your time.\n\n# Orders\n")
+
+    assert "your time" not in spoken(ordering(agent))
+
+
+def test_questions_of_a_list_come_one_by_one_only_if_that_is_said() -> None:
+    listed = "1. Is the car parked safely?\n2. Is there a warning light?\n\n# If there is danger\n"
+    together = garage().reworded("# If there is danger\n", listed)
+    one_by_one = garage().reworded(
+        "# If there is danger\n", f"Ask these one after the other:\n\n{listed}"
+    )
+    said = "My car makes a strange noise"
+
+    assert last(talk(together, said)).count("?") == 2
+    assert last(talk(one_by_one, said)).count("?") == 1
+
+
+def test_who_speaks_is_said_in_the_callers_language() -> None:
+    agent = library()
+    agent.prompt = "Eres la recepción de {{library}}. Keep sentences short."
+    agent.language = "es"
+
+    assert "Elm" in last(talk(agent, "Buenas, ¿con quién hablo?"))
+    assert "Elm" not in last(
+        talk(agent.without("Eres la recepción de {{library}}."), "¿Con quién hablo?")
+    )

@@ -41,8 +41,8 @@ from trunkline.adapters.elevenlabs.rendering import (
     render_page,
     render_upload,
 )
-from trunkline.adapters.elevenlabs.test_compiling import compile_test
-from trunkline.adapters.elevenlabs.test_rendering import render_for_tests, stray_tools
+from trunkline.adapters.elevenlabs.testing.compiling import compile_test
+from trunkline.adapters.elevenlabs.testing.rendering import render_for_tests, stray_tools
 from trunkline.adapters.elevenlabs.tool_schemas import render_tool
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
@@ -60,8 +60,8 @@ from trunkline.model.observed import (
     PlatformNumber,
 )
 from trunkline.model.rendering import ComparisonRules, Rendering
-from trunkline.model.test_rendering import TestRendering
 from trunkline.model.testing.platform_tests import CompiledTest, Examples
+from trunkline.model.testing.rendering import TestRendering
 from trunkline.ports.talking import Talks
 
 Line = TypeVar("Line")

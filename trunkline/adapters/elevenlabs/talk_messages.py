@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pydantic import Field, ValidationError
 
 from trunkline.adapters.elevenlabs.answers import Answered
-from trunkline.adapters.speech.encoding import Format, decoded, format_of
+from trunkline.adapters.speech.formats import Format, format_of
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import ConversationLost
 from trunkline.model.limits import TALK_QUOTE_MAX_CHARACTERS
@@ -164,6 +164,8 @@ class Reader:
         )
 
     def _audio(self, told: object) -> Message:
+        from trunkline.adapters.speech.encoding import decoded  # noqa: PLC0415 - it takes memory
+
         audio = _Audio.model_validate(told)
         if self._format is None:
             raise ConversationLost(

@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import SecretStr
@@ -44,9 +45,7 @@ from trunkline.adapters.elevenlabs.talk_messages import (
 )
 from trunkline.adapters.elevenlabs.talk_records import variables_of
 from trunkline.adapters.retry_after import retry_after_s
-from trunkline.adapters.speech.encoding import Format, Samples, encoded, format_of
-from trunkline.adapters.speech.lines import CallerLine
-from trunkline.adapters.speech.tones import tones
+from trunkline.adapters.speech.formats import Format, format_of
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import (
     ConversationLost,
@@ -75,6 +74,10 @@ from trunkline.model.testing.talk import (
     TalkEvent,
     TalkRequest,
 )
+
+if TYPE_CHECKING:
+    from trunkline.adapters.speech.encoding import Samples
+    from trunkline.adapters.speech.lines import CallerLine
 
 SIGNED_URL = "/v1/convai/conversation/get-signed-url"
 PLACES_HEADER = "maximum-concurrent-requests"
@@ -296,6 +299,8 @@ class ElevenLabsTalk:
 
         Raises InvalidInput in text.
         """
+        from trunkline.adapters.speech.tones import tones  # noqa: PLC0415 - it takes memory
+
         rate = self._caller_format().rate
         await self.play(tones(keys, rate))
 
@@ -355,6 +360,9 @@ class ElevenLabsTalk:
         return 0 < heard.event_id <= self._void_until
 
     def _speak_as(self, name: str) -> None:
+        from trunkline.adapters.speech.encoding import encoded  # noqa: PLC0415 - it takes memory
+        from trunkline.adapters.speech.lines import CallerLine  # noqa: PLC0415
+
         wire = format_of(name)
         if wire is None:
             raise ConversationRefused(
@@ -363,7 +371,7 @@ class ElevenLabsTalk:
             )
         self._line = line = CallerLine(wire.rate, self._request.background)
 
-        async def send(frame: Samples) -> None:
+        async def send(frame: "Samples") -> None:
             await self._send(user_audio(encoded(frame, wire)))
 
         async def speak() -> None:

@@ -24,6 +24,10 @@ ON CONFLICT (id) DO UPDATE SET
     expires_at = excluded.expires_at
 """
 
+_KNOWS = """
+SELECT 1 FROM desks WHERE token_digest = %(token_digest)s AND expires_at > %(at)s
+"""
+
 _FIND = """
 SELECT id, desk, calls FROM desks
 WHERE token_digest = %(token_digest)s AND expires_at > %(at)s AND calls < %(most)s
@@ -59,6 +63,12 @@ class DeskTables(Tables):
             await connection.execute(
                 "UPDATE desks SET expires_at = least(expires_at, now()) WHERE id = %s", (desk_id,)
             )
+
+    async def knows(self, token_digest: str, at: datetime) -> bool:
+        """True if a desk is open for that token."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(_KNOWS, {"token_digest": token_digest, "at": at})
+            return await cursor.fetchone() is not None
 
     async def take_call(
         self,

@@ -21,7 +21,7 @@ from trunkline.adapters.postgres.rows import (
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.ids import ExternalId
 from trunkline.model.ledger import Attempt, Claim, LedgerEntry, LedgerKind, Tombstone
-from trunkline.model.test_rendering import TOOL_SUFFIX
+from trunkline.model.testing.rendering import TOOL_SUFFIX
 
 _ENTRY_COLUMNS = sql.SQL(
     """project, environment, kind, name, account, nonce, external_id, digest,

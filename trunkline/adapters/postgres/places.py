@@ -123,6 +123,26 @@ class PlaceTables(Tables):
             await connection.execute(_HOLD, {**values, "holder": _CLOSING})
             return True
 
+    async def closes(self, holding: TestHolding, until: datetime) -> bool:
+        """Go on putting it away until then; False if a run holds it by now."""
+        values = _values(holding, _CLOSING, until)
+        async with self._pool.transaction() as connection:
+            await connection.execute(_LOCK, (holding.key,))
+            cursor = await connection.execute(_OTHERS, values)
+            row = await cursor.fetchone()
+            if row is not None and row["others"]:
+                return False
+            await connection.execute(_HOLD, values)
+            return True
+
+    async def stays(self, holding: TestHolding) -> None:
+        """It could not be put away: runs may hold it again, and the next one tries once more."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "UPDATE test_holds SET expires_at = now() WHERE key = %s AND holder = %s",
+                (holding.key, _CLOSING),
+            )
+
     async def was_put_away(self, holding: TestHolding) -> None:
         """It is gone from the platform: nothing is known of it any more."""
         async with self._pool.connection() as connection:

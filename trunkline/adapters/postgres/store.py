@@ -23,9 +23,9 @@ from trunkline.adapters.postgres.operations import OperationTables
 from trunkline.adapters.postgres.places import PlaceTables
 from trunkline.adapters.postgres.pool import StoreBounds, StorePool
 from trunkline.adapters.postgres.projects import ProjectTables
+from trunkline.adapters.postgres.run_reports import TestRunTables
 from trunkline.adapters.postgres.schema import require_current_on
 from trunkline.adapters.postgres.statuses import StatusTables
-from trunkline.adapters.postgres.test_runs import TestRunTables
 from trunkline.adapters.postgres.wishes import WishTables
 
 

@@ -1,43 +1,24 @@
 """Linear sound to and from what goes over a wire: PCM of any rate and G.711's µ-law.
 
 The µ-law tables follow ITU-T G.711: a sign, three bits of segment and four of interval, all
-inverted. Rates are changed by soxr in high quality. Nothing here knows who names formats how, but
-for the ``pcm_16000`` and ``ulaw_8000`` that voice platforms agree on.
+inverted. Rates are changed by soxr in high quality. Nothing here knows who names formats how.
 """
 
-import re
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
+from trunkline.adapters.speech.formats import Format
 from trunkline.model.testing.talk import Sound
 
 Samples: TypeAlias = NDArray[np.int16]
 
-FORMAT = re.compile(r"(pcm|ulaw)_([0-9]{4,6})")
 FULL_SCALE = 32_768.0
 MULAW_BIAS = 132
 MULAW_CLIP = 32_635
 SAMPLE_BYTES = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How sound is written on a wire."""
-
-    coding: Literal["pcm", "ulaw"]
-    rate: int
-
-
-def format_of(name: str) -> Format | None:
-    """The format of such a name; None if it is none we can write and read."""
-    found = FORMAT.fullmatch(name)
-    if found is None:
-        return None
-    return Format("pcm" if found[1] == "pcm" else "ulaw", int(found[2]))
 
 
 def encoded(samples: Samples, wire: Format) -> bytes:

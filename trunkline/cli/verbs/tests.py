@@ -26,8 +26,8 @@ from trunkline.cli.verbs.options import (
 )
 
 if TYPE_CHECKING:
-    from trunkline.cli.test_reports import Outputs, Printed
-    from trunkline.cli.test_runs import Wanted
+    from trunkline.cli.testing.reports import Outputs, Printed
+    from trunkline.cli.testing.runs import Wanted
 
 
 class ModeName(StrEnum):
@@ -152,8 +152,8 @@ def run_tests(
     out, 4 if it may not be tested now, 5 after --timeout. With --local, the tests are read from a
     folder and the agents are called from here; no server of Trunkline is needed.
     """
-    from trunkline.cli.test_reports import Outputs, Printed, folder_in_repository
-    from trunkline.cli.test_runs import Wanted
+    from trunkline.cli.testing.reports import Outputs, Printed, folder_in_repository
+    from trunkline.cli.testing.runs import Wanted
 
     wanted = Wanted(
         names=tuple(names or ()),
@@ -192,7 +192,7 @@ def _on_server(
     timeout: timedelta,
 ) -> int:
     from trunkline.cli.server import connect
-    from trunkline.cli.test_runs import run_on_server
+    from trunkline.cli.testing.runs import run_on_server
 
     with connect() as server:
         return run_on_server(server, project, wanted, outputs, printed, wait=wait, timeout=timeout)
@@ -216,16 +216,16 @@ def list_tests(
     Without --local: the tests that the server's recent runs were about. With it: every test of the
     folder, with last outcomes if TRUNKLINE_TOKEN is set.
     """
-    from trunkline.cli import test_listing
     from trunkline.cli.server import connect, held_token
+    from trunkline.cli.testing import listing
 
-    tests = test_listing.tests_of_folder(local) if local is not None else None
+    tests = listing.tests_of_folder(local) if local is not None else None
     if tests is None or held_token():
         with connect() as server:
-            outcomes = test_listing.last_outcomes(server, project)
-        tests = outcomes if tests is None else test_listing.with_last_outcomes(tests, outcomes)
-    chosen = test_listing.chosen_tests(tests, agents=agent or (), tags=tag or ())
-    return test_listing.print_tests(chosen, output, headers=not no_headers)
+            outcomes = listing.last_outcomes(server, project)
+        tests = outcomes if tests is None else listing.with_last_outcomes(tests, outcomes)
+    chosen = listing.chosen_tests(tests, agents=agent or (), tags=tag or ())
+    return listing.print_tests(chosen, output, headers=not no_headers)
 
 
 @test.command("show")
@@ -245,13 +245,13 @@ def show_run(
     What was not met stands below the turn in which it was expected, with its place in the
     manifests. Conversations that passed are shown when a test is named.
     """
-    from trunkline.cli import test_showing
     from trunkline.cli.server import connect
+    from trunkline.cli.testing import showing
 
-    if test_showing.is_report_file(run):
-        return test_showing.show(None, project, run=run, test=name, style=output)
+    if showing.is_report_file(run):
+        return showing.show(None, project, run=run, test=name, style=output)
     with connect() as server:
-        return test_showing.show(server, project, run=run, test=name, style=output)
+        return showing.show(server, project, run=run, test=name, style=output)
 
 
 @test.command("cancel")
@@ -264,11 +264,11 @@ def cancel_run(
 
     What was found out stays; what it made on the platform is put away.
     """
-    from trunkline.cli import test_runs
     from trunkline.cli.server import connect
+    from trunkline.cli.testing import runs
 
     with connect() as server:
-        return test_runs.cancel(server, project, run)
+        return runs.cancel(server, project, run)
 
 
 @test.command("record")

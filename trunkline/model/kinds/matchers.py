@@ -26,6 +26,16 @@ from trunkline.model.limits import LIST_MAX_ITEMS, TEXT_FIELD_MAX_CHARACTERS
 Pattern = Annotated[Text, AfterValidator(lambda text: compiled(text) and text)]
 """A regular expression that is searched for, in the syntax of RE2 (no backtracking)."""
 
+
+def _with_words(text: str) -> str:
+    if not any(character.isalnum() or character == "%" for character in text):
+        raise refuse("punctuation is ignored here, and there is nothing else; use `contains`")
+    return text
+
+
+Words = Annotated[Text, AfterValidator(_with_words)]
+"""Text that is compared by its words, so it has some."""
+
 Texts = Annotated[tuple[Text, ...], Field(min_length=1, max_length=LIST_MAX_ITEMS)]
 
 FORMS = (
@@ -53,7 +63,7 @@ class Matcher(DescribedPart):
     """This text somewhere; case counts."""
     matches: Pattern | None = None
     """A regular expression that is found somewhere, `(?i)` for any case; without look-around."""
-    like: Text | None = None
+    like: Words | None = None
     """The same words, whatever their case, punctuation and spelling of numbers."""
     any_of: Texts | None = None
     """One of several bare texts."""
@@ -61,7 +71,7 @@ class Matcher(DescribedPart):
     """This text nowhere; case counts."""
     not_matches: Pattern | None = None
     """A regular expression that is found nowhere."""
-    not_like: Text | None = None
+    not_like: Words | None = None
     """Not these words, whatever their case, punctuation and spelling of numbers."""
     not_any_of: Texts | None = None
     """None of several bare texts."""

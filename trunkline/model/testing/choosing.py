@@ -6,6 +6,9 @@ from trunkline.model.errors import NotFound
 from trunkline.model.kinds.conversation import ConversationTest
 from trunkline.model.manifests import Manifests
 
+NAMES_LISTED = 20
+"""So many names fit below a message without hiding it."""
+
 
 def chosen_tests(
     manifests: Manifests,
@@ -32,4 +35,9 @@ def chosen_tests(
 def _require(wanted: Collection[str], known: Collection[str], what: str) -> None:
     absent = sorted(set(wanted) - set(known))
     if absent:
-        raise NotFound(f"there is no {what} {absent[0]} in Git")
+        listed = ", ".join(sorted(known)[:NAMES_LISTED]) or "none"
+        more = ", …" if len(known) > NAMES_LISTED else ""
+        raise NotFound(
+            f"there is no {what} {absent[0]} in these manifests",
+            hint=f"There are: {listed}{more}",
+        )

@@ -158,7 +158,7 @@ def _says(path: str, line: Finally, talk: Conversation) -> Whole:
 def _judged(path: str, line: Finally, talk: Conversation) -> Whole:
     sentence = line.goal if line.goal is not None else line.judge or ""
     name = "goal" if line.goal is not None else "judge"
-    check = blank(path, name, f"the judge agrees: {sentence}")
+    check = blank(path, name, f'the judge agrees with "{sentence}"')
     asked = [Asked(path=path, criterion=sentence)]
     return _reached(talk, decided(check, holds=True, found="", asked=asked))
 

@@ -6,6 +6,7 @@ without one, or after the conversation, is refused.
 """
 
 import json
+import math
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -82,7 +83,9 @@ def _typed(value: Json, kind: str) -> Json:
         return value
     try:
         found: Json = json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return value
-    fits = isinstance(found, bool) if kind == "boolean" else type(found) in (int, float)
-    return found if fits else value
+    if isinstance(found, bool):
+        return found if kind == "boolean" else value
+    finite = isinstance(found, int) or (isinstance(found, float) and math.isfinite(found))
+    return found if kind != "boolean" and finite else value

@@ -191,7 +191,7 @@ def _finding(stage: Stage, expected: Expectation, path: str, progress: _Progress
     if expected.no_call is not None:
         return _no_call(stage, expected, path, progress)
     if expected.judge is not None:
-        blank = _blank(stage, path, "judge", f"the judge agrees that it {expected.judge}")
+        blank = _blank(stage, path, "judge", f'the judge agrees with "{expected.judge}"')
         return _judged(stage, blank, expected.judge)
     return _stops(stage, expected, path)
 

@@ -152,7 +152,7 @@ def _nothing(report: TestRunReport) -> ET.Element:
     )
     case = _element("testcase", classname=f"tests@{report.environment}", name="test run", time="0")
     why = report.message or f"{report.state}, nothing was carried out"
-    case.append(_element("error", type=report.state, message=why))
+    case.append(_element("error", type=report.reason or report.state, message=why))
     suite.append(case)
     return suite
 

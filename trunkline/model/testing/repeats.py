@@ -14,6 +14,7 @@ from trunkline.model.testing.figures import percentile, wilson_interval
 from trunkline.model.testing.results import Outcome, RunResult, TestResult, TestRunReport
 from trunkline.model.testing.scripts import Script, suite_digest
 
+NONE_FITS: Final = "no test fits what was asked for"
 ROUNDING: Final = 1e-9
 """Shares are compared as people write them: 0.9 less 0.8 is not more than 0.1."""
 
@@ -130,7 +131,7 @@ def summarise(report: TestRunReport, tests: Sequence[TestResult]) -> TestRunRepo
     """
     ordered = tuple(sorted(tests, key=lambda each: (each.agent, each.name, each.environment)))
     required = [each for each in ordered if each.required]
-    outcome, message = _of_all(required)
+    outcome, message = _of_all(required) if ordered else ("inconclusive", NONE_FITS)
     return report.model_copy(
         update={
             "tests": ordered,
@@ -151,7 +152,7 @@ def _of_all(required: Sequence[TestResult]) -> tuple[Outcome, str]:
     if unclear:
         return "inconclusive", _named(unclear, "inconclusive", len(required))
     if not required:
-        return "inconclusive", "no required test was carried out"
+        return "inconclusive", "only advisory tests were carried out, which prove nothing"
     return "passed", f"{len(required)} of {len(required)} required tests passed"
 
 

@@ -25,6 +25,7 @@ from trunkline.model.kinds.conversation import (
     Repeat,
     Stub,
 )
+from trunkline.model.limits import TOOL_TIMEOUT_S
 from trunkline.model.manifests import Manifests, Placed
 
 MEANINGLESS = frozenset({"include"})
@@ -34,10 +35,13 @@ _NULL_MEANS = frozenset({"equals", "reply"})
 
 
 class ScriptFunction(Frozen):
-    """Something the agent can call, by the name the model sees."""
+    """Something the agent can call, by the name the model sees; the platform waits ``timeout_s``
+    for its answer.
+    """
 
     name: str
     kind: Literal["webhook", "client", "builtin"]
+    timeout_s: float = TOOL_TIMEOUT_S
 
 
 class Script(Frozen):
@@ -217,7 +221,14 @@ def _document(manifests: Manifests, name: str) -> str:
 
 def _functions(manifests: Manifests, content: AgentContent) -> tuple[ScriptFunction, ...]:
     tools = [manifests.tools[name].manifest.spec for name in content.tool_names]
-    own = [ScriptFunction(name=tool.function, kind=tool.type) for tool in tools]
+    own = [
+        ScriptFunction(
+            name=tool.function,
+            kind=tool.type,
+            timeout_s=TOOL_TIMEOUT_S if tool.timeout is None else tool.timeout.total_seconds(),
+        )
+        for tool in tools
+    ]
     builtin = [ScriptFunction(name=name, kind="builtin") for name in content.builtin_names]
     return (*own, *builtin)
 

@@ -33,7 +33,7 @@ def standing_check(
     if line.words is not None:
         return _words(path, line.words.most, heard)
     if line.judge is not None:
-        check = blank(path, "judge", f"the judge agrees that every reply {line.judge}")
+        check = blank(path, "judge", f'the judge agrees with "{line.judge}" about every reply')
         return _asked_of_each(check, (line.judge,), heard)
     return _says(path, line, heard)
 

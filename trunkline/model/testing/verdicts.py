@@ -3,7 +3,8 @@
 Order of precedence: a check that failed by itself, then a limit, then what the judge denies; then
 whatever could not be found out. A judge can fail a run or leave it inconclusive, never rescue it,
 and it is not asked about a run that has failed already. A run in which nothing was checked is
-inconclusive (NothingChecked).
+inconclusive (NothingChecked), and so is one in which the agent neither said nor did anything
+(AgentSilent): what a dead line does not do proves nothing.
 
 An agent that did not begin although the script expects it to has failed if it speaks later or has
 no first message; otherwise nobody knows whether it could be heard at all (AgentSilent).
@@ -16,7 +17,7 @@ from pydantic import Field
 from trunkline.model.base import Frozen, Json
 from trunkline.model.testing.asking import Asked, OpenQuestion
 from trunkline.model.testing.closing_checks import AudioMeasures, Conversation, closing_check
-from trunkline.model.testing.hearing import ending, replies, turns_taken
+from trunkline.model.testing.hearing import calls, ending, replies, turns_taken
 from trunkline.model.testing.judging import JudgeAnswer, Question, majority
 from trunkline.model.testing.results import CheckResult, Outcome, RunResult, Vote
 from trunkline.model.testing.scripts import Script
@@ -119,7 +120,7 @@ def conclude(
         )
         for check in gathered.checks
     )
-    outcome, reason, message = _outcome(checks, facts)
+    outcome, reason, message = _outcome(checks, lines, facts)
     return RunResult(
         number=facts.number,
         outcome=outcome,
@@ -245,7 +246,8 @@ def _judged(
     open_ones = [v for v in verdicts if v[0] is None]
     deciding = (denied or open_ones or [(True, "", "")])[0]
     outcome = {False: "failed", None: "inconclusive", True: "passed"}[deciding[0]]
-    found = check.found if not deciding[2] else f"{check.found}: {deciding[2]}".removeprefix(": ")
+    said = f"the judge says {deciding[2]}" if deciding[2] else ""
+    found = "; ".join(part for part in (check.found, said) if part)
     return check.model_copy(
         update={
             "outcome": outcome,
@@ -282,7 +284,9 @@ def _limit(name: str, wanted: str, found: str) -> CheckResult:
     )
 
 
-def _outcome(checks: Sequence[CheckResult], facts: RunFacts) -> tuple[Outcome, str, str]:
+def _outcome(
+    checks: Sequence[CheckResult], lines: Sequence[Line], facts: RunFacts
+) -> tuple[Outcome, str, str]:
     failed = [check for check in checks if check.outcome == "failed"]
     if failed:
         first = next((c for c in failed if c.reason != "JudgeDisagrees"), failed[0])
@@ -295,6 +299,9 @@ def _outcome(checks: Sequence[CheckResult], facts: RunFacts) -> tuple[Outcome, s
         return "inconclusive", first.reason, sentence(first)
     if not any(check.outcome == "passed" for check in checks):
         return "inconclusive", "NothingChecked", "nothing of this test could be checked"
+    ended = ending(lines)
+    if not (replies(lines) or calls(lines) or (ended is not None and ended.by == "agent")):
+        return "inconclusive", "AgentSilent", "the agent said and did nothing at all"
     return "passed", "", ""
 
 

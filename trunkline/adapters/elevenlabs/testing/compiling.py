@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Final
 
-from trunkline.adapters.elevenlabs.test_conditions import (
+from trunkline.adapters.elevenlabs.testing.conditions import (
     judged,
     mock_of,
     parameter_checks,

@@ -14,7 +14,7 @@ from trunkline.model.base import Frozen
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.testing.junit import junit_xml
 from trunkline.model.testing.results import Outcome, TestRunReport
-from trunkline.services.test_runs import TestOrder
+from trunkline.services.testing import TestOrder
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["tests"])
 

@@ -16,9 +16,9 @@ from activities.heartbeats import beating
 from activities.names import PREPARE_TEST_RUN
 from activities.needs import needed_objects
 from activities.policies import Standings
-from activities.test_gates import test_verdict
-from activities.test_ports import StoredRendering, TestPorts, not_deployed
-from activities.test_results import excused, put_content, put_part
+from activities.testing.gates import test_verdict
+from activities.testing.ports import StoredRendering, TestPorts, not_deployed
+from activities.testing.results import excused, put_content, put_part
 from activities.testing_types import (
     PreparedRendering,
     PreparedRun,
@@ -43,9 +43,9 @@ from trunkline.model.limits import CONVERSATION_MAX_S, TEST_HOLD_S, TESTS_PER_RU
 from trunkline.model.manifests import Manifests
 from trunkline.model.resolution import agent_wish
 from trunkline.model.shared_objects import claim_reference
-from trunkline.model.test_rendering import is_test_tool
 from trunkline.model.testing.choosing import chosen_tests
 from trunkline.model.testing.costs import estimate_usd
+from trunkline.model.testing.rendering import is_test_tool
 from trunkline.model.testing.repeats import stops_early
 from trunkline.model.testing.results import TestRunReport
 from trunkline.model.testing.runs import TestHolding

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from trunkline.model.base import Frozen
 from trunkline.model.errors import AgentNotDeployed
 from trunkline.model.ids import ExternalId
-from trunkline.model.test_rendering import TestRendering
 from trunkline.model.testing.costs import TestRates
+from trunkline.model.testing.rendering import TestRendering
 from trunkline.ports import (
     Accounts,
     Clock,

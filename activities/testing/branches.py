@@ -15,9 +15,9 @@ from activities.names import ENSURE_TEST_BRANCH, ENSURE_TEST_OBJECT
 from activities.needs import needed_objects
 from activities.policies import Standings
 from activities.shared import SharedWrites
-from activities.test_gates import test_verdict
-from activities.test_ports import StoredRendering, TestPorts, not_deployed
-from activities.test_results import put_part, read_content, read_part
+from activities.testing.gates import test_verdict
+from activities.testing.ports import StoredRendering, TestPorts, not_deployed
+from activities.testing.results import put_part, read_content, read_part
 from activities.testing_types import TestBranch, TestBranchRequest, TestObjectRequest
 from activities.types import StepResult
 from trunkline.model.base import JsonObject
@@ -36,7 +36,7 @@ from trunkline.model.limits import TEST_HOLD_S
 from trunkline.model.paths import put, split
 from trunkline.model.plans import Step
 from trunkline.model.shared_objects import bindings_of, object_key
-from trunkline.model.test_rendering import BRANCH_PREFIX, TestRendering
+from trunkline.model.testing.rendering import BRANCH_PREFIX, TestRendering
 from trunkline.model.testing.runs import TestHolding
 from trunkline.model.writes import resolve_references, unresolved_references
 from trunkline.ports import VoicePlatform, Wishes

@@ -11,6 +11,8 @@ from trunkline.model.plans import Plan, Step
 
 SUSPENDED = "Suspended"
 DISABLED = "Disabled"
+UNDONE = "a test needs a branch beside the live agent, and nothing is written"
+ELSEWHERE = "a folder is tested on the simulators with `trunkline test run --local`"
 
 
 def test_verdict(standing: Standing, project: str, agent: str, account: str) -> Verdict:
@@ -29,8 +31,18 @@ def test_verdict(standing: Standing, project: str, agent: str, account: str) -> 
         digest=plan_digest((step,), None),
         steps=(step,),
     )
-    question = Question(kind="agent", name=agent, plan=plan, accounts=(account,), break_glass=True)
-    return verdict(standing, question)
+    question = Question(
+        kind="agent",
+        name=agent,
+        plan=plan,
+        accounts=(account,),
+        break_glass=True,
+        undone=UNDONE,
+    )
+    found = verdict(standing, question)
+    if not found.held:
+        return found
+    return found.model_copy(update={"message": f"{found.message}; {ELSEWHERE}"})
 
 
 test_verdict.__test__ = False  # type: ignore[attr-defined]

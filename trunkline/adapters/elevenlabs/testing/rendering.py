@@ -17,7 +17,7 @@ from trunkline.model.diffs import leaves
 from trunkline.model.errors import PublicUrlMissing
 from trunkline.model.ids import Digest
 from trunkline.model.paths import MISSING, find, put, split
-from trunkline.model.test_rendering import (
+from trunkline.model.testing.rendering import (
     TOKEN_VARIABLE,
     TOOL_SUFFIX,
     TOOLS_PATH,

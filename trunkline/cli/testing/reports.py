@@ -143,7 +143,8 @@ def print_report(report: TestRunReport, printed: Printed) -> None:
 def closing(report: TestRunReport) -> str:
     """The last line: the verdict, the counts, what it cost, and the id to look closer with."""
     verdict = report.outcome or report.state.lower()
-    message = f" {report.message}." if report.message and not report.tests else ""
+    unclear = report.outcome != "passed" and not any(test.required for test in report.tests)
+    message = f" {report.message}." if report.message and unclear else ""
     return harmless(
         f"{report.id}: {verdict}.{message} {totals_text(report)}, about ${report.cost_usd:.2f}"
     )

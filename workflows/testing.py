@@ -7,6 +7,7 @@ the branches and tools that were made are put away at the end.
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -59,6 +60,7 @@ with workflow.unsafe.imports_passed_through():
     from trunkline.model.limits import (
         PLATFORM_LEFT_OUT_MAX,
         PLATFORM_TESTS_MAX_S,
+        TALK_LINE_MAX_S,
         TEST_CONVERSATIONS_MAX,
         TESTS_CONCURRENT,
     )
@@ -135,13 +137,17 @@ class TestRunWorkflow:
     async def _prepare(self) -> None:
         request = self._request
         self._show("preparing", phase="Preparing")
-        self._prepared = await perform(
-            PREPARE_TEST_RUN,
-            request,
-            PreparedRun,
-            option=SWEEP,
-            timing=self._timing,
-            summary=f"tests of {request.environment or 'the branch'}",
+        self._prepared = await _to_its_end(
+            perform(
+                PREPARE_TEST_RUN,
+                request,
+                PreparedRun,
+                option=SWEEP,
+                timing=self._timing,
+                summary=f"tests of {request.environment or 'the branch'}",
+                cancellation=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+            ),
+            stops=True,
         )
 
     async def _test(self) -> None:
@@ -169,21 +175,25 @@ class TestRunWorkflow:
         }
         try:
             for needed in rendering.objects:
-                await perform(
-                    ENSURE_TEST_OBJECT,
-                    TestObjectRequest(**place, object=needed, timing=self._timing),
-                    StepResult,
+                await _to_its_end(
+                    perform(
+                        ENSURE_TEST_OBJECT,
+                        TestObjectRequest(**place, object=needed, timing=self._timing),
+                        StepResult,
+                        option=APPLY,
+                        timing=self._timing,
+                        summary=f"{needed.kind} {needed.name}",
+                    )
+                )
+            await _to_its_end(
+                perform(
+                    ENSURE_TEST_BRANCH,
+                    TestBranchRequest(**place, timing=self._timing),
+                    TestBranch,
                     option=APPLY,
                     timing=self._timing,
-                    summary=f"{needed.kind} {needed.name}",
+                    summary=f"branch of {rendering.agent}",
                 )
-            await perform(
-                ENSURE_TEST_BRANCH,
-                TestBranchRequest(**place, timing=self._timing),
-                TestBranch,
-                option=APPLY,
-                timing=self._timing,
-                summary=f"branch of {rendering.agent}",
             )
         except ActivityError as error:
             if is_cancelled_exception(error):
@@ -254,7 +264,8 @@ class TestRunWorkflow:
         if test.baseline and test.baseline not in self._unusable:
             wanted += [(number, True) for number in numbers]
         found = await _all(
-            self._converse(test, number, baseline=baseline) for number, baseline in wanted
+            _to_its_end(self._converse(test, number, baseline=baseline), stops=True)
+            for number, baseline in wanted
         )
         return tuple(one for one in found if one is not None)
 
@@ -281,7 +292,10 @@ class TestRunWorkflow:
                 summary=f"{test.name} {number}{' (baseline)' if baseline else ''}",
                 task_queue=CONVERSATION_QUEUE,
                 start_to_close_timeout=timedelta(
-                    seconds=test.seconds + bounds.place_wait_s + CONVERSATION_MARGIN_S
+                    seconds=test.seconds
+                    + TALK_LINE_MAX_S
+                    + bounds.place_wait_s
+                    + CONVERSATION_MARGIN_S
                 ),
                 heartbeat_timeout=timedelta(seconds=timing.heartbeat_timeout_s),
                 retry_policy=RetryPolicy(
@@ -377,6 +391,22 @@ async def _all(work: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
             raise answer
         found.append(answer)
     return found
+
+
+async def _to_its_end(work: Coroutine[Any, Any, Result], *, stops: bool = False) -> Result:
+    """The answer; whoever is cancelled waits for it, as what is half made cannot be put away.
+
+    What ``stops`` is asked to, and its answer no longer counts if it comes all the same.
+    """
+    doing = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        if stops:
+            doing.cancel()
+        with suppress(ActivityError, asyncio.CancelledError):
+            await doing
+        raise
 
 
 def _too_many() -> Failure:

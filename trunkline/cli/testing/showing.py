@@ -8,7 +8,7 @@ from trunkline.cli.exits import ExitCode, WrongUsage
 from trunkline.cli.names import absent
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.server import Server, project_path
-from trunkline.cli.test_reports import read_report, report_document
+from trunkline.cli.testing.reports import read_report, report_document
 from trunkline.model.testing.report_text import (
     milliseconds,
     needed_text,

@@ -7,14 +7,15 @@ a workflow is running. Branches and tools are put away one by one, each by whoev
 from datetime import timedelta
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
-from activities.errors import translated
+from activities.errors import translated, try_again_in
 from activities.heartbeats import beating
 from activities.names import CONCLUDE_TEST, CONCLUDE_TEST_RUN, LOOK_TO_TIDY, PUT_AWAY
 from activities.run_results import lost_run
-from activities.test_conversations import conversation_key
-from activities.test_ports import TestPorts
-from activities.test_results import excused, put_part, read_part, read_parts
+from activities.testing.conversations import conversation_key
+from activities.testing.ports import TestPorts
+from activities.testing.results import excused, put_part, read_part, read_parts
 from activities.testing_types import (
     HoldingReference,
     PreparedTest,
@@ -26,8 +27,15 @@ from activities.testing_types import (
     TidyLook,
     TidyRequest,
 )
-from activities.types import StepResult
-from trunkline.model.errors import Conflict, NotFound, RemoteMissing
+from activities.types import StepResult, Timing
+from trunkline.model.creation import LOOKS_PER_BOUND, settles_at
+from trunkline.model.errors import (
+    ClaimPending,
+    Conflict,
+    NotFound,
+    RemoteMissing,
+    TrunklineError,
+)
 from trunkline.model.ids import ExternalId, content_mark
 from trunkline.model.ledger import Claim
 from trunkline.model.limits import ABANDONED_PER_RUN, TEST_HOLD_S, TEST_PUT_AWAY_S
@@ -115,14 +123,20 @@ class TestRunActivities:
         """Archive the branch or delete the tool, unless it is somebody else's after all."""
         with translated(request.timing):
             async with beating():
-                holding = _holding(request)
+                holding, holdings = _holding(request), self._ports.holdings
+                until = self._ports.clock.now() + timedelta(seconds=TEST_PUT_AWAY_S)
+                if not await holdings.closes(holding, until):
+                    return StepResult(note="in use again")
                 voice = await self._ports.accounts.voice(holding.project, holding.environment)
-                timeout_s = request.timing.request_timeout_s
-                if holding.kind == "branch":
-                    await _archive(voice, holding, timeout_s)
-                else:
-                    await self._delete(voice, holding, timeout_s)
-                await self._ports.holdings.was_put_away(holding)
+                try:
+                    if holding.kind == "branch":
+                        await _archive(voice, holding, request.timing.request_timeout_s)
+                    else:
+                        await self._delete(voice, holding, request.timing)
+                except (TrunklineError, ApplicationError):
+                    await holdings.stays(holding)
+                    raise
+                await holdings.was_put_away(holding)
                 return StepResult(note="put away")
 
     async def _decided(self, request: TestVerdictRequest, result: TestResult) -> TestVerdict:
@@ -145,30 +159,40 @@ class TestRunActivities:
         alone = script.model_copy(update={"test": test, "environment": comparison.to})
         return summarise_test(alone, runs)
 
-    async def _delete(self, voice: VoicePlatform, holding: TestHolding, timeout_s: float) -> None:
-        """Delete a tool and forget its claim. Raises Conflict while something uses it."""
+    async def _delete(self, voice: VoicePlatform, holding: TestHolding, timing: Timing) -> None:
+        """Delete a tool and forget its claim. Raises Conflict while something uses it.
+
+        A create whose answer nobody knows may still appear; it is waited for like any other.
+        """
         claims = await self._ports.ledger.claims(
             voice.account, holding.project, holding.environment, names=(holding.name,)
         )
         claim = next((one for one in claims if one.digest == holding.digest), None)
         if claim is None:
             return
-        if claim.external_id is None:
-            raise Conflict(f"tool {holding.name} is not accounted for yet")
-        if await _is_ours(voice, holding, claim, claim.external_id):
-            await voice.delete_object("tool", claim.external_id, timeout_s=timeout_s)
+        mark = content_mark(holding.project, holding.environment, claim.name, claim.digest)
+        known: tuple[ExternalId, ...] = ()
+        if claim.external_id is not None:
+            known = (claim.external_id,)
+        else:
+            now = self._ports.clock.now()
+            known = tuple(one.external_id for one in await voice.find_objects("tool", mark))
+            attempt = claim.attempt
+            if not known and attempt and now < settles_at(attempt, timing.list_lag_bound_s):
+                words = f"tool {holding.name} may still appear"
+                raise try_again_in(ClaimPending(words), timing.list_lag_bound_s / LOOKS_PER_BOUND)
+        for external_id in known:
+            if await _is_ours(voice, mark, claim, external_id):
+                await voice.delete_object("tool", external_id, timeout_s=timing.request_timeout_s)
         await self._ports.ledger.forget_claim(claim)
 
 
-async def _is_ours(
-    voice: VoicePlatform, holding: TestHolding, claim: Claim, external_id: ExternalId
-) -> bool:
+async def _is_ours(voice: VoicePlatform, mark: str, claim: Claim, external_id: ExternalId) -> bool:
     """False if it is gone. Raises Conflict if it is used, or carries another mark."""
     try:
         usage = await voice.object_usage("tool", external_id)
     except RemoteMissing:
         return False
-    mark = content_mark(holding.project, holding.environment, claim.name, claim.digest)
     if usage.mark != mark:
         raise Conflict(f"tool {claim.name} ({external_id}) does not carry our mark")
     if usage.users:

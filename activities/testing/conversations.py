@@ -20,17 +20,17 @@ from activities.heartbeats import Progress, beating
 from activities.judge_budgets import within_the_day
 from activities.names import CONVERSE
 from activities.run_results import impossible_run, run_result
-from activities.test_places import TalkPlaces
-from activities.test_ports import StoredRendering
-from activities.test_results import put_part, read_content, read_part
-from activities.testing_types import ConversationEnd, ConverseRequest, TestBounds
+from activities.testing.places import TalkPlaces
+from activities.testing.ports import StoredRendering
+from activities.testing.results import put_part, read_content, read_part
+from activities.testing_types import ConversationEnd, ConverseRequest
 from trunkline.model.base import Json
 from trunkline.model.errors import ConcurrencyExhausted, RateLimited
 from trunkline.model.kinds.conversation import Stub
 from trunkline.model.limits import TALK_PLACE_POLL_S
-from trunkline.model.test_rendering import TOKEN_VARIABLE
 from trunkline.model.testing.costs import TestRates
 from trunkline.model.testing.desks import Desk, parameter_types
+from trunkline.model.testing.rendering import TOKEN_VARIABLE
 from trunkline.model.testing.results import RunResult
 from trunkline.model.testing.runs import TestPartKind
 from trunkline.model.testing.scripts import Script
@@ -96,16 +96,15 @@ class ConversationActivities:
         self, request: ConverseRequest, script: Script, restarts: int, progress: Progress
     ) -> RunResult:
         """The conversation as soon as there is a place for it: one of ours, and the platform's."""
-        until_s = time.monotonic() + request.bounds.place_wait_s
+        until_s: float | None = None
         while True:
-            left_s = max(until_s - time.monotonic(), 0.0)
-            bounds = request.bounds.model_copy(update={"place_wait_s": left_s})
             try:
-                return await self._held(request, script, bounds, restarts, progress)
+                return await self._held(request, script, restarts, progress)
             except ConcurrencyExhausted as error:
                 return impossible_run(script, error, number=request.number)
             except RateLimited as error:
                 pause_s = max(error.retry_after_s, TALK_PLACE_POLL_S)
+                until_s = until_s or time.monotonic() + request.bounds.place_wait_s
                 if time.monotonic() + pause_s >= until_s:
                     exhausted = ConcurrencyExhausted(error.message, hint=error.hint)
                     return impossible_run(script, exhausted, number=request.number)
@@ -116,7 +115,6 @@ class ConversationActivities:
         self,
         request: ConverseRequest,
         script: Script,
-        bounds: TestBounds,
         restarts: int,
         progress: Progress,
     ) -> RunResult:
@@ -126,6 +124,7 @@ class ConversationActivities:
         desired = stored.rendering.desired
         voice = await ports.accounts.voice(desired.project, desired.environment)
         holder = _holder(request)
+        bounds = request.bounds
         async with self._places.place(voice.account, voice.talks, holder, bounds, progress):
             token = secrets.token_urlsafe(TOKEN_BYTES)
             await ports.desks.open_desk(self._desk(request, script, stored, token))

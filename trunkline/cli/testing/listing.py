@@ -9,7 +9,7 @@ from trunkline.cli.exits import ExitCode
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
 from trunkline.cli.printing import Format
 from trunkline.cli.server import Server, project_path
-from trunkline.cli.test_reports import read_report
+from trunkline.cli.testing.reports import read_report
 from trunkline.manifests import DirectoryTree, load
 from trunkline.model.base import Frozen, JsonObject
 from trunkline.model.kinds.conversation import Mode
@@ -34,7 +34,7 @@ TESTS = Listing(
         Column("WHY", member("why"), wide=True),
     ),
     name=member("name"),
-    empty="There is no test. Write one beside its agent; the manual begins with an example.",
+    empty="No such test. One is written beside its agent; the manual begins with an example.",
 )
 
 

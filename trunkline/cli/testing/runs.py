@@ -8,8 +8,8 @@ from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.printing import Format
 from trunkline.cli.server import Server, project_path, text
-from trunkline.cli.test_progress import TestProgress
-from trunkline.cli.test_reports import (
+from trunkline.cli.testing.progress import TestProgress
+from trunkline.cli.testing.reports import (
     Outputs,
     Printed,
     exit_code,
