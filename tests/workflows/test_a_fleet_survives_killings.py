@@ -93,7 +93,7 @@ async def _further(stack: Stack, process: subprocess.Popen[bytes], requests: int
         assert process.poll() is None
         return await _requests(stack) >= wanted or await _synced(stack)
 
-    await stack.until(seen, timeout_s=60)
+    await stack.until(seen, timeout_s=120)
 
 
 async def _synced(stack: Stack) -> bool:
@@ -101,22 +101,39 @@ async def _synced(stack: Stack) -> bool:
     return len(rows) == AGENTS and all(row.sync == "Synced" for row in rows)
 
 
+async def _story(stack: Stack, names: set[str]) -> str:
+    """What is known of agents that should be there: who reads a failure has nothing else."""
+    counters = (await stack.elevenlabs.http.get("/_sim/counters")).json()["requests"]
+    lines = [f"{route}: {count}" for route, count in counters.items()]
+    for name in sorted(names):
+        lines.append(repr(await stack.store.status("acme", "testing", "agent", name)))
+        lines.extend(map(repr, await stack.store.events("acme", name=name, limit=50)))
+    return "\n".join(lines)
+
+
 async def _exactly_once(stack: Stack) -> None:
     """The world, the ledger and the next plan agree, and nothing was made twice or deleted."""
     await stack.elevenlabs.control("list-lag", {})
     http = stack.elevenlabs.http
-    listed = await stack.elevenlabs.agents()
     entries = await stack.store.entries("acme", "testing", "agent")
-    assert {entry.external_id for entry in entries} == {agent["agent_id"] for agent in listed}
-    assert len(listed) == AGENTS
+    missing = {f"agent-{number:02d}" for number in range(AGENTS)} - {one.name for one in entries}
+    assert not missing, await _story(stack, missing)
+    known = {entry.external_id for entry in entries}
+
+    async def caught_up() -> bool:
+        return len(await stack.elevenlabs.agents()) >= AGENTS
+
+    await stack.until(caught_up, timeout_s=10)
+    assert {agent["agent_id"] for agent in await stack.elevenlabs.agents()} == known
+    assert len(known) == AGENTS
     tools = (await http.get("/v1/convai/tools", params={"page_size": "100"})).json()["tools"]
     page = await http.get("/v1/convai/knowledge-base", params={"page_size": "100"})
     documents = page.json()["documents"]
     assert (len(tools), len(documents)) == (KINDS, KINDS)
     account = (await stack.accounts.voice("acme", "testing")).account
     claims = await stack.store.claims(account, "acme", "testing")
-    known = {claim.external_id for claim in claims if claim.kind != "secret"}
-    assert known == {tool["id"] for tool in tools} | {document["id"] for document in documents}
+    claimed = {claim.external_id for claim in claims if claim.kind != "secret"}
+    assert claimed == {tool["id"] for tool in tools} | {document["id"] for document in documents}
     counters = (await http.get("/_sim/counters")).json()["requests"]
     assert [route for route in counters if route.startswith("DELETE /v1")] == []
     async with stack.working():
