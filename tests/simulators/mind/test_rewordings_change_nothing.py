@@ -89,7 +89,11 @@ TALKS: dict[Callable[[], Agent], tuple[tuple[str, ...], ...]] = {
 }
 
 
-@pytest.mark.parametrize(("agent", "old", "new"), SAME, ids=lambda value: str(value)[:40])
+def _shown(value: object) -> str:
+    return getattr(value, "__name__", str(value))[:40]
+
+
+@pytest.mark.parametrize(("agent", "old", "new"), SAME, ids=_shown)
 def test_a_rewording_changes_nothing(agent: Callable[[], Agent], old: str, new: str) -> None:
     talks = TALKS[agent]
 
