@@ -285,6 +285,7 @@ async def test_an_answer_that_never_arrived_blames_nobody(
     assert found == ("inconclusive", "ToolGatewayUnreachable")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stub", [{"fail": "http503"}, {"fail": "timeout"}, {"reply": {"booked": True}, "after": "20s"}]
 )

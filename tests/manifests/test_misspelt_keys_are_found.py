@@ -1,5 +1,9 @@
-"""Every key of every fixed-schema object of the sample, misspelt, is found where it stands."""
+"""Every key of every fixed-schema object of the sample, misspelt, is found where it stands.
 
+All of them with ``TRUNKLINE_TEST_SHARE=1``, else a seeded choice: each costs a check of the tree.
+"""
+
+import os
 import random
 import re
 import shutil
@@ -17,6 +21,7 @@ from trunkline.model.kinds import KINDS, ConversationTest
 from trunkline.model.kinds.conversation import Fragment
 
 SEED = 20_260_612
+SHARE = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
 
 
 def keys_of_fixed_objects(
@@ -99,7 +104,8 @@ def assert_found(folder: Path, keys: list[tuple[str, str, int, int]]) -> None:
 def test_every_key_misspelt_is_found_at_its_place(sample: Path) -> None:
     keys = sample_keys()
     assert len(keys) > 450
-    assert_found(sample, keys)
+    chance = random.Random(SEED)  # noqa: S311 - a seeded test, not a secret
+    assert_found(sample, chance.sample(keys, round(SHARE * len(keys))))
 
 
 @pytest.mark.parametrize(
