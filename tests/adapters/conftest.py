@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +13,8 @@ from typing import Any, Literal
 import httpx
 import pytest
 
-from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from simulators.server import RunningSimulators
+from tests.simulator_threads import SimulatorThread
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
@@ -25,7 +24,6 @@ from trunkline.adapters.twilio.telephony import TwilioTelephony
 from trunkline.adapters.wire import Wire
 
 KEY = "xi-key-that-nobody-may-see"
-NUMBERS = ("+15005550006", "+15005550007")
 RATES = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 
 
@@ -225,32 +223,6 @@ class Simulated:
         answer = await self.http.post(f"{url}/_sim/{control}", json=body)
         answer.raise_for_status()
         return answer.json()
-
-
-class SimulatorThread(threading.Thread):
-    """Both simulators on a loop of their own, so that starting them is paid for once."""
-
-    def __init__(self) -> None:
-        super().__init__(name="simulators")
-        self.started: Future[RunningSimulators] = Future()
-        self._loop = asyncio.new_event_loop()
-        self._ending = asyncio.Event()
-
-    def run(self) -> None:
-        """Serve until the thread is told to end."""
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    def end(self) -> None:
-        """Stop serving and wait for it."""
-        self._loop.call_soon_threadsafe(self._ending.set)
-        self.join()
-
-    async def _serve(self) -> None:
-        options = SimulatorOptions(elevenlabs_port=0, twilio_port=0, twilio_numbers=NUMBERS)
-        async with serve_simulators(options) as running:
-            self.started.set_result(running)
-            await self._ending.wait()
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from activities.clocks import SystemClock
 from activities.heartbeats import Progress
 from activities.testing.places import TalkPlaces
 from activities.testing_types import TestBounds
-from tests.adapters.conftest import SimulatorThread
+from tests.simulator_threads import SimulatorThread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.postgres import PostgresStore

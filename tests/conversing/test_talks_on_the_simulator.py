@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from activities.conversing import converse
-from tests.adapters.conftest import SimulatorThread
 from tests.conversing.platform_side import all_of
 from tests.conversing.scripts import company, script, verdict, words
+from tests.simulator_threads import SimulatorThread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.rate_limits import Pace, Rates

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trunkline.model.approvals import approval, covers, stale_words, uncovered
+from trunkline.model.approvals import approval, stale_words, uncovered
 from trunkline.model.blast_radius import blast_radius, confirmation_text, radius_text
 from trunkline.model.ids import ExternalId
 from trunkline.model.planner import join_plans
@@ -34,13 +34,13 @@ def test_exactly_what_was_approved_is_covered(make_agent: Any, make_world: Any) 
     world.apply(make_agent())
     seen = world.plan(make_agent(first_message="Good evening"))
     approved = approval("plan-1", joined(seen), by="bob")
-    assert covers(approved, seen, "agent", "front-desk")
+    assert not uncovered(approved, seen, "agent", "front-desk")
     other = world.plan(make_agent(first_message="Good night"))
     (words,) = uncovered(approved, other, "agent", "front-desk")
     assert words.startswith("update agent front-desk: 1 attribute: ")
     assert words.endswith("conversation_config.agent.first_message changed meanwhile")
     more = world.plan(make_agent(first_message="Good evening", language="de"))
-    assert not covers(approved, more, "agent", "front-desk")
+    assert uncovered(approved, more, "agent", "front-desk")
     stranger = make_world().plan(make_agent(name="night-desk"))
     assert uncovered(approved, stranger, "agent", "night-desk") == (
         "agent night-desk is no part of the approved plan",
@@ -69,8 +69,8 @@ def test_the_rest_of_an_approved_plan_is_covered_when_half_of_it_is_written(
     for placeholder, known in ids.items():
         text = text.replace(placeholder, known)
     later = seen.model_copy(update={"steps": (Step.model_validate_json(text),)})
-    assert covers(approved, later, "agent", "front-desk", ids)
-    assert not covers(approved, later, "agent", "front-desk")
+    assert not uncovered(approved, later, "agent", "front-desk", ids)
+    assert uncovered(approved, later, "agent", "front-desk")
 
 
 def test_another_object_on_the_platform_is_another_plan(make_agent: Any, make_world: Any) -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from trunkline.model.ids import ExternalId
 from trunkline.model.observed import CarrierNumber, PlatformNumber
-from trunkline.model.routes import Route, effective_route, mismatch, numbers_reaching
+from trunkline.model.routes import Route, effective_route, mismatch
 
 NUMBER = "+15005550006"
 NATIVE = "https://api.elevenlabs.io/twilio/inbound_call"
@@ -145,11 +145,3 @@ def test_a_destination_has_a_few_words(
     seen: CarrierNumber | None, platform: PlatformNumber | None, words: str
 ) -> None:
     assert route(seen, platform).words.startswith(words)
-
-
-def test_numbers_of_an_agent_are_known_before_it_is_deleted() -> None:
-    other = held(OURS).model_copy(update={"number": "+15005550001"})
-    assert numbers_reaching([held(OURS), held(OTHER), held(None), other], OURS) == (
-        "+15005550001",
-        NUMBER,
-    )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,8 @@ import httpx
 import pytest
 from elevenlabs import ElevenLabs
 
-from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from simulators.server import RunningSimulators
+from tests.simulator_threads import SimulatorThread
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform
@@ -56,34 +54,6 @@ class Vendor:
         answer = await self.http.post(f"{self.running.elevenlabs_url}/_sim/{control}", json=body)
         answer.raise_for_status()
         return answer.json()
-
-
-class SimulatorThread(threading.Thread):
-    """Both simulators on a loop of their own, so that starting them is paid for once."""
-
-    def __init__(self) -> None:
-        super().__init__(name="simulators")
-        self.started: Future[RunningSimulators] = Future()
-        self._loop = asyncio.new_event_loop()
-        self._ending = asyncio.Event()
-
-    def run(self) -> None:
-        """Serve until the thread is told to end."""
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    def end(self) -> None:
-        """Stop serving and wait for it."""
-        self._loop.call_soon_threadsafe(self._ending.set)
-        self.join()
-
-    async def _serve(self) -> None:
-        options = SimulatorOptions(
-            elevenlabs_port=0, twilio_port=0, twilio_numbers=("+15005550006",)
-        )
-        async with serve_simulators(options) as running:
-            self.started.set_result(running)
-            await self._ending.wait()
 
 
 @pytest.fixture(scope="session")

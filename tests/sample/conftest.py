@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from simulators.server import RunningSimulators
-from tests.adapters.conftest import SimulatorThread
 from tests.sample.workbench import Steer, Workbench, workbench
+from tests.simulator_threads import SimulatorThread
 
 
 @pytest.fixture(scope="session")

@@ -13,19 +13,17 @@ import os
 import random
 import signal
 import subprocess
-import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from tests.workflows.own_processes import process
 from trunkline.local.ports import free_port
 from trunkline.services.access import AccessService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import TemporalServer, Texts
     from tests.workflows.conftest import MakeStack, Stack
 
@@ -64,20 +62,6 @@ def _files(texts: Texts) -> dict[str, str]:
             agent = agent.replace(shared, f"{shared}-{number % KINDS}")
         files[f"agents/{name}.yaml"] = agent
     return files
-
-
-@contextmanager
-def _process(stack: Stack, database_url: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", *arguments],
-        env=stack.worker_environment(database_url),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 async def _requests(stack: Stack) -> int:
@@ -151,12 +135,12 @@ async def test_fifty_agents_are_made_once_although_the_worker_dies_twenty_times(
     await stack.elevenlabs.control("latency", {"ms": LATENCY_MS})
     await stack.refresh()
     for _ in range(KILLS):
-        with _process(stack, postgres_url, "worker") as worker:
+        with process(stack, postgres_url, "worker") as worker:
             await _further(stack, worker, dice.randint(*REQUESTS_BETWEEN))
             assert not await _synced(stack)
             worker.send_signal(signal.SIGKILL)
             await asyncio.to_thread(worker.wait)
-    with _process(stack, postgres_url, "worker") as worker:
+    with process(stack, postgres_url, "worker") as worker:
 
         async def synced() -> bool:
             assert worker.poll() is None
@@ -178,8 +162,8 @@ async def test_workers_that_come_back_from_the_dead_make_nothing_twice(
     await stack.elevenlabs.control("faults", {"faults": [late], "seed": SEED})
     await stack.refresh()
     with (
-        _process(stack, postgres_url, "worker") as first,
-        _process(stack, postgres_url, "worker") as second,
+        process(stack, postgres_url, "worker") as first,
+        process(stack, postgres_url, "worker") as second,
     ):
         workers = [first, second]
         while not await _synced(stack):
@@ -206,18 +190,18 @@ async def test_two_workers_and_two_servers_lose_one_each_and_double_nothing(
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(headers=headers, timeout=10) as http:
         with (
-            _process(stack, postgres_url, *serve[0]) as doomed_server,
-            _process(stack, postgres_url, *serve[1]),
+            process(stack, postgres_url, *serve[0]) as doomed_server,
+            process(stack, postgres_url, *serve[1]),
             ExitStack() as workers,
         ):
             # Asked before any worker lives: an operation counts only what is not settled yet.
             asked = [await _ask_to_sync(stack, http, url) for url in urls]
             doomed_worker, _ = (
-                workers.enter_context(_process(stack, postgres_url, "worker")) for _ in range(2)
+                workers.enter_context(process(stack, postgres_url, "worker")) for _ in range(2)
             )
             await _further(stack, doomed_worker, 3 * REQUESTS_BETWEEN[1])
-            for process in (doomed_worker, doomed_server):
-                process.send_signal(signal.SIGKILL)
+            for doomed in (doomed_worker, doomed_server):
+                doomed.send_signal(signal.SIGKILL)
 
             async def ended() -> bool:
                 states = [

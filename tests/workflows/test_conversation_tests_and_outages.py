@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -27,14 +25,12 @@ from tests.workflows.conversation_worlds import (
     installed,
     only,
 )
+from tests.workflows.own_processes import api_server
 from trunkline.adapters.git.seed import commit
 from trunkline.adapters.postgres.migrating import migrate
-from trunkline.local.ports import free_port
 from trunkline.model.errors import StoreUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import TemporalServer, Texts
     from tests.workflows.conftest import MakeStack, Stack
 
@@ -74,28 +70,12 @@ async def nothing_stays(world: World) -> None:
     assert await world.stack.store.places_taken(voice.account) == 0
 
 
-@contextmanager
-def gateway(stack: Stack, database_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """An API in a process of its own, and its address."""
-    port = free_port()
-    with subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", "serve", "--port", str(port)],
-        env=stack.worker_environment(database_url),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield process, f"http://127.0.0.1:{port}"
-        finally:
-            process.kill()
-
-
 async def test_a_gateway_that_dies_during_a_call_is_not_the_agents_fault(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
     stack = await make_stack(clinic(texts, books=conversation_test("books", SLOW_TOOL)))
     async with installed(stack) as world:
-        with gateway(stack, postgres_url) as (process, url):
+        with api_server(stack, postgres_url) as (process, url):
             stack.public_url = url
             async with httpx.AsyncClient() as http:
 

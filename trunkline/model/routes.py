@@ -131,15 +131,6 @@ def mismatch(route: Route, wanted: ExternalId) -> Mismatch | None:
     return None
 
 
-def numbers_reaching(
-    platform_numbers: Iterable[PlatformNumber], agent_id: ExternalId
-) -> tuple[str, ...]:
-    """Numbers assigned to an agent, sorted: while there are any, it must not be deleted."""
-    return tuple(
-        sorted(each.number for each in platform_numbers if each.assigned_agent_id == agent_id)
-    )
-
-
 class _Layers:
     """The layers of one number, each read once."""
 

@@ -55,7 +55,6 @@ class Policies:
     short: bool = False
     forbidden: tuple[str, ...] = ()
     endings: tuple[str, ...] = ()
-    begins_in: str | None = None
     serves: tuple[str, ...] = ()
     follows: bool = False
     translates: bool = True
@@ -121,7 +120,6 @@ def read_policies(sentences: Sequence[Sentence]) -> Policies:
         or any(concepts(text) & {"short"} for text in lowered),
         forbidden=tuple(quote for text in texts for quote in _forbidden(text)),
         endings=tuple(ending for text in texts for ending in _ending(text)),
-        begins_in=_begins_in(texts),
         serves=tuple(dict.fromkeys(code for text in language for code in languages_in(text))),
         follows=follows,
         translates=_translates(lowered, spoken_of=bool(language)),
@@ -263,15 +261,6 @@ def _ending(text: str) -> Iterable[str]:
     told = re.match(r"always (?:mention|say|add)(?: that)? (.+)", text, re.IGNORECASE)
     if told:
         yield told[1].strip(" .")
-
-
-def _begins_in(texts: Iterable[str]) -> str | None:
-    for text in texts:
-        if re.search(r"\b(?:begin|start|open|greet)\w*\b", text, re.IGNORECASE):
-            named = languages_in(text)
-            if len(named) == 1:
-                return named[0]
-    return None
 
 
 def _follows(text: str) -> bool:

@@ -17,7 +17,6 @@ Samples = NDArray[np.int16]
 Floats = NDArray[np.float64]
 
 ULAW = "ulaw_8000"
-ULAW_RATE = 8000
 BIAS = 0x84
 CLIP = 32635
 LOUDEST = 32767.0

@@ -71,11 +71,6 @@ class Playback:
         self._ends_ms = 0.0
         self.clipped_samples = 0
 
-    @property
-    def ends_ms(self) -> float:
-        """When everything that arrived so far has been played; 0 if nothing has."""
-        return self._ends_ms
-
     def hear(self, at_ms: float, levels: Levels) -> None:
         """A piece arrived."""
         start_ms = max(at_ms, self._ends_ms)
