@@ -10,14 +10,19 @@
     ├── Unauthenticated               no token, or none that we know
     ├── Forbidden                     known, but not allowed
     ├── NotConfigured                 a setting this needs was never given
-    │   └── PublicUrlMissing            tools under test have no address to lead to
+    │   ├── PublicUrlMissing            tools under test have no address to lead to
+    │   └── SigningKeyMissing           nothing can be released: no key to sign evidence with
     ├── Blocked                       a mode, hold, window or budget stands in the way
+    │   └── PromotionRefused            an agent cannot be promoted as things are, and why
     ├── SourceError                   Git
     │   ├── SourceUnreachable           retry
     │   ├── SourceCredentialsRejected   stop until the credential changes
     │   ├── BranchMissing               stop until the branch is back
     │   ├── TreeEmpty                   stop until there are manifests
     │   ├── CommitUnreadable            retry
+    │   ├── PushRejected                fetch and decide again: somebody else pushed first
+    │   ├── PushRefused                 stop: the server lets nobody of ours write there
+    │   ├── PushUnanswered              look for the commit before any retry
     │   ├── SignatureUncheckable        retry: nothing is known about the signature
     │   └── CommitUntrusted             stop until the policy's signers say otherwise
     │       ├── HeadUnsigned              a commit without a signature
@@ -124,10 +129,22 @@ class PublicUrlMissing(NotConfigured):
     reason = "PublicUrlMissing"
 
 
+class SigningKeyMissing(NotConfigured):
+    """Evidence cannot be signed, so nothing can be released."""
+
+    reason = "SigningKeyMissing"
+
+
 class Blocked(TrunklineError):
     """A mode, hold, window or budget stands in the way."""
 
     reason = "Blocked"
+
+
+class PromotionRefused(Blocked):
+    """An agent cannot be promoted or rolled back as things are; the message says why."""
+
+    reason = "PromotionRefused"
 
 
 class SourceError(TrunklineError):
@@ -165,6 +182,26 @@ class CommitUnreadable(SourceError):
     """The commit is announced but its objects cannot be read."""
 
     reason = "CommitUnreadable"
+    retryable = True
+
+
+class PushRejected(SourceError):
+    """Somebody else pushed first, or the tag is taken: fetch and decide again."""
+
+    reason = "PushRejected"
+    retryable = True
+
+
+class PushRefused(SourceError):
+    """The server lets us not write there, such as on a protected branch; with its words."""
+
+    reason = "PushRefused"
+
+
+class PushUnanswered(SourceError):
+    """The answer to a push was lost: it may have arrived."""
+
+    reason = "PushUnanswered"
     retryable = True
 
 

@@ -27,6 +27,9 @@ PROTECTED_TAG = "trunkline-protected"
 TOOL_OWNER_VARIABLE = "trunkline_owner"
 GIT_TOKEN_PREFIX = "TRUNKLINE_GIT_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 REFERENCE_PREFIX = "trunkline-ref:"
+RELEASE_TAGS = "trunkline/"
+PROMOTION_TRAILER = "Trunkline-Promotion"
+"""Names the promotion a release commit belongs to, so that a push nobody answered is found."""
 
 _DOCUMENT_MARK = re.compile(r" #trunkline:(?P<owner>[^\s#]+)$")
 
@@ -125,3 +128,28 @@ def prune_workflow_id(project: str, environment: str) -> str:
 def sweep_id(project: str, environment: str) -> str:
     """Temporal id of the schedule that looks for drift in an environment."""
     return f"sweep/{project}/{environment}"
+
+
+def promotion_id(environment: str, agent: str, number: int) -> str:
+    """How a promotion is called in addresses: ``production.front-desk.3``; names hold no dot."""
+    return f"{environment}.{agent}.{number}"
+
+
+def promotion_workflow_id(project: str, environment: str, agent: str, number: int) -> str:
+    """Temporal id of one promotion; numbers go up by one per environment and agent."""
+    return f"promotion/{project}/{environment}/{agent}/{number}"
+
+
+def release_tag(environment: str, agent: str, version: int) -> str:
+    """The annotated tag that allocates a version; it stands on the source revision."""
+    return f"{RELEASE_TAGS}{environment}/{agent}/v{version}"
+
+
+def release_path(environment: str, agent: str) -> str:
+    """Where an agent's release of an environment stands in the repository."""
+    return f"releases/{environment}/{agent}.yaml"
+
+
+def release_branch(version: int) -> str:
+    """The platform branch a release is rolled out on."""
+    return f"trunkline-release-v{version}"

@@ -1,0 +1,1 @@
+"""How a tested digest becomes what an environment runs: records, rules and decisions, as data."""

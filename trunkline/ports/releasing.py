@@ -1,0 +1,195 @@
+"""What promotions ask of Git and of the store: releases, tags, authors, promotions, rollouts."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from trunkline.model.ids import Revision
+from trunkline.model.kinds.release import ReleaseSpec
+from trunkline.model.manifests import Releases
+from trunkline.model.promotions.policies import PromotionRules
+from trunkline.model.promotions.records import CommitAuthor, PromotionRecord
+from trunkline.model.releases import ReleaseRecord, ReleaseStanding, ReleaseTag, RolloutState
+
+
+class ReleaseRepository(Protocol):
+    """The part of a manifests repository that promotions write. May block for seconds.
+
+    Every method raises SourceErrors; what cannot be read is never taken for absent.
+    """
+
+    async def fetch_tip(self) -> Revision:
+        """Fetch the branch and all release tags; the branch's tip."""
+
+    async def releases(self, revision: Revision) -> Releases:
+        """Everything below ``releases/`` at a commit, whatever the rest of its tree is like."""
+
+    async def release_tags(self, environment: str = "", agent: str = "") -> tuple[ReleaseTag, ...]:
+        """Release tags as of the last fetch, by environment, agent and version."""
+
+    async def is_ancestor(self, older: Revision, newer: Revision) -> bool:
+        """True if ``newer`` builds on ``older``."""
+
+    async def commit_with_trailer(
+        self, promotion: str, *, since: Revision | None
+    ) -> Revision | None:
+        """The newest commit of the fetched branch that carries the trailer of a promotion."""
+
+    async def authors(
+        self, since: Revision | None, until: Revision, paths: Sequence[str]
+    ) -> tuple[CommitAuthor, ...]:
+        """Authors, committers and co-authors of every commit that touched the paths after
+        ``since`` (None: ever) up to ``until``, merges included; ``person`` is left empty.
+
+        Raises CommitUnreadable beyond a bound of commits.
+        """
+
+    async def subjects(
+        self, since: Revision | None, until: Revision, paths: Sequence[str]
+    ) -> tuple[str, ...]:
+        """First lines of those commits' messages, newest first."""
+
+    async def push_release(
+        self,
+        base: Revision,
+        *,
+        edits: Mapping[str, str | None],
+        message: str,
+        author: tuple[str, str],
+        tag: str = "",
+        tag_revision: Revision | None = None,
+        tag_message: str = "",
+    ) -> Revision:
+        """One commit on ``base`` that writes (None: deletes) files, and one annotated tag on
+        ``tag_revision``, pushed in one atomic transaction; the new commit.
+
+        Raises PushRejected (the branch moved or the tag is taken: fetch and look again),
+        PushRefused (protected branch, missing right; with the server's words), PushUnanswered
+        (no answer: look for the trailer), or another SourceError.
+        """
+
+    async def release_history(
+        self, *, environment: str = "", agent: str = "", limit: int, before: Revision | None = None
+    ) -> tuple[ReleaseRecord, ...]:
+        """Releases as the branch's history tells them, newest first: every commit that changed a
+        file below ``releases/``, with the release it wrote.
+        """
+
+
+class EvidenceKeys(Protocol):
+    """Ed25519 keys of evidence."""
+
+    @property
+    def public_key(self) -> str:
+        """``ed25519:<base64>`` of the server's own key; "" without one."""
+
+    def sign(self, payload: bytes) -> str:
+        """Base64 of the signature. Raises SigningKeyMissing."""
+
+    def verifies(self, payload: bytes, signature: str, public_key: str) -> bool:
+        """True if the signature is that key's over exactly these bytes; False for anything odd."""
+
+
+class Promotions(Protocol):
+    """Promotions and their rows."""
+
+    async def open_promotion(self, record: PromotionRecord) -> PromotionRecord:
+        """Insert with the next free number (``number`` 0), or put a known one again.
+
+        Raises Conflict, naming it, if another promotion of the agent and environment is open.
+        """
+
+    async def put_promotion(self, record: PromotionRecord) -> None:
+        """Insert or replace; one that has ended is not opened again."""
+
+    async def promotion(self, project: str, promotion_id: str) -> PromotionRecord | None:
+        """One promotion, or None."""
+
+    async def open_promotion_of(
+        self, project: str, environment: str, agent: str
+    ) -> PromotionRecord | None:
+        """The one that is open, or None."""
+
+    async def last_promotion_of(
+        self, project: str, environment: str, agent: str
+    ) -> PromotionRecord | None:
+        """The newest, open or not."""
+
+    async def promotions(
+        self,
+        project: str,
+        *,
+        environment: str | None = None,
+        agent: str | None = None,
+        open_only: bool = False,
+        before: tuple[datetime, str] | None = None,
+        limit: int,
+    ) -> tuple[PromotionRecord, ...]:
+        """Newest first; ``before`` is time of creation and id of the last one seen."""
+
+
+class ReleaseRecords(Protocol):
+    """The index of releases, standings of releases, rollouts, and rules of promotion in force."""
+
+    async def put_releases(self, records: Sequence[ReleaseRecord]) -> None:
+        """Insert; a version that is there stays, apart from what it lacked."""
+
+    async def release(
+        self, project: str, environment: str, agent: str, version: int
+    ) -> ReleaseRecord | None:
+        """One release, or None."""
+
+    async def releases_of(
+        self, project: str, environment: str, agent: str, *, before: int | None = None, limit: int
+    ) -> tuple[ReleaseRecord, ...]:
+        """Releases, newest version first; those below ``before``."""
+
+    async def put_standing(self, standing: ReleaseStanding) -> bool:
+        """Insert or replace; True if it changed."""
+
+    async def standing_of(
+        self, project: str, environment: str, agent: str
+    ) -> ReleaseStanding | None:
+        """What the last look at Git said, or None."""
+
+    async def standings(self, project: str, environment: str) -> tuple[ReleaseStanding, ...]:
+        """All of an environment, by agent."""
+
+    async def put_rollout(self, state: RolloutState) -> None:
+        """Insert or replace what the agent's rounds know; what promotions said stays."""
+
+    async def rollout(self, project: str, environment: str, agent: str) -> RolloutState | None:
+        """The rollout of the newest release, or None."""
+
+    async def check_rollout(
+        self, project: str, environment: str, agent: str, version: int, step: int
+    ) -> None:
+        """A promotion found the step good; nothing happens for another version."""
+
+    async def abort_rollout(
+        self, project: str, environment: str, agent: str, version: int, reason: str
+    ) -> None:
+        """A promotion wants the traffic back; inserted even if the rounds wrote nothing yet."""
+
+    async def rules_in_force(self, project: str, environment: str) -> PromotionRules | None:
+        """The rules of promotion that count, or None before any were."""
+
+    async def put_rules(self, project: str, environment: str, rules: PromotionRules) -> None:
+        """These count from now on."""
+
+
+class ReleaseRepositories(Protocol):
+    """Repositories that releases are written to, by project."""
+
+    async def repository(self, project: str) -> ReleaseRepository:
+        """The repository of a project. Raises NotFound if it is not registered."""
+
+
+__all__ = [
+    "EvidenceKeys",
+    "Promotions",
+    "ReleaseRecords",
+    "ReleaseRepositories",
+    "ReleaseRepository",
+    "ReleaseSpec",
+]
