@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 PORT ?= 8080
-WORKERS ?= 2
+WORKERS ?= 3
 .PHONY: help demo up test test-quick test-full lint format bench docs record-histories workflow-commands temporal published clean
 
 help: ## List the targets
@@ -34,7 +34,10 @@ format: .venv/.ready ## Rewrite the code the way lint wants it
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 test: .venv/.ready temporal published lint ## Everything a change must pass
-	@printf 'test: all, on $(WORKERS) workers\n' && $(BIN)/pytest -n $(WORKERS) --dist loadfile
+	@printf 'test: all but the sample, on $(WORKERS) workers\n' && \
+		$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/sample
+	@printf 'test: the sample, whose agents have to answer in time, by itself\n' && \
+		$(BIN)/pytest tests/sample
 
 test-quick: .venv/.ready temporal published ## The tests that take less than five seconds each
 	@printf 'test: quick, on $(WORKERS) workers\n' && \

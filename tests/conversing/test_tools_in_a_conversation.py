@@ -214,7 +214,8 @@ async def test_a_desk_is_not_asked_with_every_frame(
     async def part(side: Side) -> None:
         await side.begin()
         await side.say("Take your time.")
-        await side.connection.wait_closed()
+        async for _ in side.connection:
+            pass
 
     platform.part = part
     request = in_text(text_only=mode == "text")
@@ -256,7 +257,10 @@ async def finished_badly(
     """What a call comes to that was taken down and of which the platform says it went wrong."""
     desks = PassingDesks()
     told = script(
-        {"say": "Book it.", "expect": [{"calls": "book_slot"}, {"says": "booked"}]},
+        {
+            "say": "Book it.",
+            "expect": [{"calls": "book_slot"}, {"says": "booked", "within": "1s"}],
+        },
         functions=[("book_slot", "webhook")],
         tools={"book_slot": [stub]},
     )
