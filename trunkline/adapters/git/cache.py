@@ -11,15 +11,19 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trunkline.adapters.git.commands import GitBounds, GitCommands, GitFailed, write_configuration
 from trunkline.adapters.git.failures import is_remote, source_error
 from trunkline.model.errors import CommitUnreadable, SourceUnreachable
-from trunkline.model.ids import Revision
+from trunkline.model.ids import RELEASE_TAGS, Revision
 
 _LOCK_POLL_INTERVAL_S = 0.02
+_TAGS = f"+refs/tags/{RELEASE_TAGS}*:refs/tags/{RELEASE_TAGS}*"
+"""Tags of releases as the server has them: followed if they move, forgotten if they go."""
+_TAGS_ARE_HERE = "trunkline-tags"
+"""A file beside the refs: a copy without it may lack tags that the server has."""
 
 
 class RepositoryCache:
@@ -75,8 +79,9 @@ class RepositoryCache:
             return False
         return True
 
-    def fetch(self, token: str, revision: Revision) -> Revision:
-        """Bring the branch here, and ``revision``; answers the branch's tip.
+    def fetch(self, token: str, revision: Revision | None) -> Revision:
+        """Bring the branch here, and ``revision`` or, with None, the tags of releases; answers the
+        branch's tip.
 
         A copy Git cannot work with is discarded and made anew, once; a server that fails costs
         no copy. Hold the copy alone.
@@ -91,6 +96,16 @@ class RepositoryCache:
             return self._fetch(token, revision)
         except GitFailed as error:
             raise source_error(error, self._branch) from error
+
+    def fetched_tip(self) -> Revision | None:
+        """The branch's tip as fetched last; None unless the tags of releases are here as well."""
+        if not (self._folder / _TAGS_ARE_HERE).is_file():
+            return None
+        try:
+            found = self._run("rev-parse", "--verify", "--quiet", f"refs/heads/{self._branch}")
+        except GitFailed:
+            return None
+        return Revision(found.decode().strip())
 
     def discard(self) -> None:
         """Forget everything. Hold the copy alone."""
@@ -132,29 +147,38 @@ class RepositoryCache:
         author, _, subject = output.decode("utf-8", "replace").strip("\n").partition("\0")
         return author, subject
 
-    def _fetch(self, token: str, revision: Revision) -> Revision:
+    def _fetch(self, token: str, revision: Revision | None) -> Revision:
         if not (self._folder / "HEAD").is_file():
             self.discard()
             self._run("init", "--quiet", "--bare", "--template=", str(self._folder))
         reference = f"refs/heads/{self._branch}"
-        self._bring(token, f"+{reference}:{reference}")
+        tags = () if revision else (_TAGS,)
+        self._bring(token, f"+{reference}:{reference}", *tags)
+        if tags:
+            (self._folder / _TAGS_ARE_HERE).touch()
         tip = Revision(self._run("rev-parse", "--verify", reference).decode().strip())
-        if not self.has(revision):
+        if revision and not self.has(revision):
             self._bring_commit(token, revision)
-        self._run("rev-list", "--objects", "--quiet", "--no-walk", revision)
+        self._run("rev-list", "--objects", "--quiet", "--no-walk", revision or tip)
         return tip
 
     def _bring_commit(self, token: str, revision: Revision) -> None:
-        """A commit that left the branch; not every server still hands it out."""
-        try:
+        """A commit that left the branch; not every server still hands it out, unless it is one
+        that a release's tag keeps.
+        """
+        with suppress(GitFailed):
             self._bring(token, revision)
-        except GitFailed as error:
+        if self.has(revision):
+            return
+        with suppress(GitFailed):
+            self._bring(token, _TAGS)
+        if not self.has(revision):
             raise CommitUnreadable(
                 f"commit {revision} is no longer on branch {self._branch}",
                 hint="The next look at the branch goes on from its new tip.",
-            ) from error
+            )
 
-    def _bring(self, token: str, what: str) -> None:
+    def _bring(self, token: str, *what: str) -> None:
         self.commands(token).run(
             (
                 "fetch",
@@ -163,9 +187,10 @@ class RepositoryCache:
                 "--no-recurse-submodules",
                 "--no-write-fetch-head",
                 "--force",
+                "--prune",
                 "--end-of-options",
                 self._repository,
-                what,
+                *what,
             ),
             timeout_s=self.bounds.fetch_timeout_s,
         )

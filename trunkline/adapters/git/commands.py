@@ -42,27 +42,37 @@ _CONFIGURATION = """\
 \trecurse = false
 """
 
+_TRANSCRIPT_MAX_CHARACTERS = 65_536
+"""What is read of a failed command's words; servers greet with banners before they say why."""
 _SSH = "ssh -o BatchMode=yes -o ConnectTimeout=10"
 
 
 @dataclass(frozen=True, slots=True)
 class GitBounds:
-    """Deadlines: asking a server for a ref, fetching, reading objects, waiting for the cache."""
+    """Deadlines: asking a server for a ref, fetching, pushing, reading objects, waiting for the
+    cache.
+    """
 
     list_timeout_s: float = 30.0
     fetch_timeout_s: float = 240.0
+    push_timeout_s: float = 120.0
     read_timeout_s: float = 60.0
     lock_timeout_s: float = 240.0
 
 
 class GitFailed(Exception):
-    """Git ended with an error; ``words`` is what it said, without credentials."""
+    """Git ended with an error; ``words`` is what it said, without credentials, and ``transcript``
+    all of it together with what it wrote until then.
+    """
 
-    def __init__(self, status: int, words: str, *, timed_out: bool = False) -> None:
+    def __init__(
+        self, status: int, words: str, *, timed_out: bool = False, transcript: str = ""
+    ) -> None:
         super().__init__(words)
         self.status = status
         self.words = words
         self.timed_out = timed_out
+        self.transcript = transcript or words
 
 
 class GitCommands:
@@ -100,7 +110,11 @@ class GitCommands:
             kill(process)
             raise
         if process.returncode:
-            raise GitFailed(process.returncode, self._scrubbed(errors))
+            raise GitFailed(
+                process.returncode,
+                self._scrubbed(errors)[:GIT_OUTPUT_MAX_CHARACTERS],
+                transcript=self._scrubbed(output + b"\n" + errors)[:_TRANSCRIPT_MAX_CHARACTERS],
+            )
         return output
 
     def start(
@@ -129,8 +143,7 @@ class GitCommands:
         words = errors.decode("utf-8", "replace").strip()
         for secret in self._secrets:
             words = words.replace(secret, "***")
-        words = re.sub(r"://[^/@\s]+@", "://", words)
-        return words[:GIT_OUTPUT_MAX_CHARACTERS]
+        return re.sub(r"://[^/@\s]+@", "://", words)
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:

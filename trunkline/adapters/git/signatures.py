@@ -16,7 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trunkline.adapters.git.commands import GitCommands, GitFailed
-from trunkline.model.errors import CommitUnreadable, SignatureUncheckable
+from trunkline.adapters.git.objects import GitObjects
+from trunkline.model.errors import SignatureUncheckable
 from trunkline.model.ids import Revision
 from trunkline.model.kinds.signing import Signer
 from trunkline.model.public_keys import parse_ssh
@@ -99,21 +100,12 @@ def _forms(
     commands: GitCommands, revisions: Sequence[Revision], timeout_s: float
 ) -> Mapping[str, str]:
     """Which kind of signature each commit carries: ``ssh``, ``gpg``, ``other`` or none."""
-    stdin = "".join(f"{revision}\n" for revision in revisions).encode()
-    try:
-        output = commands.run(("cat-file", "--batch"), timeout_s=timeout_s, stdin=stdin)
-    except GitFailed as error:
-        raise CommitUnreadable(f"commits cannot be read: {error}") from error
     forms: dict[str, str] = {}
-    for revision in revisions:
-        facts, _, output = output.partition(b"\n")
-        if not facts.startswith(f"{revision} commit ".encode()):
-            raise CommitUnreadable(f"commit {revision} cannot be read")
-        size = int(facts.rsplit(b" ", 1)[1])
-        headers, _, _ = output[:size].partition(b"\n\n")
+    contents = GitObjects(commands, timeout_s=timeout_s).contents(revisions, "commit")
+    for revision, content in zip(revisions, contents, strict=True):
+        headers, _, _ = content.partition(b"\n\n")
         signature = _SIGNATURE.search(headers)
         forms[revision] = _FORMS.get(signature[1], "other") if signature else ""
-        output = output[size + 1 :]
     return forms
 
 

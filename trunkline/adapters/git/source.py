@@ -11,32 +11,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from trunkline.adapters.git.addresses import checked_branch, checked_repository, is_web
-from trunkline.adapters.git.cache import RepositoryCache
-from trunkline.adapters.git.commands import GitBounds, GitFailed
-from trunkline.adapters.git.failures import branch_missing, source_error
+from trunkline.adapters.git.commands import GitBounds
+from trunkline.adapters.git.repository import Repository, no_token
 from trunkline.adapters.git.signatures import verify
 from trunkline.adapters.git.tree import CommitTree
 from trunkline.manifests import load
 from trunkline.manifests.edits import patch_of
+from trunkline.manifests.loading import RELEASES_FOLDER, load_releases
 from trunkline.metrics import git_request
 from trunkline.model.drift_edits import ManifestEdit, ManifestPatch
-from trunkline.model.errors import (
-    CommitUnreadable,
-    HeadSignatureInvalid,
-    SourceError,
-    TreeEmpty,
-)
+from trunkline.model.errors import CommitUnreadable, HeadSignatureInvalid
 from trunkline.model.ids import Revision
 from trunkline.model.kinds.signing import CommitSigning
 from trunkline.model.limits import COMMITS_VERIFIED_MAX
-from trunkline.model.manifests import Manifests
+from trunkline.model.manifests import Manifests, Releases
 from trunkline.model.signatures import CommitSignature
 
 T = TypeVar("T")
-
-_NOTHING_MATCHED = 2
-"""How ``git ls-remote --exit-code`` ends when no ref is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +38,6 @@ class GitHead:
     author: str
     subject: str
     rewritten: bool
-
-
-def no_token() -> str:
-    """For repositories anybody may read."""
-    return ""
 
 
 class GitSource:
@@ -72,25 +58,32 @@ class GitSource:
         allow_local: bool = False,
         bounds: GitBounds | None = None,
     ) -> None:
-        self._repository = checked_repository(repository, allow_local=allow_local)
-        self._branch = checked_branch(branch)
-        self._token = token
-        self._bounds = bounds or GitBounds()
-        self._cache = RepositoryCache(
-            cache, repository, branch, allow_local=allow_local, bounds=self._bounds
+        self._repository = Repository(
+            repository, branch, cache=cache, token=token, allow_local=allow_local, bounds=bounds
         )
+        self._cache = self._repository.cache
 
     async def check(self) -> Revision:
         """Ask where the branch is and fetch nothing. Raises a SourceError."""
-        return await asyncio.to_thread(self._tip)
+        return await asyncio.to_thread(self._repository.tip)
 
     async def head(self, *, known: Revision | None) -> GitHead:
         """Fetch the branch if it moved and say where it is. Raises a SourceError."""
         return await asyncio.to_thread(self._head, known)
 
     async def manifests(self, revision: Revision) -> Manifests:
-        """Everything a commit declares. Raises InvalidManifests or a SourceError."""
+        """Everything a commit declares, also one that only a release's tag keeps. Raises
+        InvalidManifests or a SourceError.
+        """
         return await asyncio.to_thread(self.read, revision, load)
+
+    async def releases(self, revision: Revision) -> Releases:
+        """What a commit holds below ``releases/``, whatever the rest of it is like. Raises a
+        SourceError.
+        """
+        return await asyncio.to_thread(
+            self._repository.read, revision, load_releases, below=RELEASES_FOLDER
+        )
 
     async def signatures(
         self, revision: Revision, rule: CommitSigning, *, since: Revision | None
@@ -110,17 +103,20 @@ class GitSource:
 
         return await asyncio.to_thread(self.read, revision, make)
 
+    async def text(self, revision: Revision, path: str) -> str:
+        """A file of a commit as UTF-8. Raises NotFound or a SourceError."""
+
+        def read(tree: CommitTree) -> str:
+            return tree.read(path).decode("utf-8", "replace")
+
+        return await asyncio.to_thread(self.read, revision, read)
+
     def read(self, revision: Revision, use: Callable[[CommitTree], T]) -> T:
         """What ``use`` makes of the commit's tree; blocks. Raises a SourceError.
 
         If the copy turns out to be damaged, it is made anew and ``use`` is called once more.
         """
-
-        def read(_: Revision) -> T:
-            with CommitTree(self._cache.commands(), revision, self._bounds) as tree:
-                return use(tree)
-
-        return self._on_copy(revision, read)
+        return self._repository.read(revision, use)
 
     def _head(self, known: Revision | None) -> GitHead:
         def describe(tip: Revision) -> GitHead:
@@ -129,8 +125,8 @@ class GitSource:
             return GitHead(revision=tip, author=author, subject=subject, rewritten=rewritten)
 
         with git_request("look"):
-            tip = self._tip()
-        return self._on_copy(tip, describe)
+            tip = self._repository.tip()
+        return self._repository.on_copy(tip, describe)
 
     def _signatures(
         self, revision: Revision, rule: CommitSigning, since: Revision | None
@@ -145,14 +141,14 @@ class GitSource:
                 self._cache.commands(),
                 revisions,
                 rule.signers,
-                timeout_s=self._bounds.read_timeout_s,
+                timeout_s=self._repository.bounds.read_timeout_s,
             )
 
-        return self._on_copy(revision, check)
+        return self._repository.on_copy(revision, check)
 
     def _bring_older(self, revision: Revision) -> None:
         try:
-            self._ensure(revision)
+            self._repository.ensure(revision)
         except CommitUnreadable as error:
             raise HeadSignatureInvalid(
                 f"commit {revision[:12]}, applied last, is no longer in the repository, so it "
@@ -169,59 +165,3 @@ class GitSource:
                 hint="Move the branch in smaller steps.",
             )
         return [tip, *(each for each in newer if each != tip)]
-
-    def _on_copy(self, revision: Revision, use: Callable[[Revision], T]) -> T:
-        """Call ``use`` with the commit, or the newer tip, here; again if the copy is damaged."""
-        tip = self._ensure(revision)
-        try:
-            with self._cache.locked(alone=False):
-                return use(tip)
-        except CommitUnreadable:
-            with self._cache.locked(alone=True):
-                self._cache.discard()
-                tip = self._fetch(revision)
-        with self._cache.locked(alone=False):
-            return use(tip)
-
-    def _ensure(self, revision: Revision) -> Revision:
-        """The commit is here afterwards; answers it, or the newer tip if the branch moved on."""
-        with self._cache.locked(alone=False):
-            if self._cache.has(revision):
-                return revision
-        with self._cache.locked(alone=True):
-            return self._fetch(revision)
-
-    def _fetch(self, revision: Revision) -> Revision:
-        with git_request("fetch"):
-            return self._cache.fetch(self._credential(), revision)
-
-    def _tip(self) -> Revision:
-        try:
-            found = self._list("--exit-code", f"refs/heads/{self._branch}")
-        except GitFailed as error:
-            if error.status != _NOTHING_MATCHED:
-                raise source_error(error, self._branch) from error
-            raise self._why_nothing_matched() from error
-        return Revision(found.split()[0])
-
-    def _why_nothing_matched(self) -> SourceError:
-        try:
-            branches = self._list("--heads")
-        except GitFailed as error:
-            return source_error(error, self._branch)
-        if branches.strip():
-            return branch_missing(self._branch)
-        return TreeEmpty(
-            "the repository has no commit yet",
-            hint="Push manifests to it; `trunkline init` writes a first set.",
-        )
-
-    def _list(self, option: str, *patterns: str) -> str:
-        output = self._cache.commands(self._credential()).run(
-            ("ls-remote", "--quiet", option, "--end-of-options", self._repository, *patterns),
-            timeout_s=self._bounds.list_timeout_s,
-        )
-        return output.decode("utf-8", "replace")
-
-    def _credential(self) -> str:
-        return self._token().strip() if is_web(self._repository) else ""

@@ -27,20 +27,23 @@ class _Blob:
 
 
 class CommitTree:
-    """The files of ``revision``. Use as a context manager: it holds a process.
+    """The files of ``revision``, or of its folder ``below``. Use as a context manager: it holds a
+    process.
 
     Raises CommitUnreadable if an object is missing or damaged, SourceUnreachable if there are
     more files than a commit may hold.
     """
 
-    def __init__(self, commands: GitCommands, revision: Revision, bounds: GitBounds) -> None:
+    def __init__(
+        self, commands: GitCommands, revision: Revision, bounds: GitBounds, *, below: str = ""
+    ) -> None:
         self._commands = commands
         self._revision = revision
         self._bounds = bounds
         self._blobs: dict[str, _Blob] = {}
         self._links: set[str] = set()
         self._reader: subprocess.Popen[bytes] | None = None
-        for mode, blob, path in self._listing():
+        for mode, blob, path in self._listing(below):
             if mode in _REGULAR:
                 self._blobs[path] = blob
             else:
@@ -106,11 +109,19 @@ class CommitTree:
             raise NotFound(f"commit {self._revision} has no file {path}")
         return self._blobs[path]
 
-    def _listing(self) -> Iterator[tuple[str, _Blob, str]]:
+    def _listing(self, below: str) -> Iterator[tuple[str, _Blob, str]]:
         """Mode, object and path of every entry: ``<mode> <type> <id> <size>\\t<path>\\0``."""
         try:
             output = self._commands.run(
-                ("ls-tree", "-r", "-l", "-z", "--full-tree", self._revision),
+                (
+                    "ls-tree",
+                    "-r",
+                    "-l",
+                    "-z",
+                    "--full-tree",
+                    self._revision,
+                    *([below] * bool(below)),
+                ),
                 timeout_s=self._bounds.read_timeout_s,
             )
         except GitFailed as error:
