@@ -25,6 +25,32 @@ SSH_KEY_TYPES = (
 )
 """What ``ssh-keygen`` signs with today; DSA is refused by it since OpenSSH 10."""
 
+EVIDENCE_KEY_PREFIX = "ed25519:"
+"""What the short spelling of a key of evidence begins with; 32 bytes in base 64 follow."""
+EVIDENCE_KEY_BYTES = 32
+_SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
+"""What comes before those bytes in a PEM block: RFC 8410, section 4."""
+_BEGIN_PEM, _END_PEM = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
+_FIELD = 2**255 - 19
+_SMALL_ORDER = frozenset(
+    {
+        0,
+        1,
+        _FIELD - 1,
+        _FIELD,
+        _FIELD + 1,
+        int.from_bytes(
+            bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+            "little",
+        ),
+        int.from_bytes(
+            bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+            "little",
+        ),
+    }
+)
+"""Points everybody can sign for, by their y: zeros as a placeholder are one of them."""
+
 _BEGIN = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
 _END = "-----END PGP PUBLIC KEY BLOCK-----"
 _PRIVATE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
@@ -100,6 +126,55 @@ def openpgp_fingerprint(armored: str) -> str:
     return hashlib.sha1(hashed, usedforsecurity=False).hexdigest().upper()
 
 
+def parse_evidence_key(text: str) -> str:
+    """An Ed25519 public key in its one short spelling: ``ed25519:`` and base 64.
+
+    Given as that, or as the PEM block that ``openssl pkey -pubout`` prints. Raises NotAPublicKey.
+    """
+    _refuse_private(text)
+    given = text.strip()
+    if given.startswith(EVIDENCE_KEY_PREFIX):
+        raw = _decoded(given.removeprefix(EVIDENCE_KEY_PREFIX))
+    elif given.startswith(_BEGIN_PEM) and given.endswith(_END_PEM):
+        body = given.removeprefix(_BEGIN_PEM).removesuffix(_END_PEM)
+        der = _decoded("".join(body.split()))
+        if not der.startswith(_SPKI_PREFIX):
+            raise NotAPublicKey("is not an Ed25519 key: openssl genpkey -algorithm ed25519")
+        raw = der.removeprefix(_SPKI_PREFIX)
+    else:
+        raise NotAPublicKey(
+            f"must be {EVIDENCE_KEY_PREFIX} and the key in base 64, or the PEM block that "
+            "`openssl pkey -pubout` prints"
+        )
+    if len(raw) != EVIDENCE_KEY_BYTES:
+        raise NotAPublicKey(
+            f"has {len(raw)} bytes where an Ed25519 public key has {EVIDENCE_KEY_BYTES}; copy it"
+            " again"
+        )
+    if int.from_bytes(raw, "little") % 2**255 in _SMALL_ORDER:
+        raise NotAPublicKey("is no key: anybody could sign for it")
+    return evidence_key(raw)
+
+
+def evidence_key(raw: bytes) -> str:
+    """The short spelling of a key's 32 bytes."""
+    return EVIDENCE_KEY_PREFIX + base64.b64encode(raw).decode("ascii")
+
+
+def ssh_blob(key: str) -> bytes:
+    """A key of evidence as OpenSSH writes it in bytes: its type and its 32 bytes, each after its
+    length (RFC 8709, section 4). Raises NotAPublicKey.
+    """
+    raw = base64.b64decode(parse_evidence_key(key).removeprefix(EVIDENCE_KEY_PREFIX))
+    fields = (SSH_KEY_TYPES[0].encode("ascii"), raw)
+    return b"".join(len(field).to_bytes(_LENGTH_BYTES, "big") + field for field in fields)
+
+
+def ssh_line(key: str) -> str:
+    """A key of evidence as the line of a ``.pub`` file. Raises NotAPublicKey."""
+    return f"{SSH_KEY_TYPES[0]} {base64.b64encode(ssh_blob(key)).decode('ascii')}"
+
+
 def _refuse_private(text: str) -> None:
     if _PRIVATE.search(text):
         raise NotAPublicKey(
@@ -110,7 +185,7 @@ def _refuse_private(text: str) -> None:
 def _decoded(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
+    except (binascii.Error, ValueError) as error:
         raise NotAPublicKey("is not a whole key; copy it again") from error
 
 

@@ -1,0 +1,54 @@
+"""The doctor says whether what this server signs would count in each project."""
+
+import pytest
+
+from trunkline.adapters.signing import Ed25519Keys, new_private_key
+from trunkline.model.base import Json, JsonObject
+from trunkline.model.findings import ServerSettings
+from trunkline.services.diagnoses import evidence_findings, setting_findings
+
+OWN = Ed25519Keys(new_private_key()).public_key
+OTHER = Ed25519Keys(new_private_key()).public_key
+
+
+def manifest(*public_keys: str, promotes: bool = True) -> JsonObject:
+    places: list[Json] = [{"name": "testing", "source": "head"}]
+    if promotes:
+        promotion: JsonObject = {"from": "testing"}
+        places.append({"name": "production", "source": "releases", "promotion": promotion})
+    spec: JsonObject = {"environments": places}
+    if public_keys:
+        spec["signing"] = {"publicKeys": [*public_keys]}
+    return {"spec": spec}
+
+
+@pytest.mark.parametrize("known", [None, manifest(promotes=False), {}, {"spec": None}])
+def test_a_project_that_promotes_nothing_needs_no_key(known: JsonObject | None) -> None:
+    assert evidence_findings("acme", known, "") == []
+
+
+def test_a_key_that_is_listed_is_well() -> None:
+    [finding] = evidence_findings("acme", manifest(OTHER, OWN), OWN)
+    assert (finding.name, finding.state) == ("signing.acme", "ok")
+    assert finding.found == "this server's is among 2 keys"
+
+
+def test_without_a_key_nothing_can_be_released() -> None:
+    [finding] = evidence_findings("acme", manifest(OTHER), "")
+    assert finding.state == "warning"
+    assert "openssl genpkey -algorithm ed25519" in finding.advice
+
+
+@pytest.mark.parametrize("known", [manifest(), manifest(OTHER)])
+def test_a_key_that_is_not_listed_is_the_line_to_add(known: JsonObject) -> None:
+    [finding] = evidence_findings("acme", known, OWN)
+    assert finding.state == "failed"
+    assert f'spec.signing.publicKeys: ["{OWN}"]' in finding.advice
+
+
+def test_the_servers_own_key_is_shown_by_its_public_half() -> None:
+    found = {each.name: each for each in setting_findings(ServerSettings(signing_public_key=OWN))}
+    assert found["server.signing-key"].found == f"its public key is {OWN}"
+    absent = {each.name: each for each in setting_findings(ServerSettings())}
+    assert absent["server.signing-key"].state == "warning"
+    assert "TRUNKLINE_SIGNING_KEY" in absent["server.signing-key"].advice
