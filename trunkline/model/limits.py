@@ -125,6 +125,12 @@ PUBLIC_KEY_MAX_CHARACTERS = 65_536
 """One armoured public key: a long RSA key with many signatures of others is a quarter of it."""
 COMMITS_VERIFIED_MAX = 500
 """Commits whose signatures one look checks; each starts one program, about 10 ms."""
+HISTORY_COMMITS_MAX = 100_000
+"""Commits looked through for who touched what: ten seconds of work, thirty a day for nine years."""
+CLOSURE_COMMITS_MAX = 5_000
+"""Commits that touched what one promotion carries; each is read for its authors."""
+RELEASE_HISTORY_PAGE_MAX = 500
+"""Commits in one page of releases as Git tells them; each comes with the files it wrote."""
 GIT_OUTPUT_MAX_CHARACTERS = 500
 """Git's own words in a condition's message; a server's banner must not fill a status page."""
 
@@ -332,5 +338,62 @@ PLATFORM_TESTS_MAX_S = 1_800.0
 """After that what has no verdict is inconclusive: fifty simulations side by side take less."""
 PLATFORM_LEFT_OUT_MAX = 1_000
 """Parts of tests that are named in one report because a platform cannot say them."""
+EXPERIMENTS_REMEMBERED = 64
+"""Versions of experiments kept in a process, as wishes without what their documents hold."""
+ROLLOUT_CHECK_LOOK_S = 30.0
+"""How often a rollout that waits for its tests looks by itself; who tested it wakes it."""
 PLATFORM_RUNS_MAX = 400
 """Runs asked for at once: each comes back with what was said, and all of them in one answer."""
+RETEST_RUNS_MIN = 3
+"""Runs of each test of a retest: with fewer a total failure hardly shows beside a good past."""
+RETEST_EVERY_MIN_S = 60.0
+"""Released agents are tested again once a minute at most: every time costs conversations."""
+RETEST_BASELINE_RUNS_MAX = 50
+"""Runs of a test after which its baseline stays as it is, so that a slow decline is not learnt."""
+RETESTS_PER_BATCH = 100
+"""Agents tested again in one history; the next hundred go on in a new one."""
+RETESTS_CONCURRENT = 4
+"""Agents of an environment tested again at once: callers and promotions need the account too."""
+RETEST_LINES_MAX = 20
+"""Failing lines kept of one retest; the reports of its runs have all of them."""
+
+EVIDENCE_ITEMS_MAX = 500
+"""Judges, differences, authors, approvals in evidence: more authors than any closure has."""
+EVIDENCE_TEXT_MAX_CHARACTERS = 1_000
+"""One text in evidence: names, digests, dotted paths and a reason."""
+EVIDENCE_MAX_BYTES = 262_144
+"""What one release may state: five hundred tests and everybody who touched a closure fit."""
+SIGNING_KEY_MAX_CHARACTERS = 8_192
+"""A private key as somebody pastes it: an Ed25519 one is 120 characters, a long RSA one 3,300."""
+
+CHANGES_MAX_CHARACTERS = 4_000
+"""What a release changes, in words: a page, which every list of releases carries."""
+CHANGES_LINE_MAX_CHARACTERS = 200
+"""Its first line, which stands in lists and in the subject of the release commit."""
+CHANGES_SUBJECTS_MAX = 15
+"""Commits an automatic promotion names before it counts the rest: 3,000 characters at most."""
+PROMOTION_GATES_MAX = 20
+"""Runs of the gate in one promotion: those tried again because they were inconclusive or because
+their evidence had expired. Each costs conversations; whoever needs more has another problem."""
+PROMOTION_TIMELINE_MAX = 200
+"""Phases kept in the story of one promotion; it goes through about ten."""
+PROMOTION_LINES_MAX = 10
+"""Failing lines of tests kept in a promotion; the run has all of them."""
+PROJECTS_REMEMBERED = 8
+"""Projects whose standings of releases a process keeps in mind; others are read again."""
+RELEASES_PER_PAGE = 200
+"""Releases read from the history at once: a page is one walk over the commits below it."""
+RELEASES_INDEXED_MAX = 20_000
+"""Releases of one environment taken into an emptied index, newest first: about 100 MB of them."""
+CANDIDATES_REMEMBERED = 512
+"""Closures worked out for promotions that a worker keeps: each is a few hundred bytes and a list of
+paths, and working one out again reads a whole tree."""
+PROMOTION_AUDIT_ROWS_MAX = 1_000
+"""Rows of the audit log read for one promotion; people say yes or no a few times."""
+PROMOTIONS_PER_LOOK = 1_000
+"""Open promotions of a project that are told to look again at once; others look by themselves."""
+AUTOMATIC_PROMOTIONS_MAX = 10
+"""Promotions an environment may open by itself at once: their tests share the account's places, and
+each that ends lets the next one begin."""
+SUBJECTS_MAX = 50
+"""Commit subjects that an automatic promotion names."""
