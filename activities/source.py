@@ -1,8 +1,9 @@
 """Look at Git and store what it wants: the only way into the table of wishes.
 
 A tree that cannot be read or is invalid changes nothing but the words that say so; the last good
-one stays in force. What was applied is what the store says, never what a workflow remembers, so
-that an emptied store is filled again by the next look.
+one stays in force. Releases are looked at even then: they stand on commits of their own. What was
+applied is what the store says, never what a workflow remembers, so that an emptied store is filled
+again by the next look.
 """
 
 import asyncio
@@ -15,14 +16,26 @@ from activities.clocks import SystemClock
 from activities.errors import translated
 from activities.heartbeats import beating
 from activities.names import READ_SOURCE
-from activities.policies import changed_policies
+from activities.policies import changed_policies, project_of
+from activities.promotion_rules import RulesKept
+from activities.releases import ReleaseLooks
 from activities.restraints import Restraints
 from activities.types import SourceLook, SourceRequest
+from trunkline.model.base import JsonObject
 from trunkline.model.conditions import Condition, Conditions, find
-from trunkline.model.errors import InvalidManifests, NotFound, SourceError, TrunklineError
+from trunkline.model.errors import (
+    CommitUntrusted,
+    InvalidInput,
+    InvalidManifests,
+    NotFound,
+    SourceError,
+    TrunklineError,
+)
 from trunkline.model.ids import Revision
+from trunkline.model.kinds import Project
 from trunkline.model.kinds.signing import CommitSigning
 from trunkline.model.limits import PROBLEMS_MAX
+from trunkline.model.manifests import Manifests
 from trunkline.model.problems import Problem
 from trunkline.model.records import EventRecord, SourceState
 from trunkline.model.resolution import ResolutionCache, Wishlist, records, wishes
@@ -48,10 +61,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Tip:
-    """What a look has found so far: nothing, the tip, and whose signature it bears."""
+    """What a look has found so far: nothing, the tip, and whose signature it bears; whether its
+    releases were looked at.
+    """
 
+    source: ManifestSource | None = None
     head: SourceHead | None = None
     signature: str = ""
+    followed: bool = False
 
 
 class SourceActivities:
@@ -65,8 +82,12 @@ class SourceActivities:
         statuses: Statuses,
         clock: Clock | None = None,
         interventions: Interventions | None = None,
+        releases: ReleaseLooks | None = None,
+        rules: RulesKept | None = None,
     ) -> None:
         self._interventions = interventions
+        self._releases = releases
+        self._rules = rules
         self._clock = clock or SystemClock()
         self._sources = sources
         self._projects = projects
@@ -86,7 +107,7 @@ class SourceActivities:
         state = known or SourceState(project=request.project)
         tip = _Tip()
         try:
-            source = await self._sources.source(request.project)
+            source = tip.source = await self._sources.source(request.project)
             head = tip.head = await source.head(known=state.applied_revision)
             in_force = await self._rule_in_force(state)
             if head.revision != state.applied_revision:
@@ -101,9 +122,13 @@ class SourceActivities:
                     changed = await self._apply(source, tip, head, state, in_force)
                 else:
                     await self._record(state, _applied(state, head, tip.signature))
+            changed += await self._follow(request, tip)
         except (InvalidManifests, SourceError, NotFound) as error:
             if error.retryable and activity.info().attempt < SOURCE_ATTEMPTS:
                 raise
+            if tip.followed:
+                state = await self._projects.source(request.project) or state
+            await self._follow_all_the_same(request, tip, error)
             return await self._refuse(state, error, tip)
         undeclared = await self._wishes.undeclared(request.project, 1)
         return SourceLook(
@@ -112,6 +137,29 @@ class SourceActivities:
             undeclared=bool(undeclared),
             details=_applied_details(head, changed),
         )
+
+    async def _follow(self, request: SourceRequest, tip: _Tip, *, trusted: bool = True) -> int:
+        """What the tip says of releases, under the last valid Project; answers how many changed."""
+        if self._releases is None or tip.head is None or tip.source is None:
+            return 0
+        tip.followed = True
+        project = _readable(await self._wishes.project_manifest(request.project))
+        if project is None:
+            return 0
+        return await self._releases.look(
+            tip.source, project, tip.head.revision, whole=request.force, trusted=trusted
+        )
+
+    async def _follow_all_the_same(
+        self, request: SourceRequest, tip: _Tip, error: TrunklineError
+    ) -> None:
+        """Releases of a tip that is not applied; nothing counts as removed by one nobody trusts."""
+        if tip.followed:
+            return
+        try:
+            await self._follow(request, tip, trusted=not isinstance(error, CommitUntrusted))
+        except (SourceError, InvalidInput) as problem:
+            _log.warning("releases of %s were not read: %s", request.project, problem)
 
     async def _rule_in_force(self, state: SourceState) -> CommitSigning | None:
         """The rule of the manifest applied last, which no newer commit can lift."""
@@ -171,11 +219,13 @@ class SourceActivities:
             await self._require_signers(
                 source, tip, head, own, whose="the manifest this very commit brings"
             )
+        former = await self._wishes.project_manifest(state.project)
+        manifests = await self._under_rules(manifests, head.revision, former)
         kept = self._resolved.setdefault(state.project, ResolutionCache())
         resolved = await asyncio.to_thread(wishes, manifests, kept=kept)
         applied = _applied(state, head, tip.signature)
-        manifest = manifests.project.manifest.model_dump(mode="json")
-        former = await self._wishes.project_manifest(state.project)
+        project = manifests.project.manifest
+        manifest = project.model_dump(mode="json")
         if self._interventions is not None and head.revision != state.applied_revision:
             restraints = Restraints(self._interventions, self._clock)
             if head.rewritten:
@@ -187,11 +237,20 @@ class SourceActivities:
             {str(key): held for key, held in resolved.contents.items()},
             manifest,
             redeclare=changed_policies(former, manifest),
+            released=[each.name for each in project.spec.environments if each.source != "head"],
         )
         _log.info("applied %s of %s: %d changed", head.revision[:12], state.project, changed)
         if applied != state:
             await self._statuses.add_events([_applied_event(applied, head, resolved, changed)])
         return changed
+
+    async def _under_rules(
+        self, manifests: Manifests, revision: Revision, former: JsonObject | None
+    ) -> Manifests:
+        """The manifests with the rules of promotion that are in force."""
+        if self._rules is None:
+            return manifests
+        return await self._rules.settled(manifests, revision, _readable(former))
 
     async def _refuse(self, state: SourceState, error: TrunklineError, tip: _Tip) -> SourceLook:
         head = tip.head
@@ -234,6 +293,14 @@ class SourceActivities:
                 )
             ]
         )
+
+
+def _readable(manifest: JsonObject | None) -> Project | None:
+    """None for a manifest that another version stored and this one cannot read."""
+    try:
+        return project_of(manifest) if manifest is not None else None
+    except InvalidInput:
+        return None
 
 
 def _applied(state: SourceState, head: SourceHead, signature: str) -> SourceState:

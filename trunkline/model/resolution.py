@@ -1,8 +1,8 @@
 """From checked manifests to wishes: every reference resolved, every override and persona laid in.
 
 A wish is complete, so whoever plans or applies it needs no manifests. Environments that follow
-releases get no wish from the branch; their agents are named as waiting for a first release.
-Nothing here reads files or knows a vendor.
+releases get no agents from the branch, only their numbers; agents that were never released there
+are named as waiting for a first release. Nothing here reads files or knows a vendor.
 """
 
 import re
@@ -37,7 +37,7 @@ from trunkline.model.ids import (
     Revision,
 )
 from trunkline.model.kinds import Agent, AgentContent, KnowledgeDocument, Persona, Tool
-from trunkline.model.kinds.project import Accounts, Environment
+from trunkline.model.kinds.project import Accounts, Environment, Project
 from trunkline.model.limits import CLOSURE_CACHE_MAX_AGENTS
 from trunkline.model.manifests import Manifests, Placed
 from trunkline.model.personas import VOICE_IDS, settings_of, voice_of
@@ -160,12 +160,21 @@ def agent_wish(manifests: Manifests, environment: Environment, name: str) -> Des
     """What a commit would have an agent be in an environment, whatever that one follows; None for
     one the commit does not name, and for a draft.
     """
-    placed = manifests.agents.get(name)
+    return released_agent(Shared(manifests), manifests.project.manifest, environment, name)
+
+
+def released_agent(
+    shared: Shared, project: Project, environment: Environment, name: str
+) -> DesiredAgent | None:
+    """The same for a commit of the past under the ``project`` of today, which says whose accounts
+    it is for; ``environment`` is one of that project.
+    """
+    placed = shared.manifests.agents.get(name)
     content = placed.manifest.spec.content(environment.name) if placed is not None else None
     if placed is None or content is None or content.lifecycle == "draft":
         return None
-    accounts = manifests.project.manifest.accounts(environment)
-    return _agent(Shared(manifests), environment, accounts, placed, content)
+    wish = _agent(shared, environment, project.accounts(environment), placed, content)
+    return wish.model_copy(update={"project": ProjectName(project.name)})
 
 
 def records(
@@ -176,6 +185,11 @@ def records(
     found = [_record("agent", agent, revision, *cache.body(agent)) for agent in wishlist.agents]
     found.extend(_record("number", number, revision, *_body(number)) for number in wishlist.numbers)
     return tuple(found)
+
+
+def agent_record(wish: DesiredAgent, revision: Revision) -> WishRecord:
+    """The wish for one agent as a row."""
+    return _record("agent", wish, revision, *_body(wish))
 
 
 def _record(
@@ -362,18 +376,20 @@ def _positions(placed: Placed[Agent], environment: str) -> dict[str, str]:
 
 
 def _numbers(manifests: Manifests, environments: list[Environment]) -> Iterator[DesiredNumber]:
-    followed = {each.name for each in environments if each.source == "head"}
+    sources = {each.name: each.source for each in environments}
     by_place = sorted(
         manifests.numbers.values(),
         key=lambda each: (each.manifest.spec.environment, each.manifest.name),
     )
     for placed in by_place:
         spec = placed.manifest.spec
-        if spec.environment not in followed:
+        if spec.environment not in sources:
             continue
         answering = spec.agents[-1] if spec.agents else None
-        if answering is not None and _lifecycle(manifests, answering, spec.environment) != "active":
-            answering = None
+        follows_head = sources[spec.environment] == "head"
+        if answering is not None and follows_head:
+            active = _lifecycle(manifests, answering, spec.environment) == "active"
+            answering = answering if active else None
         body = spec.model_dump(mode="json", exclude_defaults=True)
         yield DesiredNumber(
             project=ProjectName(manifests.project.manifest.name),

@@ -106,7 +106,7 @@ class PlaceTables(Tables):
                 (expires_at, project, holder),
             )
 
-    async def release(self, holding: TestHolding, holder: str, until: datetime) -> bool:
+    async def stop_holding(self, holding: TestHolding, holder: str, until: datetime) -> bool:
         """Let go of it; True if nobody else holds it, and the caller has until then to put it
         away.
         """

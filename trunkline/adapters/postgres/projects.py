@@ -53,6 +53,12 @@ PROJECT_TABLES = (
     "test_holds",
     "desks",
     "manual_results",
+    "behaviour_baselines",
+    "promotions",
+    "releases",
+    "rollouts",
+    "release_standings",
+    "promotion_rules",
     "tokens",
 )
 """Every table whose rows belong to one project, but the audit log, which outlives it."""

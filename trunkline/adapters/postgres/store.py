@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from trunkline.adapters.postgres.access import AccessTables
+from trunkline.adapters.postgres.baselines import BaselineTables
 from trunkline.adapters.postgres.budgets import BudgetTables
 from trunkline.adapters.postgres.counts import CountTables
 from trunkline.adapters.postgres.deletions import DeletionTables
@@ -23,6 +24,9 @@ from trunkline.adapters.postgres.operations import OperationTables
 from trunkline.adapters.postgres.places import PlaceTables
 from trunkline.adapters.postgres.pool import StoreBounds, StorePool
 from trunkline.adapters.postgres.projects import ProjectTables
+from trunkline.adapters.postgres.promotions import PromotionTables
+from trunkline.adapters.postgres.releases import ReleaseTables
+from trunkline.adapters.postgres.rollouts import RolloutTables
 from trunkline.adapters.postgres.run_reports import TestRunTables
 from trunkline.adapters.postgres.schema import require_current_on
 from trunkline.adapters.postgres.statuses import StatusTables
@@ -50,6 +54,10 @@ class PostgresStore(
     PlaceTables,
     JudgeAnswerTables,
     ManualResultTables,
+    BaselineTables,
+    PromotionTables,
+    ReleaseTables,
+    RolloutTables,
 ):
     """Ledger, Wishes, Projects, Statuses, Operations, Interventions
     and Access of ``ports`` on PostgreSQL.

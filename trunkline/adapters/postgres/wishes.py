@@ -75,7 +75,8 @@ WHERE wishes.project = %(project)s AND wishes.environment = given.environment
 _REMOVE = """
 UPDATE wishes SET
     removed = true, declared = false, revision = coalesce(%(revision)s, revision)
-WHERE project = %(project)s AND NOT removed AND NOT EXISTS (
+WHERE project = %(project)s AND NOT removed
+    AND NOT (kind = 'agent' AND environment = ANY(%(released)s)) AND NOT EXISTS (
     SELECT FROM unnest(%(environments)s::text[], %(kinds)s::text[], %(names)s::text[])
         AS given (environment, kind, name)
     WHERE given.environment = wishes.environment AND given.kind = wishes.kind
@@ -159,7 +160,7 @@ def _key(wish: WishRecord) -> _Key:
     return wish.environment, wish.kind, wish.name
 
 
-def _body_digests(wishes: Sequence[WishRecord]) -> list[str]:
+def body_digests(wishes: Sequence[WishRecord]) -> list[str]:
     """A digest of each whole body: positions move without the wish changing."""
     return [
         hashlib.blake2b(json_text(wish.body).encode(), digest_size=16).hexdigest()
@@ -186,26 +187,28 @@ class WishTables(Tables):
         manifests: JsonObject,
         *,
         redeclare: Sequence[str] = (),
+        released: Sequence[str] = (),
     ) -> int:
         """One valid commit in one transaction; answers how many wishes changed.
 
-        An unchanged wish keeps the revision it last changed at; if only its positions moved, its
-        body is refreshed and nothing more. Two trees of one project are stored one after the
-        other.
+        What agents run in the ``released`` environments is not this commit's to say. An unchanged
+        wish keeps the revision it last changed at; if only its positions moved, its body is
+        refreshed and nothing more. Two trees of one project are stored one after the other.
         """
-        digests = await asyncio.to_thread(_body_digests, wishes)
+        digests = await asyncio.to_thread(body_digests, wishes)
         async with self._pool.transaction(bulk=True) as connection:
             await connection.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended('tree/' || %s, 0))",
                 (state.project,),
             )
-            await _store_contents(connection, contents)
-            changed = await _store_wishes(connection, state.project, wishes, digests)
+            await store_contents(connection, contents)
+            changed = await store_wishes(connection, state.project, wishes, digests)
             removed = await connection.execute(
                 _REMOVE,
                 {
                     "project": state.project,
                     "revision": state.applied_revision,
+                    "released": [*released],
                     **_key_columns(wishes),
                 },
             )
@@ -326,9 +329,10 @@ class WishTables(Tables):
         return bytes(row["content"])
 
 
-async def _store_wishes(
+async def store_wishes(
     connection: Connection, project: str, wishes: Sequence[WishRecord], digests: Sequence[str]
 ) -> int:
+    """Store wishes with the digests of their bodies; answers how many changed."""
     cursor = await connection.execute(
         _COMPARE,
         {
@@ -366,7 +370,8 @@ def _columns(
     }
 
 
-async def _store_contents(connection: Connection, contents: Mapping[str, bytes]) -> None:
+async def store_contents(connection: Connection, contents: Mapping[str, bytes]) -> None:
+    """Store what is not there yet, by digest."""
     cursor = await connection.execute(
         """
         SELECT digest FROM unnest(%s::text[]) AS given (digest)

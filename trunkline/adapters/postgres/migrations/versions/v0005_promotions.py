@@ -23,6 +23,7 @@ CREATE TABLE promotions (
 CREATE UNIQUE INDEX promotions_by_id ON promotions (project, id);
 CREATE UNIQUE INDEX promotions_one_open ON promotions (project, environment, agent) WHERE open;
 CREATE INDEX promotions_by_time ON promotions (project, created_at DESC, id);
+CREATE INDEX promotions_by_agent ON promotions (project, agent, environment, number DESC);
 """
 
 RELEASES = """

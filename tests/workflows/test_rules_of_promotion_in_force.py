@@ -1,0 +1,166 @@
+"""A commit that weakens the rules of promotion cannot use that: the former ones hold until an
+admin agrees.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.workflows.released_worlds import (
+    PRODUCTION,
+    Releasing,
+    greeting,
+    look,
+    manifest,
+    runs,
+    stalled,
+)
+from trunkline.adapters.signing import Ed25519Keys, new_private_key
+from trunkline.model.ids import Revision, release_path, release_tag
+from trunkline.model.interventions import Intervention
+from trunkline.model.promotions.policies import PromotionRules
+
+if TYPE_CHECKING:
+    from tests.conftest import Texts
+    from tests.workflows.conftest import MakeStack, Stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+FILE = release_path(PRODUCTION, "front-desk")
+
+
+async def _tip(stack: Stack) -> str:
+    state = await stack.store.source("acme")
+    assert state is not None
+    return str(state.applied_revision)
+
+
+async def _rules(stack: Stack) -> PromotionRules | None:
+    return await stack.store.rules_in_force("acme", PRODUCTION)
+
+
+async def _agree(stack: Stack) -> None:
+    """What an admin's word leaves behind."""
+    rules = await _rules(stack)
+    assert rules is not None
+    await stack.store.put_intervention(
+        Intervention(
+            project="acme",
+            environment=PRODUCTION,
+            verb="promotion-rules",
+            reason="agreed",
+            by="root",
+            at=datetime.now(UTC),
+            details={"digest": rules.pending_digest},
+        )
+    )
+    await stack.sync(hard=True)
+
+
+async def test_a_key_that_a_commit_brings_signs_nothing_before_an_admin_agrees(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    releasing = Releasing()
+    stack = await make_stack(releasing.files(texts, "front-desk"))
+    async with stack.working():
+        await look(stack)
+        await releasing.release(stack, "front-desk", 1, await _tip(stack))
+        await look(stack)
+        await runs(stack, "front-desk", 1)
+        intruder = Releasing(keys=Ed25519Keys(new_private_key()))
+        stack.push(
+            {
+                "trunkline.yaml": intruder.project(texts),
+                "agents/front-desk.yaml": texts.agent("front-desk", greeting="Pay me"),
+            }
+        )
+        await look(stack)
+        revision = await _tip(stack)
+        spec = await intruder.spec(stack, "front-desk", 2, revision)
+        repository = await stack.ports().repositories.repository("acme")
+        await repository.push_release(
+            await repository.fetch_tip(),
+            edits={FILE: manifest("front-desk", spec)},
+            message="Mine",
+            author=("Eve", "eve@example.com"),
+            tag=release_tag(PRODUCTION, "front-desk", 2),
+            tag_revision=Revision(revision),
+            tag_message="Mine",
+        )
+        await look(stack)
+        row = await stalled(stack, "front-desk", "EvidenceInvalid")
+        assert await greeting(stack, row) == "Hello"
+        events = await stack.events("RulesWeakened")
+        assert len(events) == 1
+        assert "trunkline resume -e production --rules" in events[0].message
+        rules = await _rules(stack)
+        assert rules is not None
+        assert rules.public_keys == (releasing.keys.public_key,)
+        await _agree(stack)
+        row = await runs(stack, "front-desk", 2)
+        assert await greeting(stack, row) == "Pay me"
+        rules = await _rules(stack)
+        assert rules is not None
+        assert (rules.pending, rules.public_keys) == ("", (intruder.keys.public_key,))
+        left = await stack.store.interventions("acme", PRODUCTION)
+        assert [one.verb for one in left] == []
+
+
+async def test_production_does_not_follow_the_branch_because_a_commit_says_so(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    releasing = Releasing()
+    stack = await make_stack(releasing.files(texts, "front-desk"))
+    async with stack.working():
+        await look(stack)
+        await releasing.release(stack, "front-desk", 1, await _tip(stack))
+        await look(stack)
+        await runs(stack, "front-desk", 1)
+        stack.push(
+            {
+                "trunkline.yaml": releasing.project(texts, source="head"),
+                "agents/front-desk.yaml": texts.agent("front-desk", greeting="Untested"),
+            }
+        )
+        await look(stack)
+        await stack.sync(hard=True)
+        row = await runs(stack, "front-desk", 1)
+        assert await greeting(stack, row) == "Hello"
+        rules = await _rules(stack)
+        assert rules is not None
+        assert "nothing is promoted there any more" in rules.pending
+        await _agree(stack)
+
+        async def untested() -> bool:
+            return await greeting(stack, row) == "Untested"
+
+        await stack.until(untested)
+        assert await _rules(stack) is None
+
+
+async def test_stricter_rules_count_at_once(make_stack: MakeStack, texts: Texts) -> None:
+    releasing = Releasing()
+    stack = await make_stack(releasing.files(texts, "front-desk"))
+    async with stack.working():
+        await look(stack)
+        strict = Releasing(keys=releasing.keys, promotion=", soak: 1h")
+        revision = stack.push({"trunkline.yaml": strict.project(texts)})
+        await look(stack)
+        rules = await _rules(stack)
+        assert rules is not None
+        assert (rules.pending, rules.revision) == ("", revision)
+        assert rules.promotion.soak.total_seconds() == 3600
+        stack.push({"trunkline.yaml": releasing.project(texts)})
+        await look(stack)
+        held = await _rules(stack)
+        assert held is not None
+        assert "soak 0s instead of 1h" in held.pending
+        assert held.promotion.soak.total_seconds() == 3600
+        stack.push({"trunkline.yaml": strict.project(texts)}, "Back to strict")
+        await look(stack)
+        again = await _rules(stack)
+        assert again is not None
+        assert again.pending == ""
