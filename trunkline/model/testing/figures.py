@@ -23,20 +23,49 @@ def percentile(values: Sequence[int], percent: int) -> int | None:
     return sorted(values)[rank - 1]
 
 
-def wilson_interval(passed: int, runs: int) -> Interval | None:
+def wilson_interval(
+    passed: int, runs: int, *, quantile: float = NORMAL_QUANTILE_95
+) -> Interval | None:
     """Where the true pass rate lies with 95 % confidence (Wilson's score interval, without
-    continuity correction); None if nothing ran.
+    continuity correction), or with that of another ``quantile``; None if nothing ran.
     """
     if runs == 0:
         return None
-    squared = NORMAL_QUANTILE_95**2
+    squared = quantile**2
     rate = passed / runs
     centre = (rate + squared / (2 * runs)) / (1 + squared / runs)
     spread = math.sqrt(rate * (1 - rate) / runs + squared / (4 * runs**2))
-    half = NORMAL_QUANTILE_95 * spread / (1 + squared / runs)
+    half = quantile * spread / (1 + squared / runs)
     low = 0.0 if passed == 0 else max(0.0, centre - half)
     high = 1.0 if passed == runs else min(1.0, centre + half)
     return Interval(low=low, high=high)
+
+
+def difference_interval(
+    passed: int,
+    runs: int,
+    other_passed: int,
+    other_runs: int,
+    *,
+    quantile: float = NORMAL_QUANTILE_95,
+) -> Interval | None:
+    """Where the difference of two true pass rates lies, the first less the other, with 95 %
+    confidence or that of ``quantile``; None if one of them never ran.
+
+    Method 10 of R. G. Newcombe, Interval estimation for the difference between independent
+    proportions, Statistics in Medicine 17 (1998): the square roots of the summed squares of how far
+    Wilson's limits of both rates are away from them.
+    """
+    own = wilson_interval(passed, runs, quantile=quantile)
+    other = wilson_interval(other_passed, other_runs, quantile=quantile)
+    if own is None or other is None:
+        return None
+    rate, other_rate = passed / runs, other_passed / other_runs
+    difference = rate - other_rate
+    return Interval(
+        low=difference - math.hypot(rate - own.low, other.high - other_rate),
+        high=difference + math.hypot(own.high - rate, other_rate - other.low),
+    )
 
 
 def pass_probability(pass_rate: float | Fraction, runs: int, needed: int) -> float:
