@@ -7,6 +7,7 @@ read again by the step that writes, so nothing is written on an old picture.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from temporalio import activity
 
@@ -14,12 +15,15 @@ from activities.adoptions import AdoptionWrites
 from activities.agent_writes import AgentWrites, Writing
 from activities.drifting import Patches, story_of
 from activities.errors import superseded, translated
+from activities.experiments import RolloutPorts
 from activities.gates import question_of, require_open
 from activities.gathering import AgentCorners, Gatherer
 from activities.heartbeats import beating
 from activities.names import EXECUTE_STEP, PLAN_AGENT
 from activities.policies import Standings
+from activities.released_agents import RELEASED_REASON, ReleasedAgents
 from activities.removals import STORE_IS_NEW, Removals
+from activities.rollouts import RolloutLook, Rollouts, said_of
 from activities.shared import SharedWrites, claimant
 from activities.types import (
     PlanReference,
@@ -34,7 +38,7 @@ from trunkline.model.desired import DesiredAgent
 from trunkline.model.drift import drift_words, with_policy
 from trunkline.model.ejection import as_said
 from trunkline.model.errors import InvalidInput
-from trunkline.model.gates import Standing, Verdict, verdict
+from trunkline.model.gates import OPEN, Standing, Verdict, verdict
 from trunkline.model.ids import Digest
 from trunkline.model.planner import drift_only, keeps_drift
 from trunkline.model.plans import Drifted, Plan, Step
@@ -49,11 +53,12 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.releasing import ReleaseRecords
 
 
 class AgentActivities:
     """What an agent's workflow asks for, between wish and conclusion. Without ``removals``
-    nothing is ever deleted.
+    nothing is ever deleted, without ``releases`` none is known not to count.
     """
 
     def __init__(
@@ -68,13 +73,18 @@ class AgentActivities:
         removals: Removals | None = None,
         *,
         patches: Patches,
+        releases: ReleaseRecords | None = None,
+        rollouts: RolloutPorts,
     ) -> None:
         self._patches = patches
+        self._clock = clock
+        self._released = ReleasedAgents(releases, statuses)
         self._removals = removals
         self._ledger = ledger
         self._wishes = wishes
         self._operations = operations
         self._gatherer = Gatherer(accounts, ledger)
+        self._rollouts = Rollouts(rollouts, self._gatherer)
         self._accounts = accounts
         self._standings = Standings(wishes, interventions, operations, clock, live=accounts.live)
         self._interventions = interventions
@@ -95,12 +105,17 @@ class AgentActivities:
                         self._removals, self._operations, self._standings, record, request
                     )
                 standing = await self._standings.standing(record.project, record.environment)
+                release = await self._released.of(record, standing)
+                if release.stalled is not None and not await self._rollouts.is_aborted(record):
+                    return await store_plan(
+                        self._operations, record, release.stalled, standing, OPEN
+                    )
                 wished = DesiredAgent.model_validate(record.body)
                 desired = as_said(wished, standing.interventions)
                 corners = await self._gatherer.agent(desired, remember=True)
                 if corners.rebuilt and self._removals is not None:
                     await self._removals.pause(record.project, record.environment, STORE_IS_NEW)
-                adopts = standing.policy.drift_policy == "adopt"
+                adopts = standing.policy.drift_policy == "adopt" and not release.is_new
                 plan = corners.plan(standing.policy.ignored_paths(desired.name), keep_drift=adopts)
                 story = with_policy(
                     await story_of(corners, plan), standing.policy, record.environment
@@ -110,17 +125,23 @@ class AgentActivities:
                     plan = plan.model_copy(update={"patch": patch})
                 plan = plan.model_copy(update={"drift": story})
                 await self._remember_baseline(corners, plan)
+                rollout = await self._rollout(record, corners, plan, reason=request.reason)
+                if rollout is not None:
+                    plan = rollout.planned(release.stalled)
+                elif release.stalled is not None:
+                    plan = release.stalled
                 question = question_of(
                     request.subject,
                     plan,
                     accounts=(corners.voice.account,),
-                    reason=request.reason,
+                    reason=RELEASED_REASON if release.is_new else request.reason,
                     bindings=dict(corners.known.bindings),
+                    takes_back=rollout is not None and rollout.takes_back,
                 )
                 reference = await store_plan(
                     self._operations, record, plan, standing, verdict(standing, question)
                 )
-                return _with_drift(reference, corners, story)
+                return _with_drift(looking_again(reference, rollout), corners, story)
 
     @activity.defn(name=EXECUTE_STEP)
     async def execute_step(self, request: StepRequest) -> StepResult:
@@ -133,6 +154,9 @@ class AgentActivities:
                     return await execute_removal(self._removals, record, plan, step, request.timing)
                 place = (record.project, record.environment)
                 standing = await self._standings.standing(*place)
+                release = await self._released.of(record, standing)
+                if release.stalled is not None and not await self._rollouts.is_aborted(record):
+                    raise superseded(f"agent {record.name}: its newest release does not count")
                 wished = DesiredAgent.model_validate(record.body)
                 desired = as_said(wished, standing.interventions)
                 if step.action == "adopt" and step.subject != "agent":
@@ -142,30 +166,98 @@ class AgentActivities:
                     )
                     await self._done_with(place, step)
                     return taken
+                if step.subject in ("branch", "traffic"):
+                    return await self._roll_out(record, desired, plan, step, request)
                 if step.subject == "agent":
-                    creates = step.action == "create"
-                    gather = self._gatherer.unobserved if creates else self._gatherer.observed
-                    corners = await gather(desired)
-                    await self._require_open(request.subject, plan, step, corners.known.bindings)
-                    writing = Writing(
-                        corners=corners,
-                        step=step,
-                        base_version_id=plan.base_version_id,
-                        revision=record.revision,
-                        timing=request.timing,
-                    )
-                    if step.action == "adopt":
-                        taken = await self._agents.adopt(writing)
-                        await self._done_with(place, step)
-                        return taken
-                    write = self._agents.create if creates else self._agents.update
-                    return await write(writing)
+                    return await self._write_agent(record, desired, plan, step, request)
                 await self._require_open(request.subject, plan, step, {})
                 if step.action == "create":
-                    return await self._shared.create(desired, step, request.timing)
+                    return await self._create_shared(desired, step, request.timing)
                 if step.subject == "secret" and step.action == "update":
                     return await self._shared.update_secret(desired, step, request.timing)
                 raise InvalidInput(f"an agent's plan cannot {step.action} a {step.subject}")
+
+    async def _write_agent(
+        self,
+        record: WishRecord,
+        desired: DesiredAgent,
+        plan: Plan,
+        step: Step,
+        request: StepRequest,
+    ) -> StepResult:
+        """Create the agent, take it over, or patch its live configuration."""
+        place = (record.project, record.environment)
+        creates = step.action == "create"
+        gather = self._gatherer.unobserved if creates else self._gatherer.observed
+        corners = await gather(desired)
+        rollout = await self._rollout(record, corners)
+        await self._require_open(
+            request.subject,
+            plan,
+            step,
+            corners.known.bindings,
+            takes_back=rollout is not None and rollout.takes_back,
+        )
+        if rollout is not None:
+            self._rollouts.require_main(rollout)
+        writing = Writing(
+            corners=corners,
+            step=step,
+            base_version_id=plan.base_version_id,
+            revision=record.revision,
+            timing=request.timing,
+        )
+        if step.action == "adopt":
+            taken = await self._agents.adopt(writing)
+            await self._done_with(place, step)
+            return taken
+        write = self._agents.create if creates else self._agents.update
+        return await write(writing)
+
+    async def _roll_out(
+        self,
+        record: WishRecord,
+        desired: DesiredAgent,
+        plan: Plan,
+        step: Step,
+        request: StepRequest,
+    ) -> StepResult:
+        """One write to the agent's branches or their shares, if it is still what comes next."""
+        corners = await self._gatherer.observed(desired)
+        rollout = await self._rollout(record, corners, reason=request.reason)
+        if rollout is None:
+            raise superseded(f"agent {desired.name} has no rollout to go on with")
+        await self._require_open(
+            request.subject, plan, step, corners.known.bindings, takes_back=rollout.takes_back
+        )
+        return await self._rollouts.execute(rollout, step, record, request.timing)
+
+    async def _rollout(
+        self,
+        record: WishRecord,
+        corners: AgentCorners,
+        plan: Plan | None = None,
+        *,
+        reason: str = "",
+    ) -> RolloutLook | None:
+        """How far the agent's release is, with its row as it has to be from now on.
+
+        Without a ``plan`` everything Main lacks counts, what is kept of drift included.
+        """
+        standing = await self._standings.standing(record.project, record.environment)
+        if standing.policy.prune.follows_head:
+            return None
+        compared = plan or corners.plan(standing.policy.ignored_paths(record.name))
+        said = said_of(standing.interventions, standing.policy, corners.desired)
+        return await self._rollouts.look(corners, compared, replace(said, reason=reason))
+
+    async def _create_shared(self, desired: DesiredAgent, step: Step, timing: Timing) -> StepResult:
+        """Make an object of the wish, or of the version an experiment compares it with."""
+        second = await self._rollouts.second_wish(desired, step)
+        if second is None:
+            return await self._shared.create(desired, step, timing)
+        writes = SharedWrites(self._accounts, self._ledger, second, self._clock)
+        return await writes.create(second.desired, step, timing)
 
     async def _done_with(self, place: tuple[str, str], step: Step) -> None:
         """The word that something may be taken over counts once: it is ours from now on."""
@@ -173,7 +265,13 @@ class AgentActivities:
         await self._interventions.lift_intervention(*place, step.subject, name, "adopt")
 
     async def _require_open(
-        self, subject: Subject, plan: Plan, step: Step, bindings: Mapping[str, str]
+        self,
+        subject: Subject,
+        plan: Plan,
+        step: Step,
+        bindings: Mapping[str, str],
+        *,
+        takes_back: bool = False,
     ) -> None:
         """Raises a Superseded ApplicationError if the step may not be written any more."""
         standing = await self._standings.standing(subject.project, subject.environment)
@@ -181,7 +279,12 @@ class AgentActivities:
         require_open(
             standing,
             question_of(
-                subject, plan, step=step, accounts=(voice.account,), bindings=dict(bindings)
+                subject,
+                plan,
+                step=step,
+                accounts=(voice.account,),
+                bindings=dict(bindings),
+                takes_back=takes_back,
             ),
         )
 
@@ -220,7 +323,7 @@ async def store_plan(
     stalled = next((o for o in plan.obstacles if not o.waiting), None)
     waiting = next((o for o in plan.obstacles if o.waiting), None)
     plan_id = ""
-    if plan.steps or plan.obstacles or plan.drift:
+    if plan.steps or plan.obstacles or plan.drift or plan.rolling:
         plan_id = _plan_id()
         await operations.put_plan(
             PlanRecord(
@@ -256,6 +359,13 @@ def _held_for_s(standing: Standing, gate: Verdict) -> float | None:
     if gate.changes_at is None:
         return None
     return max((gate.changes_at - standing.now).total_seconds(), 0.0)
+
+
+def looking_again(reference: PlanReference, rollout: RolloutLook | None) -> PlanReference:
+    """The reference, with when a rollout goes on by itself; what holds it back comes first."""
+    if rollout is None or reference.held_reason or reference.stalled_reason:
+        return reference
+    return reference.model_copy(update={"held_for_s": rollout.look_again_s()})
 
 
 def wish_unknown() -> PlanReference:

@@ -21,6 +21,8 @@ from activities.names import (
     REVISION_ATTRIBUTE,
 )
 from activities.numbers import owner_of
+from activities.promotions.calls import PromotionCalls
+from activities.released_agents import is_other_release, shown_release
 from activities.telling import Dispatcher
 from activities.types import Conclusion, ConclusionRequest, PlanReference, Subject, Timing
 from trunkline.model.conditions import find
@@ -39,6 +41,7 @@ from trunkline.model.records import (
     StatusRecord,
     WishRecord,
 )
+from trunkline.model.released import AWAITING_RELEASE
 from trunkline.model.status import (
     Failure,
     Round,
@@ -48,6 +51,7 @@ from trunkline.model.status import (
     transitions,
 )
 from trunkline.ports import Accounts, Deletions, Ledger, Operations, Statuses, Wishes
+from trunkline.ports.releasing import ReleaseRecords
 
 OPERATION_ROUNDS_MAX = 5
 """Failed rounds an operation waits through before it ends as Error: with growing pauses that is
@@ -75,8 +79,13 @@ class ConclusionActivities:
         operations: Operations,
         dispatcher: Dispatcher,
         deletions: Deletions | None = None,
+        releases: ReleaseRecords | None = None,
+        *,
+        promotions: PromotionCalls | None = None,
     ) -> None:
         self._deletions = deletions
+        self._releases = releases
+        self._promotions = promotions
         self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes
@@ -164,8 +173,13 @@ class ConclusionActivities:
         previous = await self._statuses.status(
             subject.project, subject.environment, subject.kind, subject.name
         )
+        status = await self._with_release(record, status, previous)
         events = told_with_drift(request, outcome.plan, transitions(previous, status))
-        await self._statuses.put_status(status, events)
+        changed = await self._statuses.put_status(status, events)
+        if changed and self._promotions is not None:
+            await self._promotions.changed(record, request.timing)
+        if status.version and is_other_release(previous, status):
+            await self._wake_numbers(request)
         if outcome.executed and outcome.plan is not None and has_drift(outcome.plan):
             await report_healed(self._statuses, request, outcome.plan, status)
         failed = outcome.failure is not None or _is_blocked(outcome)
@@ -183,6 +197,15 @@ class ConclusionActivities:
             external_id=status.external_id,
             attributes=_attributes(request, record, status),
         )
+
+    async def _with_release(
+        self, record: WishRecord, status: StatusRecord, previous: StatusRecord | None
+    ) -> StatusRecord:
+        """The status with what an agent's release says of stage and version."""
+        if record.kind != "agent" or self._releases is None:
+            return status
+        place = (record.project, record.environment, record.name)
+        return shown_release(record, status, previous, await self._releases.standing_of(*place))
 
     async def _bury(
         self, deletions: Deletions, request: ConclusionRequest, record: WishRecord
@@ -338,6 +361,9 @@ class ConclusionActivities:
         if find(status.conditions, "Stalled") is not None:
             await self._finish(request, request.operation_ids, "Failed", status.message)
             return ()
+        if request.plan is not None and request.plan.waiting_reason == AWAITING_RELEASE:
+            await self._finish(request, request.operation_ids, "Succeeded", status.message)
+            return ()
         waits = request.plan is not None and bool(request.plan.waiting_reason)
         patient = waits and not await self._waits_in_vain(record)
         rounds_max = OPERATION_WAITS_MAX if patient else OPERATION_ROUNDS_MAX
@@ -408,6 +434,8 @@ def _next_look_s(request: ConclusionRequest, outcome: Round) -> float | None:
     timing = request.timing
     failure = outcome.failure
     if failure is None:
+        if _awaits_release(outcome.plan):
+            return timing.resync_interval_s
         if _is_blocked(outcome):
             return backoff_s(timing, request.failures)
         held_for_s = request.plan.held_for_s if request.plan is not None else None
@@ -435,6 +463,11 @@ def _is_gone(request: ConclusionRequest, outcome: Round) -> bool:
 
 def _is_blocked(outcome: Round) -> bool:
     return outcome.plan is not None and bool(outcome.plan.obstacles)
+
+
+def _awaits_release(plan: Plan | None) -> bool:
+    """True if nothing is to be done before somebody promotes, which wakes it."""
+    return plan is not None and any(one.reason == AWAITING_RELEASE for one in plan.obstacles)
 
 
 def _failure(request: ConclusionRequest) -> Failure | None:

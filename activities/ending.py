@@ -26,7 +26,7 @@ class Endings:
         self._client = client
 
     async def end(self, project: str, environment: str, reason: str) -> int:
-        """End its agents, numbers, sweeps and deletions; answers how many.
+        """End its agents, numbers, promotions, sweeps and deletions; answers how many.
 
         Raises EngineUnavailable.
         """
@@ -59,6 +59,7 @@ def _running(project: str, environment: str) -> str:
     ids = " OR ".join(
         (
             f"WorkflowId STARTS_WITH 'agent/{project}/{environment}/'",
+            f"WorkflowId STARTS_WITH 'promotion/{project}/{environment}/'",
             f"WorkflowId = '{prune_workflow_id(project, environment)}'",
             f"WorkflowId STARTS_WITH '{sweep_id(project, environment)}'",
         )

@@ -13,9 +13,11 @@ from datetime import datetime
 from pydantic import Field
 
 from activities.concurrency import each
+from activities.experiments import RolloutPorts
 from activities.gathering import Gatherer
 from activities.heartbeats import Progress, resumed_place
 from activities.reading_ahead import Ahead, read_ahead
+from activities.rollouts import Rollouts
 from activities.telling import Dispatcher
 from activities.types import SweepInput
 from trunkline import __version__
@@ -86,6 +88,7 @@ class FleetLooks:
         dispatcher: Dispatcher,
         looks: Looks,
         clock: Clock,
+        rollouts: RolloutPorts | None = None,
     ) -> None:
         self._accounts = accounts
         self._ledger = ledger
@@ -95,6 +98,7 @@ class FleetLooks:
         self._looks = looks
         self._clock = clock
         self._gatherer = Gatherer(accounts, ledger)
+        self._rollouts = Rollouts(rollouts, self._gatherer) if rollouts is not None else None
 
     async def look(
         self, request: SweepInput, policy: Policy, tally: Counter[str], progress: Progress
@@ -141,6 +145,10 @@ class FleetLooks:
 
         async def one(record: WishRecord) -> None:
             desired = wishes[record.name]
+            if await self._is_rolled_out(round_of, desired):
+                round_of.tally["observed"] += 1
+                await self._dispatcher.tell(record, "drift", request.timing)
+                return
             mark = await self._mark(round_of, record, desired, ahead)
             now = self._clock.now()
             if record.name not in round_of.showing and not is_due(
@@ -173,6 +181,14 @@ class FleetLooks:
         if found:
             await self._looks.put_looks(found)
         return {entry.external_id for entry in ahead.entries.values() if entry.external_id}
+
+    async def _is_rolled_out(self, round_of: Round, desired: DesiredAgent) -> bool:
+        """True while Main is not what the release wants on purpose, or calls are divided: the
+        agent's own round then looks at Main, at the branches and at the shares.
+        """
+        if self._rollouts is None or round_of.policy.prune.follows_head:
+            return False
+        return await self._rollouts.under_way(desired)
 
     async def _mark(
         self, round_of: Round, record: WishRecord, desired: DesiredAgent, ahead: Ahead

@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from activities.errors import superseded
 from activities.types import Subject
-from trunkline.model.gates import Question, Standing, verdict
+from trunkline.model.gates import Assignment, Question, Standing, verdict
 from trunkline.model.plans import Plan, Step
 
 STEP_REASON = "sync"
@@ -38,6 +38,8 @@ def question_of(
     reason: str = STEP_REASON,
     bindings: dict[str, str] | None = None,
     break_glass: bool = False,
+    takes_back: bool = False,
+    assignment: Assignment | None = None,
 ) -> Question:
     """A plan of one subject, or one step of it, as the gate is asked about it."""
     return Question(
@@ -48,4 +50,6 @@ def question_of(
         accounts=accounts,
         bindings=bindings or {},
         break_glass=break_glass,
+        takes_back=takes_back,
+        assignment=assignment,
     )

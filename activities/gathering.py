@@ -127,6 +127,16 @@ class Gatherer:
             known=await self._known(voice, desired, adopted=False, remember=True),
         )
 
+    async def beside(self, corners: AgentCorners, desired: DesiredAgent) -> AgentCorners:
+        """Another version of an agent that was just read, with what is known of its objects."""
+        return replace(
+            corners,
+            desired=desired,
+            rendering=corners.voice.render(desired),
+            known=await self._known(corners.voice, desired, adopted=False, remember=True),
+            rebuilt=False,
+        )
+
     async def stale_secrets(self, desired: DesiredAgent, claims: Iterable[Claim]) -> frozenset[str]:
         """Secrets whose value on the server is not the one that was written."""
         written = {claim.name: claim for claim in claims if claim.kind == "secret"}

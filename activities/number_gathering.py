@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Unpack
 
 from activities.gates import Said, question_of
+from activities.released_numbers import NumberRelease, NumberReleases
 from activities.types import Subject
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import RemoteMissing
-from trunkline.model.gates import Question, disabled_words
+from trunkline.model.gates import Assignment, Question, disabled_words
 from trunkline.model.ids import OWNER_PREFIX, ExternalId, owner_tag, reference
 from trunkline.model.interventions import Intervention, in_force
 from trunkline.model.ledger import LedgerEntry, NumberOwner
@@ -21,6 +22,7 @@ from trunkline.model.number_planner import (
     FALLBACK_URL,
     VOICE_URL,
     fallback_url,
+    gives_away,
     number_applied,
     plan_number,
 )
@@ -47,7 +49,8 @@ class NumberCorners:
 
     ``disabled``: a person took the calls of the agent away that Git names; the wish names none.
     ``rightful``: another wish for the number, whose agent it is assigned to although nobody
-    remembers; ``contested``: why it is not known whether there is one.
+    remembers; ``contested``: why it is not known whether there is one. ``release``: what releases
+    say of it, in an environment that follows them.
     """
 
     desired: DesiredNumber
@@ -65,6 +68,7 @@ class NumberCorners:
     answer_url: str | None = None
     rightful: NumberOwner | None = None
     contested: str = ""
+    release: NumberRelease | None = None
 
     def question(self, subject: Subject, plan: Plan, **said: Unpack[Said]) -> Question:
         """What the gate of writes is asked; taking calls away from an agent is break-glass."""
@@ -78,8 +82,15 @@ class NumberCorners:
             accounts=(self.voice.account, self.telephony.account),
             bindings=bindings,
             break_glass=self.disabled is not None,
+            assignment=self._assignment(plan),
             **said,
         )
+
+    def _assignment(self, plan: Plan) -> Assignment | None:
+        """What is asked if the plan gives the number to another agent."""
+        if self.release is None or not any(map(gives_away, plan.steps)):
+            return None
+        return self.release.assignment
 
     def plan(self, *, agent_planned: bool = False) -> Plan:
         """What the pure planner makes of it."""
@@ -96,9 +107,13 @@ class NumberCorners:
             agent_ready=self.agent_ready,
             owner=self.owner,
             answer_url=self.answer_url,
-            off_duty=disabled_words(self.disabled),
+            off_duty=disabled_words(self.disabled) or self._inactive(),
             contested=self.contested,
+            unreleased=self.release.obstacle if self.release is not None else None,
         )
+
+    def _inactive(self) -> str:
+        return self.release.inactive if self.release is not None else ""
 
     def settled(self, *, agent_id: ExternalId | None, carrier: CarrierNumber | None) -> JsonObject:
         """What the ledger remembers once the number is like that; addresses only if ours."""
@@ -112,7 +127,7 @@ class NumberCorners:
 class NumberGatherer:
     """Reads the corners of numbers; without ``wishes`` nobody is known to own one, and without
     ``interventions`` no agent is known to be disabled. ``public_url`` is where carriers reach our
-    API, None if they cannot.
+    API, None if they cannot; ``releases`` says what releases mean for numbers.
     """
 
     def __init__(
@@ -123,7 +138,9 @@ class NumberGatherer:
         interventions: Interventions | None = None,
         *,
         public_url: str | None = None,
+        releases: NumberReleases | None = None,
     ) -> None:
+        self._releases = releases
         self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes
@@ -140,7 +157,8 @@ class NumberGatherer:
         """Everything about one number; listings a caller already has are not read again."""
         project, environment = desired.project, desired.environment
         disabled = await self._disabled(desired)
-        if disabled is not None:
+        release = await self._releases.of(desired) if self._releases is not None else None
+        if disabled is not None or (release is not None and release.inactive):
             desired = desired.model_copy(update={"agent": None})
         voice = await self._accounts.voice(project, environment)
         telephony = await self._accounts.telephony(project, environment)
@@ -153,6 +171,8 @@ class NumberGatherer:
         wanted = await self._agent_id(desired)
         holder = platform.assigned_agent_id if platform is not None else None
         keeper = None if holder in (None, wanted) else await _keeper(voice, holder)
+        if release is None and keeper and self._releases is not None:
+            release = await self._releases.taken_from(desired, keeper)
         rightful, contested = None, ""
         if entry is None and keeper and not desired.takeover:
             rightful, contested = await self._rightful(desired, keeper, telephony.account)
@@ -172,6 +192,7 @@ class NumberGatherer:
             disabled=disabled,
             rightful=rightful,
             contested=contested,
+            release=release,
         )
 
     async def _disabled(self, desired: DesiredNumber) -> Intervention | None:

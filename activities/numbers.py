@@ -22,6 +22,7 @@ from activities.heartbeats import beating
 from activities.names import EXECUTE_NUMBER_STEP, PLAN_NUMBER
 from activities.number_gathering import NumberCorners, NumberGatherer
 from activities.policies import Standings
+from activities.released_numbers import NumberReleases
 from activities.removals import Removals
 from activities.types import PlanReference, PlanRequest, StepRequest, StepResult, Subject, Timing
 from trunkline.model.base import JsonObject
@@ -63,6 +64,7 @@ class NumberActivities:
         *,
         public_url: str | None = None,
         removals: Removals | None = None,
+        releases: NumberReleases | None = None,
     ) -> None:
         self._removals = removals
         self._accounts = accounts
@@ -71,7 +73,7 @@ class NumberActivities:
         self._operations = operations
         self._clock = clock
         self._gatherer = NumberGatherer(
-            accounts, ledger, wishes, interventions, public_url=public_url
+            accounts, ledger, wishes, interventions, public_url=public_url, releases=releases
         )
         self._standings = Standings(wishes, interventions, operations, clock, live=accounts.live)
 

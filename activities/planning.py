@@ -14,12 +14,18 @@ from temporalio import activity
 from activities.concurrency import each
 from activities.drifting import Patches, drift_told
 from activities.errors import translated
+from activities.experiments import RolloutPorts
 from activities.gathering import Gatherer
 from activities.heartbeats import beating
 from activities.names import PLAN_ENVIRONMENT
 from activities.number_gathering import NumberGatherer
 from activities.planned_removals import PlannedRemovals, RemovalPlanner, Tip, with_removals
 from activities.policies import environments, policy_of
+from activities.promotion_rules import as_ruled
+from activities.released_numbers import NumberReleases
+from activities.released_wishes import with_released
+from activities.releases import obstacle_plan
+from activities.rollouts import Rollouts, said_of
 from activities.types import PlanInput, PlanReference
 from trunkline.model.desired import DesiredAgent, DesiredNumber
 from trunkline.model.drift import drift_of, with_policy
@@ -55,18 +61,23 @@ class PlanActivities:
         *,
         patches: Patches,
         public_url: str | None = None,
+        releases: NumberReleases | None = None,
+        rollouts: RolloutPorts | None = None,
     ) -> None:
         self._removals = removals
         self._patches = patches
         self._interventions = interventions
+        self._wishes = wishes
+        self._releases = releases
         self._sources = sources
         self._projects = projects
         self._accounts = accounts
         self._ledger = ledger
         self._operations = operations
         self._agents = Gatherer(accounts, ledger)
+        self._rollouts = Rollouts(rollouts, self._agents) if rollouts is not None else None
         self._numbers = NumberGatherer(
-            accounts, ledger, wishes, interventions, public_url=public_url
+            accounts, ledger, wishes, interventions, public_url=public_url, releases=releases
         )
 
     @activity.defn(name=PLAN_ENVIRONMENT)
@@ -100,10 +111,15 @@ class PlanActivities:
         known = await self._projects.source(request.project)
         head = await source.head(known=known.applied_revision if known is not None else None)
         manifests = await source.manifests(head.revision)
+        if self._releases is not None:
+            manifests = await as_ruled(self._releases.releases, manifests)
         project = manifests.project.manifest
         for described in environments(project.model_dump(mode="json")):
             if described.name == request.environment:
-                return head.revision, described, await asyncio.to_thread(resolved, manifests)
+                wishlist = await asyncio.to_thread(resolved, manifests)
+                if described.source == "releases":
+                    wishlist = await with_released(self._wishes, wishlist, described.name)
+                return head.revision, described, wishlist
         raise NotFound(f"{request.project} has no environment {request.environment!r} at its tip")
 
     async def _plan(self, request: PlanInput, tip: Tip) -> Plan:
@@ -122,10 +138,17 @@ class PlanActivities:
         decided = await self._interventions.interventions(request.project, environment)
 
         async def plan_agent(desired: DesiredAgent) -> Plan:
+            stalled = await self._stalled(desired, tip.described)
+            if stalled is not None:
+                return stalled
             wished = as_said(desired, decided)
             corners = await self._agents.agent(wished, remember=False)
             suspended = stopped(decided, "suspend", environment, "agent", desired.name) is not None
             plan = await drift_told(corners, in_force, environment, suspended=suspended)
+            if self._rollouts is not None and tip.described.source != "head":
+                said = said_of(decided, in_force, wished)
+                rollout = await self._rollouts.look(corners, plan, said, remember=False)
+                plan = rollout.planned() if rollout is not None else plan
             if request.names or in_force.drift_policy == "adopt":
                 return await self._patches.with_patch(corners, plan, tip.revision)
             return plan
@@ -165,6 +188,14 @@ class PlanActivities:
             return joined
         note = f"{environment}: waiting for a first release: {', '.join(sorted(waiting))}"
         return joined.model_copy(update={"notes": (*joined.notes, note)})
+
+    async def _stalled(self, desired: DesiredAgent, described: Environment) -> Plan | None:
+        """The plan of an agent whose newest release does not count: nothing."""
+        if self._releases is None or described.source == "head":
+            return None
+        place = (desired.project, desired.environment)
+        standing = await self._releases.releases.standing_of(*place, desired.name)
+        return obstacle_plan(*place, standing)
 
     async def _orphans(self, request: PlanInput, wishlist: Wishlist) -> tuple[Kept, ...]:
         """Agents that carry a mark of the environment nobody knows: told, never touched."""

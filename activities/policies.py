@@ -31,12 +31,17 @@ def environments(manifest: JsonObject) -> tuple[Environment, ...]:
     Raises InvalidInput for one that another version stored and this one cannot read.
     """
     try:
-        return _environments(json.dumps(manifest, sort_keys=True))
+        return _project(json.dumps(manifest, sort_keys=True)).spec.environments
     except ValidationError as error:
-        raise InvalidInput(
-            "the stored Project manifest cannot be read by this version",
-            hint="The next look at Git replaces it: trunkline sync --hard-refresh",
-        ) from error
+        raise _unreadable() from error
+
+
+def project_of(manifest: JsonObject) -> Project:
+    """A stored Project manifest. Raises InvalidInput as ``environments`` does."""
+    try:
+        return _project(json.dumps(manifest, sort_keys=True))
+    except ValidationError as error:
+        raise _unreadable() from error
 
 
 def changed_policies(former: JsonObject | None, manifest: JsonObject) -> tuple[str, ...]:
@@ -88,7 +93,7 @@ class Standings:
         self._operations = operations
         self._clock = clock
         self._live = live
-        self._approvals: OrderedDict[tuple[str, str], Approval] = OrderedDict()
+        self._approvals: OrderedDict[tuple[str, str, str], Approval] = OrderedDict()
         self._shared: OrderedDict[tuple[str, str], SharedAnswers[Standing]] = OrderedDict()
 
     async def standing(self, project: str, environment: str) -> Standing:
@@ -123,18 +128,26 @@ class Standings:
         if applied is None:
             return None
         plan_id, digest = str(applied.details.get("planId")), str(applied.details.get("digest"))
-        known = self._approvals.get((plan_id, digest))
+        known = self._approvals.get((plan_id, digest, applied.by))
         if known is None:
             stored = await self._operations.plan(plan_id)
             if stored is None or stored.plan.digest != digest:
                 return None
-            known = approval(plan_id, stored.plan, by=applied.by)
-            self._approvals[plan_id, digest] = known
+            role = str(applied.details.get("role", ""))
+            known = approval(plan_id, stored.plan, by=applied.by, role=role)
+            self._approvals[plan_id, digest, applied.by] = known
             while len(self._approvals) > APPROVALS_REMEMBERED:
                 self._approvals.popitem(last=False)
         return known
 
 
+def _unreadable() -> InvalidInput:
+    return InvalidInput(
+        "the stored Project manifest cannot be read by this version",
+        hint="The next look at Git replaces it: trunkline sync --hard-refresh",
+    )
+
+
 @lru_cache(maxsize=MANIFESTS_REMEMBERED)
-def _environments(manifest: str) -> tuple[Environment, ...]:
-    return Project.model_validate_json(manifest).spec.environments
+def _project(manifest: str) -> Project:
+    return Project.model_validate_json(manifest)

@@ -13,30 +13,30 @@ from temporalio.client import (
     Client,
     Schedule,
     ScheduleActionStartWorkflow,
-    ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
     ScheduleSpec,
     ScheduleState,
-    ScheduleUpdate,
-    ScheduleUpdateInput,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.errors import translated
+from activities.experiments import RolloutPorts
 from activities.fleet_looks import FleetLooks, wish_batches
 from activities.heartbeats import Progress, beating
 from activities.names import ENSURE_SWEEPS, SWEEP_ENVIRONMENT, SWEEP_WORKFLOW, WORKFLOW_QUEUE
 from activities.number_gathering import NumberGatherer
 from activities.policies import environments, policy_of
+from activities.released_numbers import NumberReleases
+from activities.retest_schedules import RetestSchedules
+from activities.schedules import drop_schedule, put_schedule, schedule_refused
 from activities.sweep_intervals import SweepIntervals
 from activities.telling import Dispatcher
 from activities.types import SweepInput, SweepReport, SweepsRequest
 from trunkline.model.conditions import Conditions, find
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.ejection import ejection_of
-from trunkline.model.errors import EngineUnavailable, TrunklineError
 from trunkline.model.ids import sweep_id
 from trunkline.model.kinds.project import Environment
 from trunkline.model.limits import (
@@ -85,12 +85,7 @@ class SweepSchedules:
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
             state=ScheduleState(note=note or None, paused=paused),
         )
-        try:
-            await self._client.create_schedule(place, schedule)
-        except ScheduleAlreadyRunningError:
-            await self._replace(place, schedule)
-        except RPCError as error:
-            raise _unavailable(error) from error
+        await put_schedule(self._client, place, schedule)
 
     async def pause(self, project: str, environment: str, *, note: str) -> None:
         """Start no look until the schedule is given anew or let go on; nothing if there is none."""
@@ -98,24 +93,11 @@ class SweepSchedules:
             await self._client.get_schedule_handle(sweep_id(project, environment)).pause(note=note)
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
-                raise _unavailable(error) from error
+                raise schedule_refused(error) from error
 
     async def drop(self, project: str, environment: str) -> None:
         """Remove the schedule of an environment that is gone; nothing if there is none."""
-        try:
-            await self._client.get_schedule_handle(sweep_id(project, environment)).delete()
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise _unavailable(error) from error
-
-    async def _replace(self, place: str, schedule: Schedule) -> None:
-        def updated(_: ScheduleUpdateInput) -> ScheduleUpdate:
-            return ScheduleUpdate(schedule=schedule)
-
-        try:
-            await self._client.get_schedule_handle(place).update(updated)
-        except RPCError as error:
-            raise _unavailable(error) from error
+        await drop_schedule(self._client, sweep_id(project, environment))
 
 
 class SweepActivities:
@@ -135,8 +117,12 @@ class SweepActivities:
         clock: Clock,
         interventions: Interventions,
         public_url: str | None = None,
+        numbers: NumberReleases | None = None,
+        retests: RetestSchedules | None = None,
+        rollouts: RolloutPorts | None = None,
     ) -> None:
         self._deletions = deletions
+        self._retests = retests
         self._accounts = accounts
         self._wishes = wishes
         self._statuses = statuses
@@ -144,20 +130,29 @@ class SweepActivities:
         self._schedules = schedules
         self._interventions = interventions
         self._intervals = SweepIntervals(accounts, wishes, statuses)
-        self._agents = FleetLooks(accounts, ledger, wishes, statuses, dispatcher, looks, clock)
+        self._agents = FleetLooks(
+            accounts, ledger, wishes, statuses, dispatcher, looks, clock, rollouts
+        )
         self._numbers = NumberGatherer(
-            accounts, ledger, wishes, interventions, public_url=public_url
+            accounts, ledger, wishes, interventions, public_url=public_url, releases=numbers
         )
 
     @activity.defn(name=ENSURE_SWEEPS)
     async def ensure_sweeps(self, request: SweepsRequest) -> None:
-        """A schedule for every environment that follows the branch."""
+        """A schedule for every environment that agents run in."""
         with translated(request.timing, patient=True):
             manifest = await self._wishes.project_manifest(request.project)
             described = environments(manifest) if manifest is not None else ()
-            swept = sum(environment.source == "head" for environment in described)
+            looked_at = {
+                environment.name
+                for environment in described
+                if environment.source == "head"
+                or await self._wishes.count_agents(request.project, environment.name)
+            }
             for environment in described:
-                if environment.source != "head":
+                if self._retests is not None:
+                    await self._retests.ensure(request.project, environment, request.timing)
+                if environment.name not in looked_at:
                     await self._schedules.drop(request.project, environment.name)
                     continue
                 sweep = SweepInput(
@@ -165,7 +160,7 @@ class SweepActivities:
                 )
                 wished_s = policy_of(environment).sweep_interval_s
                 interval = await self._intervals.interval(
-                    request.project, environment.name, wished_s, swept=swept
+                    request.project, environment.name, wished_s, swept=len(looked_at)
                 )
                 decided = await self._interventions.interventions(request.project, environment.name)
                 await self._schedules.ensure(
@@ -272,7 +267,3 @@ def _report(request: SweepInput, tally: Counter[str]) -> SweepReport:
             f"{tally['drifted']} told to look again{said}"
         ),
     )
-
-
-def _unavailable(error: RPCError) -> TrunklineError:
-    return EngineUnavailable(f"Temporal did not take a schedule: {error}")

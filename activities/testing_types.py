@@ -30,8 +30,9 @@ class TestRunInput(Frozen):
 
     ``environment`` is whose configuration is tested, ``within`` whose agents it is put beside; both
     empty mean the environment that follows the branch. No ``agents``, ``tags`` or ``tests`` means
-    all of them. ``branch`` is of the repository. ``repeat`` and ``mode`` stand in for what the
-    tests say; ``compare`` is an environment every result is compared with.
+    all of them. ``branch`` is of the repository; ``revision`` is a commit of it that is read in the
+    place of the tip. ``repeat`` and ``mode`` stand in for what the tests say; ``compare`` is an
+    environment every result is compared with.
     """
 
     __test__ = False
@@ -41,6 +42,7 @@ class TestRunInput(Frozen):
     environment: str = ""
     within: str = ""
     branch: str = ""
+    revision: str = ""
     agents: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
@@ -249,3 +251,82 @@ class PutAwayRequest(Frozen):
     project: str
     holding: HoldingReference
     timing: Timing = Timing()
+
+
+RetestWord = Literal["worse", "unchanged", "better", "inconclusive", "discarded"]
+"""``discarded``: something else was released meanwhile, and nothing is concluded."""
+
+
+class RetestTally(Frozen):
+    """How many agents came to what."""
+
+    worse: int = 0
+    unchanged: int = 0
+    better: int = 0
+    inconclusive: int = 0
+    discarded: int = 0
+    skipped: int = 0
+
+
+class RetestInput(Frozen):
+    """Test what an environment runs again. ``agents`` somebody asked for; none means all whose last
+    retest is long enough ago. ``after`` and ``tally`` are carried over to the next history.
+    """
+
+    project: str
+    environment: str
+    agents: tuple[str, ...] = ()
+    requested_by: str = "trunkline"
+    request_id: str = ""
+    after: str = ""
+    tally: RetestTally = RetestTally()
+    bounds: TestBounds = TestBounds()
+    timing: Timing = Timing()
+
+
+class RetestTarget(Frozen):
+    """One agent to be tested again: what it runs, by which tests, in which runs of tests. The
+    second run is only had if the first one finds it worse.
+    """
+
+    agent: str
+    version: int
+    revision: str
+    digest: str
+    tags: tuple[str, ...]
+    runs: int
+    run_ids: tuple[str, str]
+
+
+class RetestBatch(Frozen):
+    """Whom to test now; ``after`` is where the next ones begin, "" if these are the last."""
+
+    targets: tuple[RetestTarget, ...] = ()
+    skipped: int = 0
+    after: str = ""
+    details: str = ""
+
+
+class RetestJudgementRequest(Frozen):
+    """Say what retests of one agent came to; with one run the first word, with two the last."""
+
+    project: str
+    environment: str
+    target: RetestTarget
+    run_ids: tuple[str, ...]
+    timing: Timing = Timing()
+
+
+class RetestJudgement(Frozen):
+    """``again``: it looks worse, and a second run has to say so too."""
+
+    outcome: RetestWord
+    again: bool = False
+    message: str = ""
+
+
+class RetestReport(Frozen):
+    """What retests of an environment came to, for people who look at Temporal."""
+
+    tally: RetestTally = RetestTally()
+    details: str = ""

@@ -69,6 +69,7 @@ class ProjectInput(Frozen):
     pending: tuple[RefreshRequest, ...] = ()
     next_look_at_s: float | None = None
     swept_revision: Revision | None = None
+    tended_revision: Revision | None = None
 
 
 class Subject(Frozen):

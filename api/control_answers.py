@@ -38,11 +38,14 @@ class SuspendOrder(Frozen):
 
 
 class ResumeOrder(Frozen):
-    """Let it go on; with ``prune``, deletions of the environment that were paused."""
+    """Let it go on; with ``prune``, deletions of the environment that were paused; with ``rules``,
+    its weaker rules of promotion, which wait for an admin.
+    """
 
     environment: Name | None = None
     reason: Words = ""
     prune: bool = False
+    rules: bool = False
 
 
 class DisableOrder(Frozen):

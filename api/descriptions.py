@@ -5,6 +5,7 @@ from typing import Literal
 
 from api.answers import AgentAnswer, Answer, EventAnswer, NumberAnswer, agent_answer, event_answer
 from api.answers import number_answer as number_status
+from api.promotions import ReleaseSideAnswer, release_side_answer
 from trunkline.model.base import JsonObject
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.records import RecordKind
@@ -89,12 +90,16 @@ class DescriptionAnswer(Answer):
     objects: tuple[ObjectAnswer, ...]
     interventions: tuple[InterventionAnswer, ...]
     last_plan: LastPlanAnswer | None
+    released: ReleaseSideAnswer | None = None
     events: tuple[EventAnswer, ...]
 
 
 class HistoryAnswer(Answer):
-    """What became of it at one revision; ``warnings`` counts what went wrong meanwhile."""
+    """What became of it at one revision; ``warnings`` counts what went wrong meanwhile. Of a
+    release, ``version`` is its number (0 for a commit), ``restores`` the one it took back.
+    """
 
+    environment: str = ""
     revision: str
     at: datetime | None
     reason: str
@@ -102,6 +107,12 @@ class HistoryAnswer(Answer):
     warnings: int
     state: Literal["current", "past"]
     version_id: str | None
+    version: int = 0
+    restores: int | None = None
+    promoted_by: str = ""
+    promotion: str = ""
+    digest: str | None = None
+    release_commit: str | None = None
 
 
 def description_answer(found: Description) -> DescriptionAnswer:
@@ -133,6 +144,7 @@ def description_answer(found: Description) -> DescriptionAnswer:
             created_at=found.plan.record.created_at,
             steps=found.plan.steps,
         ),
+        released=None if found.released is None else release_side_answer(found.released),
         events=tuple(event_answer(event) for event in found.events),
     )
 
@@ -147,6 +159,13 @@ def history_answer(entry: HistoryEntry) -> HistoryAnswer:
         warnings=entry.warnings,
         state=entry.state,
         version_id=entry.version_id,
+        environment=entry.environment,
+        version=entry.release.version if entry.release else 0,
+        restores=entry.release.restores if entry.release else None,
+        promoted_by=entry.release.promoted_by if entry.release else "",
+        promotion=entry.release.promotion if entry.release else "",
+        digest=entry.release.digest if entry.release else None,
+        release_commit=entry.release.commit if entry.release else None,
     )
 
 

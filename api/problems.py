@@ -30,6 +30,8 @@ _STATUS: tuple[tuple[type[errors.TrunklineError], int], ...] = (
     (errors.NotFound, 404),
     (errors.Blocked, 409),
     (errors.NotConfigured, 503),
+    (errors.PushRefused, 409),
+    (errors.SourceError, 503),
     (errors.StoreUnavailable, 503),
     (errors.EngineUnavailable, 503),
 )

@@ -23,10 +23,11 @@ from temporalio.runtime import Runtime
 
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts, ProjectManifest
 from trunkline.adapters.credentials import Credentials
-from trunkline.adapters.git import GitSource
+from trunkline.adapters.git import CommitSigner, GitReleases, GitSource, Repository
 from trunkline.adapters.judges.room import InstalledJudges, JudgeOptions
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.rate_limits import Rates
+from trunkline.adapters.signing import Ed25519Keys
 from trunkline.model.errors import (
     EngineUnavailable,
     InvalidSettings,
@@ -37,7 +38,7 @@ from trunkline.model.errors import (
 )
 from trunkline.model.ids import git_token_variable
 from trunkline.model.records import ProjectRecord
-from trunkline.ports import Projects
+from trunkline.ports import Projects, Wishes
 from trunkline.ports.testing import JudgeAnswers
 from trunkline.settings import Settings
 from trunkline.telemetry import LogShape, configure_logging, hide
@@ -177,6 +178,12 @@ async def accounts(
         await held.close()
 
 
+def evidence_keys(settings: Settings) -> Ed25519Keys:
+    """Who signs and verifies evidence here. Raises InvalidSettings for a key that is none."""
+    key = settings.signing_key
+    return Ed25519Keys(key.get_secret_value() if key is not None else "")
+
+
 @asynccontextmanager
 async def judge_of(
     settings: Settings, *, answers: JudgeAnswers | None = None
@@ -201,24 +208,23 @@ async def judge_of(
 
 
 class ProjectSources:
-    """``ports.Sources``: the repository of each registered project.
+    """``Sources`` and ``ReleaseRepositories``: the repository of each registered project.
 
     The token of the settings is the first project's and goes to that repository only; any project
     may have a variable of its own, which no manifest may name. A repository
     on this machine's disk is allowed inside TRUNKLINE_HOME, which only the operator sets.
     """
 
-    def __init__(self, settings: Settings, projects: Projects) -> None:
+    def __init__(self, settings: Settings, projects: Projects, wishes: Wishes) -> None:
         self._settings = settings
         self._projects = projects
+        self._signer = CommitSigner(evidence_keys(settings), projects, wishes)
         home = settings.home or state_folder()
         self._cache = home / "git"
 
     async def source(self, project: str, *, branch: str = "") -> GitSource:
         """The repository of a project. Raises NotFound, InvalidSettings."""
-        record = await self._projects.project(project)
-        if record is None:
-            raise NotFound(f"project {project} is not registered")
+        record = await self._record(project)
         return GitSource(
             record.repository,
             branch or record.branch,
@@ -226,6 +232,18 @@ class ProjectSources:
             token=lambda: self._token(record),
             allow_local=self._is_at_home(record.repository),
         )
+
+    async def repository(self, project: str) -> GitReleases:
+        """The repository that a project's releases are written to. Raises NotFound."""
+        record = await self._record(project)
+        repository = Repository(
+            record.repository,
+            record.branch,
+            cache=self._cache,
+            token=lambda: self._token(record),
+            allow_local=self._is_at_home(record.repository),
+        )
+        return GitReleases(project, repository, self._signer)
 
     def require_allowed(self, project: ProjectRecord) -> None:
         """Raises InvalidSettings for an address or a branch that Git may not be given."""
@@ -235,6 +253,12 @@ class ProjectSources:
             cache=self._cache,
             allow_local=self._is_at_home(project.repository),
         )
+
+    async def _record(self, project: str) -> ProjectRecord:
+        record = await self._projects.project(project)
+        if record is None:
+            raise NotFound(f"project {project} is not registered")
+        return record
 
     def _token(self, record: ProjectRecord) -> str:
         own = os.environ.get(git_token_variable(record.name), "")

@@ -75,13 +75,13 @@ _SHARES = Gauge(
 )
 _GIT = Counter(
     "trunkline_git_requests_total",
-    "Questions to and fetches from manifests repositories",
+    "Questions to, fetches from and pushes to manifests repositories",
     ("request", "result"),
     registry=REGISTRY,
 )
 _GIT_SECONDS = Histogram(
     "trunkline_git_request_duration_seconds",
-    "Duration of questions to and fetches from manifests repositories",
+    "Duration of questions to, fetches from and pushes to manifests repositories",
     ("request",),
     buckets=_SLOW_S,
     registry=REGISTRY,
@@ -179,7 +179,7 @@ def shared(vendor: str, account: str, processes: int) -> None:
 
 @contextmanager
 def git_request(request: str) -> Iterator[None]:
-    """Times one question (``look``) or ``fetch``."""
+    """Times one question (``look``), ``fetch`` or ``push``."""
     started_s = time.monotonic()
     result = "failed"
     try:

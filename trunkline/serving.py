@@ -20,6 +20,7 @@ from trunkline.bootstrap import (
     ProjectSources,
     accounts,
     connections,
+    evidence_keys,
     first_of,
     first_project,
     run,
@@ -45,6 +46,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
     """Serve the API until SIGINT or SIGTERM. Raises Blocked, InvalidSettings, PortInUse."""
     settings.require_providers()
     settings.database()
+    evidence_keys(settings)
     first_project(settings)
     if port and not is_free(port, host):
         raise PortInUse(port, purpose="the API", option="--port")
@@ -53,14 +55,17 @@ def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
 
 def outside(settings: Settings, store: PostgresStore, vendors: ProjectAccounts) -> Outside:
     """What lies outside of store and Temporal: Git, vendors, this machine, what it was told."""
+    sources = ProjectSources(settings, store, store)
     return Outside(
-        sources=ProjectSources(settings, store),
+        sources=sources,
+        repositories=sources,
+        keys=evidence_keys(settings),
         accounts=vendors,
         machine=LocalMachine(settings.home or state_folder()),
         settings=ServerSettings(
             public_url=settings.public_url or "",
             has_webhook_secret=settings.webhook_secret is not None,
-            has_signing_key=settings.signing_key is not None,
+            signing_public_key=evidence_keys(settings).public_key,
         ),
     )
 

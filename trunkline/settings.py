@@ -198,7 +198,19 @@ class Settings(BaseSettings):
         own = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         prefixes = (_TOOL_SECRETS, GIT_TOKEN_PREFIX)
         tools = [value for name, value in os.environ.items() if name.startswith(prefixes)]
-        return tuple(secret for secret in [*own, *tools] if secret)
+        parts = [part for secret in own for part in _parts_of_key(secret)]
+        return tuple(secret for secret in [*own, *parts, *tools] if secret)
+
+
+def _parts_of_key(secret: str) -> list[str]:
+    """The lines of a key that is a block, and what follows the name of its kind: whoever repeats
+    one of them alone tells the secret, too.
+    """
+    lines = secret.replace("\\n", "\n").splitlines()
+    if len(lines) > 1:
+        return [line.strip() for line in lines if line.strip() and not line.startswith("-----")]
+    kind, _, rest = secret.partition(":")
+    return [rest] if kind == "ed25519" else []
 
 
 def _is_vendor(host: str) -> bool:

@@ -25,14 +25,27 @@ from activities.dispatch import DispatchActivities
 from activities.drifting import Patches
 from activities.ejecting import EjectActivities
 from activities.ending import Endings
+from activities.experiments import RolloutPorts
 from activities.imports import ImportActivities
 from activities.names import SEARCH_ATTRIBUTES
 from activities.numbers import NumberActivities
 from activities.planned_removals import RemovalPlanner
 from activities.planning import PlanActivities
 from activities.platform_testing import PlatformTestActivities
+from activities.promotion_rules import RulesKept
+from activities.promotions.calls import PromotionCalls
+from activities.promotions.looking import LookActivities, PromotionLooks
+from activities.promotions.ports import PromotionPorts
+from activities.promotions.releasing import ReleaseActivities
+from activities.promotions.steering import SteeringActivities
+from activities.promotions.tending import TendingActivities
 from activities.pruning import PruneActivities
+from activities.released_numbers import NumberReleases
+from activities.released_objects import HistoryPorts, ReleasedObjects
+from activities.releases import ReleaseLooks
 from activities.removals import RemovalPorts, Removals
+from activities.retest_schedules import RetestSchedules
+from activities.retests import RetestActivities, RetestPorts
 from activities.rim import ActivityRim
 from activities.source import SourceActivities
 from activities.sweeps import SweepActivities, SweepSchedules
@@ -48,9 +61,12 @@ from activities.testing.preparing import TestPreparation
 from activities.testing.runs import TestRunActivities
 from activities.waking import WakingActivities
 from trunkline import __version__
+from trunkline.adapters.signing import Ed25519Keys
 from trunkline.model.errors import EngineUnavailable, InvalidSettings
+from trunkline.model.promotions.facts import Pace
 from trunkline.model.testing.costs import TestRates
 from trunkline.ports import (
+    Access,
     Accounts,
     Clock,
     Deletions,
@@ -64,8 +80,17 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.releasing import EvidenceKeys, Promotions, ReleaseRecords, ReleaseRepositories
 from trunkline.ports.talking import Judges
-from trunkline.ports.testing import Desks, Holdings, Places, RunParts, RunReports
+from trunkline.ports.testing import (
+    Baselines,
+    Desks,
+    Holdings,
+    ManualResults,
+    Places,
+    RunParts,
+    RunReports,
+)
 from trunkline.queues import QUEUES, Queue
 from workflows.agents import AgentWorkflow
 from workflows.ejecting import EjectWorkflow
@@ -73,7 +98,9 @@ from workflows.imports import ImportWorkflow
 from workflows.numbers import NumberWorkflow
 from workflows.planning import PlanWorkflow
 from workflows.projects import ProjectWorkflow
+from workflows.promotions import PromotionWorkflow
 from workflows.pruning import PruneWorkflow
+from workflows.retests import RetestWorkflow
 from workflows.sweeps import SweepWorkflow
 from workflows.testing import TestRunWorkflow
 from workflows.waking import WakeWorkflow
@@ -89,6 +116,8 @@ WORKFLOWS: tuple[type, ...] = (
     PruneWorkflow,
     EjectWorkflow,
     TestRunWorkflow,
+    RetestWorkflow,
+    PromotionWorkflow,
 )
 CONCURRENT_WORKFLOW_TASKS = 20
 """Workflow tasks are pure computation under one lock; more only swap memory."""
@@ -102,13 +131,16 @@ GRACE = timedelta(seconds=5)
 """What running activities get to end by themselves when a worker is asked to stop."""
 
 
-class RunStore(RunReports, RunParts, Holdings, Places, Desks, Protocol):
-    """What runs of tests need of a store."""
+class RunStore(RunReports, RunParts, Holdings, Places, Desks, Baselines, ManualResults, Protocol):
+    """What runs of tests need of a store, and what asks for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerPorts:
-    """Everything activities need of the outside; ``public_url`` is where vendors reach our API."""
+    """Everything activities need of the outside; ``public_url`` is where vendors reach our API.
+
+    Without ``keys`` of its own a worker verifies evidence and signs none.
+    """
 
     sources: Sources
     projects: Projects
@@ -119,6 +151,10 @@ class WorkerPorts:
     interventions: Interventions
     deletions: Deletions
     looks: Looks
+    releases: ReleaseRecords
+    repositories: ReleaseRepositories
+    promotions: Promotions
+    access: Access
     ejections: Ejections
     accounts: Accounts
     clock: Clock
@@ -127,6 +163,8 @@ class WorkerPorts:
     studio: MakeStudio | None = None
     rates: TestRates = field(default_factory=TestRates)
     public_url: str | None = None
+    keys: EvidenceKeys = field(default_factory=Ed25519Keys)
+    pace: Pace = field(default_factory=Pace)
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -210,18 +248,20 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
         deletions=ports.deletions,
         clock=ports.clock,
     )
+    released = _released_objects(ports)
     rooms = (
-        *_of_subjects(ports, dispatcher, asked),
-        *_of_environments(ports, dispatcher, asked, client),
-        *_of_people(ports, asked, client),
+        *_of_subjects(ports, dispatcher, asked, client),
+        *_of_environments(ports, dispatcher, asked, client, released),
+        *_of_people(ports, asked, client, released),
         *_of_tests(ports),
+        *_of_promotions(ports, dispatcher, client),
     )
     named = {name for queue in QUEUES for name in queue.activities}
     return {name: getattr(room, name) for name in named for room in rooms if hasattr(room, name)}
 
 
 def _of_subjects(
-    ports: WorkerPorts, dispatcher: Dispatcher, asked: RemovalPorts
+    ports: WorkerPorts, dispatcher: Dispatcher, asked: RemovalPorts, client: Client
 ) -> tuple[object, ...]:
     """What the workflows of single agents and numbers ask for."""
     removals = Removals(asked)
@@ -237,6 +277,8 @@ def _of_subjects(
             ports.interventions,
             removals,
             patches=patches,
+            rollouts=_rollouts(ports, PromotionCalls(client, ports.promotions)),
+            releases=ports.releases,
         ),
         NumberActivities(
             ports.accounts,
@@ -247,6 +289,7 @@ def _of_subjects(
             ports.interventions,
             public_url=ports.public_url,
             removals=removals,
+            releases=_number_releases(ports),
         ),
         ConclusionActivities(
             ports.accounts,
@@ -256,12 +299,76 @@ def _of_subjects(
             ports.operations,
             dispatcher,
             ports.deletions,
+            ports.releases,
+            promotions=PromotionCalls(client, ports.promotions),
         ),
     )
 
 
+def _of_promotions(
+    ports: WorkerPorts, dispatcher: Dispatcher, client: Client
+) -> tuple[object, ...]:
+    """What promotions ask for."""
+    asked = PromotionPorts(
+        access=ports.access,
+        accounts=ports.accounts,
+        clock=ports.clock,
+        interventions=ports.interventions,
+        keys=ports.keys,
+        manual_results=ports.tests,
+        projects=ports.projects,
+        promotions=ports.promotions,
+        releases=ports.releases,
+        reports=ports.tests,
+        repositories=ports.repositories,
+        sources=ports.sources,
+        statuses=ports.statuses,
+        wishes=ports.wishes,
+        pace=ports.pace,
+    )
+    looks, calls = PromotionLooks(asked), PromotionCalls(client, ports.promotions)
+    return (
+        LookActivities(asked, looks, calls),
+        ReleaseActivities(asked, looks, calls),
+        SteeringActivities(asked, dispatcher),
+        TendingActivities(asked, calls),
+    )
+
+
+def _number_releases(ports: WorkerPorts) -> NumberReleases:
+    return NumberReleases(ports.releases, ports.wishes, ports.statuses)
+
+
+def _released_objects(ports: WorkerPorts) -> ReleasedObjects:
+    return ReleasedObjects(
+        HistoryPorts(
+            sources=ports.sources,
+            repositories=ports.repositories,
+            releases=ports.releases,
+            projects=ports.projects,
+            wishes=ports.wishes,
+        )
+    )
+
+
+def _rollouts(ports: WorkerPorts, calls: PromotionCalls | None = None) -> RolloutPorts:
+    return RolloutPorts(
+        releases=ports.releases,
+        sources=ports.sources,
+        projects=ports.projects,
+        wishes=ports.wishes,
+        statuses=ports.statuses,
+        clock=ports.clock,
+        calls=calls,
+    )
+
+
 def _of_environments(
-    ports: WorkerPorts, dispatcher: Dispatcher, asked: RemovalPorts, client: Client
+    ports: WorkerPorts,
+    dispatcher: Dispatcher,
+    asked: RemovalPorts,
+    client: Client,
+    released: ReleasedObjects,
 ) -> tuple[object, ...]:
     """What looks at a project or an environment as a whole."""
     return (
@@ -272,9 +379,11 @@ def _of_environments(
             ports.statuses,
             ports.clock,
             ports.interventions,
+            ReleaseLooks(ports.repositories, ports.releases, ports.statuses, ports.keys),
+            RulesKept(ports.releases, ports.interventions, ports.statuses),
         ),
         DispatchActivities(dispatcher, ports.wishes, ports.operations),
-        PruneActivities(asked, ports.statuses, dispatcher),
+        PruneActivities(asked, ports.statuses, dispatcher, released),
         SweepActivities(
             ports.accounts,
             ports.ledger,
@@ -287,6 +396,9 @@ def _of_environments(
             clock=ports.clock,
             interventions=ports.interventions,
             public_url=ports.public_url,
+            retests=RetestSchedules(client),
+            rollouts=_rollouts(ports),
+            numbers=_number_releases(ports),
         ),
         WakingActivities(dispatcher, ports.wishes),
     )
@@ -328,10 +440,24 @@ def _of_tests(ports: WorkerPorts) -> tuple[object, ...]:
         TestRunActivities(asked),
         ConversationActivities(talking),
         PlatformTestActivities(asked),
+        RetestActivities(
+            RetestPorts(
+                baselines=ports.tests,
+                reports=ports.tests,
+                promotions=ports.promotions,
+                releases=ports.releases,
+                interventions=ports.interventions,
+                statuses=ports.statuses,
+                wishes=ports.wishes,
+                clock=ports.clock,
+            )
+        ),
     )
 
 
-def _of_people(ports: WorkerPorts, asked: RemovalPorts, client: Client) -> tuple[object, ...]:
+def _of_people(
+    ports: WorkerPorts, asked: RemovalPorts, client: Client, released: ReleasedObjects
+) -> tuple[object, ...]:
     """What somebody asked for, once."""
     patches = Patches(ports.sources, ports.projects)
     return (
@@ -343,9 +469,11 @@ def _of_people(ports: WorkerPorts, asked: RemovalPorts, client: Client) -> tuple
             ports.wishes,
             ports.operations,
             ports.interventions,
-            RemovalPlanner(asked),
+            RemovalPlanner(asked, released),
             patches=patches,
+            rollouts=_rollouts(ports),
             public_url=ports.public_url,
+            releases=_number_releases(ports),
         ),
         ImportActivities(
             ports.sources, ports.projects, ports.accounts, ports.ledger, ports.operations

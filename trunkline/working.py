@@ -11,7 +11,14 @@ from contextlib import AsyncExitStack
 from typing import NoReturn
 
 from activities.clocks import SystemClock
-from trunkline.bootstrap import ProjectSources, accounts, connections, judge_of, run
+from trunkline.bootstrap import (
+    ProjectSources,
+    accounts,
+    connections,
+    evidence_keys,
+    judge_of,
+    run,
+)
 from trunkline.model.testing.costs import TestRates
 from trunkline.observing import metrics_endpoint, temporal_runtime
 from trunkline.ports.talking import Studio
@@ -28,6 +35,7 @@ def run_worker(settings: Settings, *, queues: Sequence[str] = ()) -> NoReturn:
     """
     settings.require_providers()
     settings.database()
+    evidence_keys(settings)
     run(settings, lambda stopping: _work(settings, stopping, queues=queues))
 
 
@@ -53,8 +61,10 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
         store = held.store
         judges = await parts.enter_async_context(judge_of(settings, answers=store))
         async with accounts(settings, store.project_manifest, shared=store) as vendors:
+            sources = ProjectSources(settings, store, store)
             ports = WorkerPorts(
-                sources=ProjectSources(settings, store),
+                sources=sources,
+                repositories=sources,
                 projects=store,
                 wishes=store,
                 ledger=store,
@@ -63,6 +73,9 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
                 interventions=store,
                 deletions=store,
                 looks=store,
+                releases=store,
+                promotions=store,
+                access=store,
                 ejections=store,
                 accounts=vendors,
                 clock=SystemClock(),
@@ -73,6 +86,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
                     judge_million_tokens_usd=settings.judge_price if settings.judge_url else 0.0
                 ),
                 public_url=settings.public_url,
+                keys=evidence_keys(settings),
             )
             workers = build_workers(held.client, ports, queues=queues)
             await ensure_search_attributes(held.client)

@@ -21,7 +21,9 @@ with workflow.unsafe.imports_passed_through():
         REFRESH_SIGNAL,
         REVISION_ATTRIBUTE,
         STATUS_QUERY,
+        TEND_PROMOTIONS,
     )
+    from activities.promotion_types import TendReport, TendRequest
     from activities.types import (
         ClosingRequest,
         Failure,
@@ -51,6 +53,7 @@ class ProjectWorkflow:
         self._pending = state.pending
         self._next_look_at_s = state.next_look_at_s
         self._swept_revision = state.swept_revision
+        self._tended_revision = state.tended_revision
         self._look = SourceLook(revision=state.known_revision)
 
     @workflow.run
@@ -69,6 +72,7 @@ class ProjectWorkflow:
                     "pending": self._pending,
                     "next_look_at_s": self._next_look_at_s,
                     "swept_revision": self._swept_revision,
+                    "tended_revision": self._tended_revision,
                 }
             )
         )
@@ -119,6 +123,7 @@ class ProjectWorkflow:
                 await self._ensure_sweeps()
             if look.undeclared or requests:
                 await self._declare(requests)
+            await self._tend(look, asked=bool(requests))
         except ActivityError as error:
             failure = failure_of(error)
             self._look = _failed_look(self._known_revision, failure)
@@ -172,6 +177,26 @@ class ProjectWorkflow:
             summary="schedule sweeps",
         )
         self._swept_revision = self._known_revision
+
+    async def _tend(self, look: SourceLook, *, asked: bool) -> None:
+        """Promotions are told of a newer revision, and of a look somebody asked for."""
+        if look.problem or (look.revision == self._tended_revision and not asked):
+            return
+        if not workflow.patched("promotions-are-told"):
+            return
+        try:
+            await perform(
+                TEND_PROMOTIONS,
+                TendRequest(project=self._project, timing=self._timing),
+                TendReport,
+                option=GIT_FETCH,
+                timing=self._timing,
+                summary="tell promotions",
+            )
+        except ActivityError as error:
+            workflow.logger.warning("promotions are told later: %s", failure_of(error).message)
+        else:
+            self._tended_revision = look.revision
 
     async def _declare(self, requests: tuple[RefreshRequest, ...]) -> None:
         await perform(

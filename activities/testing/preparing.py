@@ -26,6 +26,7 @@ from activities.testing_types import (
     TestRunInput,
 )
 from activities.types import ObjectReference
+from trunkline.model.base import Json
 from trunkline.model.canonical import digest
 from trunkline.model.closures import Shared
 from trunkline.model.desired import DesiredAgent
@@ -36,7 +37,7 @@ from trunkline.model.errors import (
     TestImpossible,
     TrunklineError,
 )
-from trunkline.model.ids import ExternalId, short_digest
+from trunkline.model.ids import ExternalId, Revision, short_digest
 from trunkline.model.kinds.conversation import Comparison, ConversationTest
 from trunkline.model.kinds.project import Environment, Project
 from trunkline.model.limits import CONVERSATION_MAX_S, TEST_HOLD_S, TESTS_PER_RUN_MAX
@@ -107,14 +108,16 @@ class TestPreparation:
         source = await self._ports.sources.source(request.project, branch=request.branch)
         record = await self._ports.projects.project(request.project)
         foreign = bool(request.branch) and record is not None and request.branch != record.branch
-        known = await self._ports.projects.source(request.project)
-        applied = known.applied_revision if known is not None and not foreign else None
-        head = await source.head(known=applied)
-        manifests = await source.manifests(head.revision)
+        revision = Revision(request.revision)
+        if not revision:
+            known = await self._ports.projects.source(request.project)
+            applied = known.applied_revision if known is not None and not foreign else None
+            revision = (await source.head(known=applied)).revision
+        manifests = await source.manifests(revision)
         project = manifests.project.manifest
         target = _environment(project, request.environment)
         within = _environment(project, request.within) if request.within else _home(project, target)
-        return _Tip(manifests, head.revision, target, within, foreign)
+        return _Tip(manifests, revision, target, within, foreign)
 
     async def _prepared(
         self, request: TestRunInput, tip: _Tip, tests: tuple[ConversationTest, ...]
@@ -144,6 +147,8 @@ class TestPreparation:
                 await work.excuse(script, found.reason, found.message)
             else:
                 await work.add(script)
+        told: dict[str, Json] = {**report.details, "differences": [*sorted(work.differences)]}
+        await self._ports.reports.describe_run(report.model_copy(update={"details": told}))
         return prepared.model_copy(
             update={"tests": tuple(work.tests), "renderings": tuple(work.renderings.values())}
         )
@@ -205,6 +210,7 @@ class _Preparing:
         self._ids: dict[str, ExternalId | None] = {}
         self.tests: list[PreparedTest] = []
         self.renderings: dict[str, PreparedRendering] = {}
+        self.differences: set[str] = set()
 
     def script(self, test: ConversationTest) -> Script:
         """The test with everything its conversations need."""
@@ -323,6 +329,8 @@ class _Preparing:
         missing = await self._missing(rendering.desired)
         await self._keep_documents(rendering.desired, missing)
         self.renderings[key] = PreparedRendering(key=key, agent=name, objects=missing)
+        if not of:
+            self.differences.update(rendering.differences)
         return key
 
     async def _missing(self, desired: DesiredAgent) -> tuple[ObjectReference, ...]:

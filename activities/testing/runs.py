@@ -113,7 +113,7 @@ class TestRunActivities:
             free = [
                 one
                 for one in (*held, *left)
-                if await ports.holdings.release(one, request.run_id, until)
+                if await ports.holdings.stop_holding(one, request.run_id, until)
             ]
             free.sort(key=lambda one: (one.kind, one.key))
             return TidyLook(holdings=tuple(_reference(one) for one in free))

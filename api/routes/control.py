@@ -51,10 +51,16 @@ async def resume(
     request_id: RequestId,
     order: ResumeOrder | None = None,
 ) -> DecisionAnswer:
-    """Let it go on; what was committed meanwhile is applied. Needs the role operator."""
+    """Let it go on; what was committed meanwhile is applied. Needs the role operator, with
+    ``rules`` the role admin.
+    """
     wanted = order or ResumeOrder()
     place = await services.control.place(project, wanted.environment)
     by = Deciding(caller, request_id)
+    if wanted.rules:
+        return decision_answer(
+            await services.promotion_rules.agree(by, place, reason=wanted.reason), lifted=True
+        )
     if wanted.prune:
         return decision_answer(
             await services.protection.resume(by, place, reason=wanted.reason), lifted=True

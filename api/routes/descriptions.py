@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter
 
-from api.answers import PageAnswer
+from api.answers import PageAnswer, page_answer
 from api.descriptions import DescriptionAnswer, HistoryAnswer, description_answer, history_answer
-from api.parameters import EnvironmentFilter, NameInPath
+from api.parameters import Cursor, EnvironmentFilter, Limit, NameInPath
 from api.problems import problem_documents
 from api.security import InstalledServices, ProjectOfCaller
+from trunkline.model import limits
 
 router = APIRouter(
     prefix="/v1/projects/{project}",
@@ -45,7 +46,13 @@ async def read_history(
     project: ProjectOfCaller,
     name: NameInPath,
     environment: EnvironmentFilter = None,
+    cursor: Cursor = None,
+    limit: Limit = limits.API_PAGE_DEFAULT,
 ) -> PageAnswer[HistoryAnswer]:
-    """Revisions that touched the agent, newest first, as far as its events reach back."""
-    found = await services.descriptions.history(project, "agent", name, environment=environment)
-    return PageAnswer[HistoryAnswer](items=tuple(history_answer(entry) for entry in found))
+    """Releases of the agent, newest first and all of them; the commits that touched it come with
+    the first page, as far as its events reach back.
+    """
+    page = await services.histories.page(
+        project, name, environment=environment, cursor=cursor, limit=limit
+    )
+    return page_answer(page, history_answer, PageAnswer[HistoryAnswer])

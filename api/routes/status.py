@@ -30,6 +30,7 @@ from api.parameters import (
     NumberScope,
 )
 from api.problems import problem_documents
+from api.promotions import DeployedAgentAnswer, deployed_answer
 from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.selectors import Requirement, Selector, parse_selector
@@ -72,10 +73,10 @@ async def read_agent(
     project: ProjectOfCaller,
     name: NameInPath,
     environment: EnvironmentFilter = None,
-) -> AgentAnswer:
+) -> DeployedAgentAnswer:
     """One agent; `environment` may be left out if the agent is in one only."""
     row = await services.status.one(project, "agent", name, environment=environment)
-    return agent_answer(row)
+    return deployed_answer(row, await services.releases.deployment(row))
 
 
 @router.get("/agents/{name}/events")

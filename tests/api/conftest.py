@@ -9,6 +9,9 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,14 +22,18 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.names import SEARCH_ATTRIBUTES
 from api.app import create_app
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.bootstrap import accounts
 from trunkline.local.ports import free_port
 from trunkline.local.processes import Supervisor
 from trunkline.local.temporal import is_healthy, obtain_program, start_server
 from trunkline.model.base import JsonObject
 from trunkline.model.conditions import Condition
-from trunkline.model.ids import Digest, Revision
+from trunkline.model.ids import Digest, ExternalId, Revision
+from trunkline.model.kinds.project import Person, Promotion
+from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.plans import Plan, Step
+from trunkline.model.promotions.policies import PromotionRules
 from trunkline.model.records import (
     EventRecord,
     OperationRecord,
@@ -37,6 +44,7 @@ from trunkline.model.records import (
     StatusRecord,
     WishRecord,
 )
+from trunkline.model.releases import ReleaseRecord, ReleaseStanding
 from trunkline.services.catalogue import build_services
 from trunkline.serving import outside
 from trunkline.settings import Settings
@@ -44,6 +52,7 @@ from trunkline.settings import Settings
 REVISION = Revision("3f0c" * 10)
 DIGEST = Digest("sha256:" + "5e" * 32)
 ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
+SIGNING_KEY = new_private_key()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,7 @@ class Installation:
     foreign_project: str
     tokens: dict[str, str]
     webhook_secret: str
+    home: Path
 
 
 @pytest.fixture(scope="session")
@@ -82,24 +92,48 @@ def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def installation(postgres_url: str, temporal_address: str) -> Iterator[Installation]:
-    """The API, served by a thread of its own as it is in production by a process of its own."""
-    yield from _installed(postgres_url, temporal_address)
+def installation(
+    postgres_url: str, temporal_address: str, tmp_path: Path
+) -> Iterator[Installation]:
+    """The API, served by a thread of its own as it is in production by a process of its own.
+
+    Repositories below ``home`` may be on disk.
+    """
+    yield from _installed(postgres_url, temporal_address, tmp_path)
 
 
 @pytest.fixture
-def installation_without_temporal(postgres_url: str) -> Iterator[Installation]:
+def installation_without_temporal(postgres_url: str, tmp_path: Path) -> Iterator[Installation]:
     """The same, where no Temporal server answers."""
-    yield from _installed(postgres_url, f"127.0.0.1:{free_port()}")
+    yield from _installed(postgres_url, f"127.0.0.1:{free_port()}", tmp_path)
 
 
-def _installed(database_url: str, temporal_address: str) -> Iterator[Installation]:
+@pytest.fixture
+def installation_without_key(
+    postgres_url: str, temporal_address: str, tmp_path: Path
+) -> Iterator[Installation]:
+    """The same, where no key to sign evidence with was given."""
+    yield from _installed(postgres_url, temporal_address, tmp_path, signing_key="")
+
+
+def _installed(
+    database_url: str, temporal_address: str, home: Path, *, signing_key: str = SIGNING_KEY
+) -> Iterator[Installation]:
     unique = uuid.uuid4().hex[:8]
     ready: queue.Queue[Installation] = queue.Queue()
     stopping = threading.Event()
 
     def serve() -> None:
-        asyncio.run(_serve_installation(database_url, temporal_address, unique, ready, stopping))
+        settings = Settings.model_validate(
+            {
+                "TRUNKLINE_PUBLIC_URL": "http://trunkline.example.com",
+                "TRUNKLINE_HOME": str(home),
+                **({"TRUNKLINE_SIGNING_KEY": signing_key} if signing_key else {}),
+            }
+        )
+        asyncio.run(
+            _serve_installation(database_url, temporal_address, settings, unique, ready, stopping)
+        )
 
     thread = threading.Thread(target=serve, name="api")
     thread.start()
@@ -113,6 +147,7 @@ def _installed(database_url: str, temporal_address: str) -> Iterator[Installatio
 async def _serve_installation(
     database_url: str,
     temporal_address: str,
+    settings: Settings,
     unique: str,
     ready: "queue.Queue[Installation]",
     stopping: threading.Event,
@@ -120,7 +155,6 @@ async def _serve_installation(
     client = await Client.connect(
         temporal_address, data_converter=pydantic_data_converter, lazy=True
     )
-    settings = Settings.model_validate({"TRUNKLINE_PUBLIC_URL": "http://trunkline.example.com"})
     async with (
         PostgresStore(database_url) as store,
         accounts(settings, store.project_manifest) as vendors,
@@ -157,6 +191,7 @@ async def _serve_installation(
                 foreign_project=names[1],
                 tokens={**tokens, "foreign_admin": foreign.secret},
                 webhook_secret=f"secret-{unique}",
+                home=settings.home or Path(),
             )
         )
         await asyncio.to_thread(stopping.wait)
@@ -305,6 +340,117 @@ async def fleet(project: str, store: PostgresStore) -> None:
         )
     )
     await store.finish_operation(operation.id, "Succeeded", "", plan_id="plan-0001")
+
+
+@pytest.fixture
+def rules() -> PromotionRules:
+    """What production of ``promotable`` asks for: one approval of somebody else, nothing else."""
+    promotion = Promotion.model_validate(
+        {"from": "testing", "approvals": {"count": 1, "roles": ["approver"], "notAuthor": True}}
+    )
+    people = [
+        Person.model_validate(
+            {"name": name, "emails": [f"{name}@example.com", f"{name}@home.example"]}
+        )
+        for name in ("operator", "approver", "admin")
+    ]
+    return PromotionRules(
+        promotion=promotion,
+        people=tuple(people),
+        public_keys=(Ed25519Keys(SIGNING_KEY).public_key,),
+        revision=REVISION,
+    )
+
+
+@pytest.fixture
+async def promotable(
+    project: str,
+    store: PostgresStore,
+    fleet: None,  # noqa: ARG001 - what it stored is built on
+    rules: PromotionRules,
+) -> None:
+    """The fleet, where ``front-desk`` may be promoted from ``testing`` to ``production``."""
+    manifest = await store.project_manifest(project)
+    wish = WishRecord(
+        project=project,
+        environment="testing",
+        kind="agent",
+        name="front-desk",
+        wish_digest=DIGEST,
+        revision=REVISION,
+        body={"digest": DIGEST, "lifecycle": "active"},
+    )
+    source = SourceState(project=project, seen_revision=REVISION, applied_revision=REVISION)
+    await store.store_tree(source, [wish], {}, manifest or {})
+    row = await store.status(project, "testing", "agent", "front-desk")
+    assert row is not None
+    said = row.model_dump(by_alias=False, include=set(StatusRecord.model_fields))
+    created = {**said, "external_id": ExternalId("agent_1"), "digest": DIGEST}
+    await store.put_status(StatusRecord.model_validate(created), [])
+    await store.put_rules(project, "production", rules)
+
+
+@pytest.fixture
+def released(
+    project: str, store: PostgresStore
+) -> Callable[..., Coroutine[None, None, ReleaseRecord]]:
+    """Stores what a look at Git would have found: a release, and that it is in force."""
+
+    async def put(
+        version: int, digest: str, *, restores: int | None = None, hold: str = "", **said: Any
+    ) -> ReleaseRecord:
+        spec = ReleaseSpec.model_validate(
+            {
+                "environment": "production",
+                "version": version,
+                "revision": REVISION,
+                "digest": digest,
+                "changes": f"Change number {version}",
+                "promotedBy": "author@example.com",
+                "restores": restores,
+                "hold": {"reason": hold, "by": "ada"} if hold else None,
+            }
+        )
+        record = ReleaseRecord(
+            project=project,
+            environment="production",
+            agent="front-desk",
+            version=version,
+            revision=REVISION,
+            digest=Digest(digest),
+            changes=spec.changes,
+            promoted_by=spec.promoted_by,
+            restores=restores,
+            released_at=datetime(2026, 3, version, 9, tzinfo=UTC),
+            **said,
+        )
+        standing = ReleaseStanding(
+            project=project,
+            environment="production",
+            agent="front-desk",
+            seen=spec,
+            applied=spec,
+            applied_version=version,
+        )
+        await store.put_releases([record])
+        await store.put_standing(standing)
+        return record
+
+    return put
+
+
+@pytest.fixture
+async def operator(installation: Installation) -> AsyncIterator[httpx.AsyncClient]:
+    """An operator in the project."""
+    async with _person(installation, "operator") as client:
+        yield client
+
+
+@pytest.fixture
+async def approver(installation: Installation) -> AsyncIterator[httpx.AsyncClient]:
+    """An approver in the project."""
+    async with _person(installation, "approver") as client:
+        yield client
 
 
 @pytest.fixture

@@ -159,11 +159,12 @@ async def test_history_goes_from_revision_to_revision(command: Command) -> None:
     code, out, _ = await command("history", "front-desk")
     header, *rows = out.splitlines()
     assert code == 0
-    assert header.split() == ["REVISION", "AGE", "STATE", "RESULT", "WARNINGS", "MESSAGE"]
-    assert [(row.split()[0], row.split()[2]) for row in rows] == [
+    columns = ["VERSION", "ENV", "REVISION", "AGE", "STATE", "RESULT", "BY", "WARNINGS", "MESSAGE"]
+    assert header.split() == columns
+    assert [(row.split()[2], row.split()[4]) for row in rows] == [
         *(("3f0c3f0", "current"), ("aaaaaaa", "past"))
     ]
-    assert rows[0].split()[3:5] == ["ForeignEdit", "1"]
+    assert rows[0].split()[5:8] == ["ForeignEdit", "-", "1"]
     _, as_json, _ = await command("history", "front-desk", "-o", "json")
     items = json.loads(as_json)["items"]
     assert items[0]["versionId"] == "version_7"

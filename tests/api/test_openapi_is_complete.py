@@ -54,6 +54,23 @@ EXPECTED = {
     ("post", "/v1/projects/{project}/adoptions"),
     ("get", "/v1/projects/{project}/ejections"),
     ("post", "/v1/projects/{project}/ejections"),
+    ("get", "/v1/projects/{project}/promotions"),
+    ("get", "/v1/projects/{project}/promotions/{promotion_id}"),
+    ("post", "/v1/projects/{project}/promotions/{promotion_id}/approve"),
+    ("post", "/v1/projects/{project}/promotions/{promotion_id}/reject"),
+    ("post", "/v1/projects/{project}/promotions/{promotion_id}/abort"),
+    ("post", "/v1/projects/{project}/agents/{name}/deploy"),
+    ("post", "/v1/projects/{project}/agents/{name}/rollback"),
+    ("post", "/v1/projects/{project}/agents/{name}/hold"),
+    ("delete", "/v1/projects/{project}/agents/{name}/hold"),
+    ("get", "/v1/projects/{project}/agents/{name}/changelog"),
+    ("get", "/v1/projects/{project}/agents/{name}/evidence"),
+    ("get", "/v1/projects/{project}/agents/{name}/behaviour"),
+    ("post", "/v1/projects/{project}/agents/{name}/retest"),
+    ("get", "/v1/projects/{project}/agents/{name}/experiment"),
+    ("post", "/v1/projects/{project}/agents/{name}/experiment"),
+    ("delete", "/v1/projects/{project}/agents/{name}/experiment"),
+    ("post", "/v1/projects/{project}/agents/{name}/experiment/test-runs"),
     ("get", "/v1/projects/{project}/agents/{name}/test-results"),
     ("post", "/v1/projects/{project}/agents/{name}/test-results"),
     ("post", "/v1/projects/{project}/agents/{name}/test-runs"),
@@ -135,5 +152,16 @@ async def test_every_reference_resolves_and_names_are_camel_case(document: dict[
 
 async def test_examples_are_given_where_people_start(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    for name in ("AgentAnswer", "OperationAnswer", "PlanOrder", "SyncOrder", "ProblemAnswer"):
+    for name in (
+        "AgentAnswer",
+        "ChangelogAnswer",
+        "DeployOrder",
+        "HoldOrder",
+        "OperationAnswer",
+        "PlanOrder",
+        "ProblemAnswer",
+        "PromotionAnswer",
+        "RollbackOrder",
+        "SyncOrder",
+    ):
         assert "example" in schemas[name], name

@@ -29,7 +29,9 @@ def test_what_may_be_tried_again_is_never_a_definite_failure() -> None:
     for kind in leaves(errors.TrunklineError):
         error = kind.__new__(kind)
         code = exit_code_of(error)
-        if isinstance(error, errors.Blocked):
+        if isinstance(error, errors.PromotionRefused):
+            assert code is ExitCode.FAILED
+        elif isinstance(error, errors.Blocked):
             assert code is ExitCode.BLOCKED
         elif isinstance(error, errors.DeadlineExceeded):
             assert code is ExitCode.TIMEOUT

@@ -17,6 +17,7 @@ from simulators.server import RunningSimulators, SimulatorOptions, serve_simulat
 from trunkline.adapters.git.seed import seed
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.pool import StoreBounds
+from trunkline.adapters.signing import new_private_key
 from trunkline.bootstrap import accounts
 from trunkline.local.ports import free_port
 from trunkline.model.base import JsonObject
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 OPERATOR = Principal("ops@example.com", "operator")
 MANIFEST: JsonObject = {"spec": {"environments": [{"name": "testing", "source": "head"}]}}
+SIGNING_KEY = new_private_key()
 BOUNDS = StoreBounds(connect_timeout_s=1, wait_timeout_s=1.0, call_timeout_s=3.0)
 
 Examine = Callable[["Installation"], Awaitable[dict[str, Finding]]]
@@ -61,7 +63,7 @@ class Installation:
             "TRUNKLINE_HOME": self.home,
             "TRUNKLINE_PUBLIC_URL": "https://trunkline.example.com",
             "TRUNKLINE_WEBHOOK_SECRET": "w",
-            "TRUNKLINE_SIGNING_KEY": "s",
+            "TRUNKLINE_SIGNING_KEY": SIGNING_KEY,
             "ELEVENLABS_BASE_URL": self.vendors.elevenlabs_url,
             "TWILIO_BASE_URL": self.vendors.twilio_url,
             **self.variables,

@@ -27,6 +27,7 @@ EVERYTHING = [
     *("server.ssh-keygen", "server.disk", "git.acme", "elevenlabs.acme.testing"),
     *("elevenlabs.acme.testing.clock", "twilio.acme.testing", "twilio.acme.testing.clock"),
     *("server.public-url", "server.webhook-secret", "server.signing-key"),
+    "server.commit-key",
 ]
 
 

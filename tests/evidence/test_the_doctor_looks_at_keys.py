@@ -1,14 +1,18 @@
 """The doctor says whether what this server signs would count in each project."""
 
+from datetime import date
+
 import pytest
 
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.findings import ServerSettings
-from trunkline.services.diagnoses import evidence_findings, setting_findings
+from trunkline.model.public_keys import ssh_line
+from trunkline.services.diagnoses import commit_findings, evidence_findings, setting_findings
 
 OWN = Ed25519Keys(new_private_key()).public_key
 OTHER = Ed25519Keys(new_private_key()).public_key
+TODAY = date(2026, 3, 2)
 
 
 def manifest(*public_keys: str, promotes: bool = True) -> JsonObject:
@@ -52,3 +56,49 @@ def test_the_servers_own_key_is_shown_by_its_public_half() -> None:
     absent = {each.name: each for each in setting_findings(ServerSettings())}
     assert absent["server.signing-key"].state == "warning"
     assert "TRUNKLINE_SIGNING_KEY" in absent["server.signing-key"].advice
+
+
+def test_the_key_of_commits_is_shown_as_ssh_writes_it() -> None:
+    found = {each.name: each for each in setting_findings(ServerSettings(signing_public_key=OWN))}
+    assert ssh_line(OWN) in found["server.commit-key"].found
+    assert "server.commit-key" not in {each.name for each in setting_findings(ServerSettings())}
+
+
+def wanting(policy: str, *public_keys: str, **more: Json) -> JsonObject:
+    """A project that promotes, and wants signed commits of these."""
+    signers: list[Json] = [
+        {"ssh": ssh_line(each), "emails": ["a@example.com"], **more} for each in public_keys
+    ]
+    asked = manifest(OWN)
+    spec = asked["spec"]
+    assert isinstance(spec, dict)
+    spec["signing"] = {"commits": {"policy": policy, "signers": signers}}
+    return asked
+
+
+@pytest.mark.parametrize("known", [None, manifest(OWN), wanting("off", OTHER), {}])
+def test_where_commits_need_no_signature_nothing_is_said(known: JsonObject | None) -> None:
+    assert commit_findings("acme", known, OWN, TODAY) == []
+
+
+@pytest.mark.parametrize("policy", ["head", "strict"])
+def test_a_signers_key_is_well(policy: str) -> None:
+    [finding] = commit_findings("acme", wanting(policy, OTHER, OWN), OWN, TODAY)
+    assert (finding.name, finding.state) == ("commits.acme", "ok")
+
+
+@pytest.mark.parametrize(
+    ("known", "own", "words", "advice"),
+    [
+        (wanting("head", OTHER), OWN, "none of the signers'", ssh_line(OWN)),
+        (wanting("head", OWN, validUntil="2026-03-01"), OWN, "until 2026-03-01", ssh_line(OWN)),
+        (wanting("strict", OTHER), "", "has no key", "TRUNKLINE_SIGNING_KEY"),
+    ],
+)
+def test_commits_that_would_be_refused_are_told_before(
+    known: JsonObject, own: str, words: str, advice: str
+) -> None:
+    [finding] = commit_findings("acme", known, own, TODAY)
+    assert finding.state == "failed"
+    assert words in finding.found
+    assert advice in finding.advice

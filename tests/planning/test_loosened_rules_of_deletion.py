@@ -66,7 +66,7 @@ def test_a_stricter_or_equal_rule_counts_at_once(
     assert loosened([environment(**former)], [environment(**new)]) == ()
 
 
-@pytest.mark.parametrize("former", [[], [environment()], [environment("releases", enabled=True)]])
+@pytest.mark.parametrize("former", [[], [environment()], [environment("releases")]])
 def test_where_nothing_was_deleted_before_the_defaults_hold(former: list[Environment]) -> None:
     new = environment(enabled=True, maxCount=1000, delay="0s")
     ((_, was),) = loosened(former, [new])

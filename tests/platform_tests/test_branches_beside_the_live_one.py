@@ -183,3 +183,26 @@ async def test_branches_of_nobody_are_missing(vendor: Vendor) -> None:
             patch={},
             timeout_s=IN_TIME_S,
         )
+
+
+async def test_the_tip_of_a_branch_is_read_as_the_agent_it_would_be(vendor: Vendor) -> None:
+    branches, agent_id, branch = await begun(vendor)
+    tip = await branches.tip(agent_id, branch.id)
+    assert (tip.external_id, tip.version_id, tip.branch_id) == (
+        agent_id,
+        branch.version_id,
+        branch.id,
+    )
+    config: Any = tip.body["conversation_config"]
+    assert config["agent"]["prompt"]["prompt"] == "You answer in rhymes."
+    with pytest.raises(RemoteMissing):
+        await branches.tip(agent_id, "agtbrch_0000000000000000000000000000")
+
+
+async def test_an_archived_name_says_why_the_branch_was_put_away(vendor: Vendor) -> None:
+    branches, agent_id, branch = await begun(vendor)
+    assert await branches.archived_names(agent_id) == ()
+    await branches.archive_branch(agent_id, branch.id, label="aborted", timeout_s=IN_TIME_S)
+    (name,) = await branches.archived_names(agent_id)
+    assert name.startswith("candidate.aborted~")
+    assert [each.name for each in await branches.branches(agent_id)] == ["Main"]

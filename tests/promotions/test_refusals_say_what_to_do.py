@@ -20,8 +20,9 @@ from trunkline.model.ids import Digest
 from trunkline.model.interventions import Intervention
 from trunkline.model.manual_results import ManualResult
 from trunkline.model.promotions.facts import Deployed
-from trunkline.model.promotions.guards import manual_passed, refusals, waiting
+from trunkline.model.promotions.guards import in_the_way, manual_passed, refusals, waiting
 from trunkline.model.promotions.records import CommitAuthor
+from trunkline.model.public_keys import ssh_line
 
 CHECKED = dict.fromkeys(("greeting", "understanding", "tools", "knowledge", "tone", "ending"), True)
 
@@ -139,6 +140,13 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
         {},
         "is not among the public keys in force",
         "signing.publicKeys",
+    ),
+    (
+        "CommitsNotAccepted",
+        {"commit_problem": "commits of the project have to be signed (policy head)"},
+        {},
+        "have to be signed (policy head)",
+        ssh_line(PUBLIC_KEY),
     ),
     (
         "AuthorUnknown",
@@ -293,3 +301,19 @@ def test_the_servers_key_counts_in_any_spelling() -> None:
     )
     spelt = rules().model_copy(update={"public_keys": (pem,)})
     assert refusals(record(), facts(rules=spelt, public_key=PUBLIC_KEY)) == ()
+
+
+def test_a_rule_for_commits_that_comes_up_later_holds_the_release_commit_back() -> None:
+    one = Promoting(approvals={"count": 0}, soak="0s")
+    one.look()
+    one.facts = one.facts.model_copy(update={"commit_problem": "commits have to be signed"})
+    one.ends_run()
+    assert (one.record.phase, one.record.reason) == ("Releasing", "CommitsNotAccepted")
+    assert one.move.kind == "wait"
+    assert one.look(60, commit_problem="").kind == "release"
+
+
+def test_a_rule_for_commits_keeps_nobody_from_going_back() -> None:
+    asked = record(kind="rollback", restores=5)
+    assert refusals(asked, facts(restorable=True, commit_problem="they have to be signed")) == ()
+    assert in_the_way(asked, facts(commit_problem="they have to be signed")) is None

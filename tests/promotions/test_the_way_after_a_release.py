@@ -234,6 +234,20 @@ def test_what_was_taken_out_of_service_is_no_predecessor() -> None:
     assert one.says("abort").kind == "disable"
 
 
+def test_a_rollout_over_what_is_out_of_service_is_stopped_before_calls_are_taken_away() -> None:
+    one = Promoting()
+    taken = (disabled("trunkline", NOW),)
+    one.facts = one.facts.model_copy(update={"interventions": taken, "standing": standing(6)})
+    one.earns()
+    assert one.record.settled_version == 0
+    one.look(release=STEPWISE, standing=standing(7), rollout=rolled_out(1, 50.0))
+    assert one.says("abort").kind == "abort_rollout"
+    one.look(rollout=rolled_out(1, 0.0, phase="Aborting", abort_reason="said so"))
+    assert (one.record.phase, one.move.kind) == ("Rollout", "wait")
+    one.look(rollout=rolled_out(1, 0.0, phase="Aborted", abort_reason="said so"))
+    assert one.move.kind == "disable"
+
+
 def test_an_abort_during_the_rollout_takes_the_traffic_back() -> None:
     one = released(STEPWISE)
     one.look(rollout=rolled_out(0, 10.0))

@@ -20,7 +20,12 @@ import activities.imports
 import activities.numbers
 import activities.planning
 import activities.platform_testing
+import activities.promotions.looking
+import activities.promotions.releasing
+import activities.promotions.steering
+import activities.promotions.tending
 import activities.pruning
+import activities.retests
 import activities.source
 import activities.sweeps
 import activities.testing.branches
@@ -28,7 +33,7 @@ import activities.testing.conversations
 import activities.testing.preparing
 import activities.testing.runs
 import activities.waking
-from activities import names, testing_types, types
+from activities import names, promotion_types, testing_types, types
 from tests.replay.recordings import Recording, payloads, recordings
 
 INPUTS: dict[str, Any] = {
@@ -42,11 +47,14 @@ INPUTS: dict[str, Any] = {
     names.PRUNE_WORKFLOW: types.PruneInput,
     names.EJECT_WORKFLOW: types.EjectInput,
     names.TEST_RUN_WORKFLOW: testing_types.TestRunInput,
+    names.PROMOTION_WORKFLOW: promotion_types.PromotionInput,
+    names.RETEST_WORKFLOW: testing_types.RetestInput,
 }
 SIGNALS: dict[str, Any] = {
     names.DECLARE_SIGNAL: types.Wish,
     names.REFRESH_SIGNAL: types.RefreshRequest,
     names.PRUNE_SIGNAL: types.PruneWake,
+    names.WAKE_SIGNAL: promotion_types.PromotionWake,
 }
 ROOMS = (
     activities.agents.AgentActivities,
@@ -57,7 +65,12 @@ ROOMS = (
     activities.numbers.NumberActivities,
     activities.planning.PlanActivities,
     activities.platform_testing.PlatformTestActivities,
+    activities.promotions.looking.LookActivities,
+    activities.promotions.releasing.ReleaseActivities,
+    activities.promotions.steering.SteeringActivities,
+    activities.promotions.tending.TendingActivities,
     activities.pruning.PruneActivities,
+    activities.retests.RetestActivities,
     activities.source.SourceActivities,
     activities.sweeps.SweepActivities,
     activities.testing.branches.TestBranches,

@@ -98,7 +98,7 @@ def test_no_secret_stands_in_the_file(root: Path) -> None:
 def test_the_example_lists_every_setting_and_no_other(compose: Any, example: Any) -> None:
     used = set(re.findall(r"\$\{(\w+)", compose.text))
     assert set(example) - {"COMPOSE_PROFILES"} <= used
-    assert used - set(example) == {"TRUNKLINE_SIGNING_KEY"}, "not used by this version yet"
+    assert used - set(example) == set()
 
 
 def test_the_example_and_the_defaults_say_the_same(compose_with: Any, example: Any) -> None:

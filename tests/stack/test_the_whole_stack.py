@@ -123,6 +123,25 @@ def test_tokens_are_kept_where_only_their_owner_reads(home: Path) -> None:
         assert stack.end(signal.SIGTERM) == 0
 
 
+def test_what_the_stack_signs_counts_at_once(home: Path, eventually: Callable[..., bool]) -> None:
+    with started(home) as stack:
+        key = home / "signing-key.pem"
+        assert key.stat().st_mode & 0o777 == 0o600
+        doctor = f"{stack.environment['TRUNKLINE_URL']}/v1/doctor"
+        headers = {"authorization": f"Bearer {stack.environment['TRUNKLINE_TOKEN']}"}
+
+        def is_listed() -> bool:
+            answer = httpx.get(doctor, headers=headers, timeout=60).json()
+            states = {each["name"]: each["state"] for each in answer["findings"]}
+            return states.get("signing.brindle") == "ok"
+
+        assert eventually(is_listed, within_s=60)
+        secret = [line for line in key.read_text().splitlines() if not line.startswith("-")]
+        for log in (home / "logs").iterdir():
+            assert not any(line in log.read_text("utf-8", "replace") for line in secret)
+        assert stack.end(signal.SIGTERM) == 0
+
+
 def test_live_accounts_are_refused_before_anything_starts(home: Path) -> None:
     refused = subprocess.run(
         [*TRUNKLINE, "dev", "--port", "0", "--home", str(home / "never")],

@@ -56,8 +56,8 @@ async def test_the_last_one_puts_it_away_and_nobody_takes_it_meanwhile(
     assert await store.hold(branch(), "run-1", later())
     assert await store.hold(branch(), "run-2", later())
     assert await store.holdings("acme", "run-1") == (branch(),)
-    assert not await store.release(branch(), "run-1", later())
-    assert await store.release(branch(), "run-2", later())
+    assert not await store.stop_holding(branch(), "run-1", later())
+    assert await store.stop_holding(branch(), "run-2", later())
     assert not await store.hold(branch(), "run-3", later())
     await store.was_put_away(branch())
     assert await store.hold(branch(), "run-3", later())
@@ -67,7 +67,7 @@ async def test_runs_that_let_go_at_once_leave_one_to_put_it_away(store: Postgres
     runs = [f"run-{number}" for number in range(8)]
     for run in runs:
         assert await store.hold(branch(), run, later())
-    last = await asyncio.gather(*(store.release(branch(), run, later()) for run in runs))
+    last = await asyncio.gather(*(store.stop_holding(branch(), run, later()) for run in runs))
     assert sum(last) == 1
 
 
@@ -76,7 +76,7 @@ async def test_what_was_left_behind_is_found(store: PostgresStore) -> None:
     assert await store.hold(branch("shared"), "dead", later(-1))
     assert await store.hold(branch("shared"), "alive", later())
     assert await store.hold(branch("half"), "run", later())
-    assert await store.release(branch("half"), "run", later(-1))
+    assert await store.stop_holding(branch("half"), "run", later(-1))
     found = await store.abandoned("acme", limit=10)
     assert {one.name for one in found} == {"old", "half"}
     assert await store.abandoned("another", limit=10) == ()
@@ -95,7 +95,7 @@ async def test_what_could_not_be_put_away_may_be_held_and_is_tried_again(
     store: PostgresStore,
 ) -> None:
     assert await store.hold(branch(), "run-1", later())
-    assert await store.release(branch(), "run-1", later())
+    assert await store.stop_holding(branch(), "run-1", later())
     assert not await store.hold(branch(), "run-2", later())
     await store.stays(branch())
     assert await store.abandoned("acme", limit=10) == (branch(),)

@@ -40,16 +40,18 @@ from activities.types import (
     Timing,
 )
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.workflows.own_repositories import OneRepository
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.breakers import BreakerRules
 from trunkline.adapters.credentials import Credentials
-from trunkline.adapters.git import GitSource
 from trunkline.adapters.git.seed import commit, seed
 from trunkline.adapters.judges.room import InstalledJudges, JudgeOptions
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.rate_limits import Rates
+from trunkline.adapters.signing import Ed25519Keys
 from trunkline.adapters.speech.studio import SpeechStudio
 from trunkline.model.ids import agent_workflow_id, project_workflow_id
+from trunkline.model.promotions.facts import Pace
 from trunkline.model.records import EventRecord, OperationRecord, ProjectRecord, StatusRow
 from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
 
@@ -70,7 +72,7 @@ ACCOUNTS = """\
       authToken: {{ env: {prefix}TWILIO_AUTH_TOKEN }}
 """
 ROWS = ("projects", "wishes", "ledger", "statuses", "operations", "interventions", "deletions")
-STORED = (*ROWS, "looks", "ejections", "tests")
+STORED = (*ROWS, "looks", "ejections", "tests", "promotions", "releases", "access")
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 BREAKER = BreakerRules(spacing_s=0.1, hold_s=0.5, hold_max_s=1.0)
@@ -90,6 +92,8 @@ TIMING = Timing(
     resync_interval_s=3600,
 )
 
+PACE = Pace(test_pauses_s=(0.1, 0.1, 0.1), poll_s=5.0, push_pause_s=0.5, push_settle_s=0.5)
+
 
 async def eventually(
     look: Callable[[], Awaitable[Any]], *, timeout_s: float = 20.0, what: str = "it"
@@ -103,24 +107,6 @@ async def eventually(
         if asyncio.get_running_loop().time() > deadline:
             pytest.fail(f"{what} did not happen within {timeout_s} s")
         await asyncio.sleep(0.03)
-
-
-class OneRepository:
-    """``ports.Sources`` of a process that has one cache folder."""
-
-    def __init__(self, store: PostgresStore, cache: Path) -> None:
-        self._store = store
-        self._cache = cache
-
-    async def source(self, project: str, *, branch: str = "") -> GitSource:
-        """The registered repository."""
-        record = await self._store.project(project)
-        assert record is not None
-        wanted = branch or record.branch
-        return GitSource(record.repository, wanted, cache=self._cache, allow_local=True)
-
-    def require_allowed(self, project: ProjectRecord) -> None:
-        """Every repository of a test may be looked at."""
 
 
 @dataclass
@@ -184,6 +170,8 @@ class Stack:
     public_url: str | None = None
     clock: Clock = field(default_factory=SystemClock)
     judge: JudgeOptions = field(default_factory=JudgeOptions)
+    keys: Ed25519Keys = field(default_factory=Ed25519Keys)
+    pace: Pace = PACE
 
     async def neighbour(self, project: str, files: Mapping[str, str]) -> Stack:
         """Another project of the same server, with the same accounts at both vendors."""
@@ -205,14 +193,18 @@ class Stack:
     def ports(self) -> WorkerPorts:
         """What workers are given."""
         stored: dict[str, Any] = dict.fromkeys(STORED, self.store)
+        repositories = OneRepository(self.store, self.cache, self.keys)
         return WorkerPorts(
-            sources=OneRepository(self.store, self.cache),
+            sources=repositories,
+            repositories=repositories,
             **stored,
             accounts=self.accounts,
             clock=self.clock,
             judges=InstalledJudges(self.judge, answers=self.store),
             studio=SpeechStudio,
             public_url=self.public_url,
+            keys=self.keys,
+            pace=self.pace,
         )
 
     @asynccontextmanager

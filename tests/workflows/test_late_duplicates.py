@@ -13,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.agents import AgentActivities
 from activities.clocks import SystemClock
 from activities.drifting import Patches
+from activities.experiments import RolloutPorts
 from activities.source import SourceActivities
 from activities.types import (
     PlanReference,
@@ -47,6 +48,14 @@ class Run:
             SystemClock(),
             stack.store,
             patches=Patches(stack.ports().sources, stack.store),
+            rollouts=RolloutPorts(
+                releases=stack.store,
+                sources=stack.ports().sources,
+                projects=stack.store,
+                wishes=stack.store,
+                statuses=stack.store,
+                clock=SystemClock(),
+            ),
         )
 
     def environment(self, attempt: int) -> ActivityEnvironment:

@@ -12,6 +12,7 @@ from activities.agents import AgentActivities
 from activities.clocks import SystemClock
 from activities.conclusions import ConclusionActivities
 from activities.drifting import Patches
+from activities.experiments import RolloutPorts
 from activities.source import SourceActivities
 from activities.telling import Dispatcher
 from activities.types import ConclusionRequest, PlanRequest, SourceRequest, StepRequest, Subject
@@ -42,8 +43,24 @@ async def test_a_wish_that_came_after_the_plan_is_not_called_synced(
     stack = await make_stack(texts.fleet(1))
     store, timing = stack.store, stack.timing
     patches = Patches(stack.ports().sources, store)
+    rollouts = RolloutPorts(
+        releases=store,
+        sources=stack.ports().sources,
+        projects=store,
+        wishes=store,
+        statuses=store,
+        clock=SystemClock(),
+    )
     agents = AgentActivities(
-        stack.accounts, store, store, store, store, SystemClock(), store, patches=patches
+        stack.accounts,
+        store,
+        store,
+        store,
+        store,
+        SystemClock(),
+        store,
+        patches=patches,
+        rollouts=rollouts,
     )
     dispatcher = Dispatcher(stack.client, stack.accounts, store, store, store)
     conclusions = ConclusionActivities(stack.accounts, store, store, store, store, dispatcher)

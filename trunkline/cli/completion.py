@@ -45,6 +45,11 @@ def environment_names(incomplete: str) -> list[str]:
     return _names("environments", incomplete)
 
 
+def promotion_names(incomplete: str) -> list[str]:
+    """Names of agents, and ids of promotions that go on, that begin like this."""
+    return sorted({*agent_names(incomplete), *_names("promotions", incomplete)})
+
+
 def project_names(incomplete: str) -> list[str]:
     """Names of projects that begin like this."""
     return _names("projects", incomplete)
@@ -52,7 +57,14 @@ def project_names(incomplete: str) -> list[str]:
 
 def _names(what: str, incomplete: str) -> list[str]:
     from trunkline.cli.exits import WrongUsage  # noqa: PLC0415 - the shell waits for the import too
-    from trunkline.cli.server import Server, connect, objects, project_path, text  # noqa: PLC0415
+    from trunkline.cli.server import (  # noqa: PLC0415
+        Query,
+        Server,
+        connect,
+        objects,
+        project_path,
+        text,
+    )
     from trunkline.model.errors import TrunklineError  # noqa: PLC0415
 
     def listed(server: Server) -> list[str]:
@@ -62,6 +74,10 @@ def _names(what: str, incomplete: str) -> list[str]:
         path = project_path(server, os.environ.get("TRUNKLINE_PROJECT"))
         if what == "environments":
             rows = objects(server.get(path).get("environments"))
+        elif what == "promotions":
+            query: Query = {"limit": OFFERED_MAX, "open": "true"}
+            rows = objects(server.get(f"{path}/promotions", query).get("items"))
+            return [text(row, "id") for row in rows]
         else:
             rows = objects(server.get(f"{path}/{what}", {"limit": OFFERED_MAX}).get("items"))
         return [text(row, "name") for row in rows]

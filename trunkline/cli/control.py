@@ -27,13 +27,15 @@ def decide(
     reason: str,
     until: datetime | None = None,
     prune: bool = False,
+    rules: bool = False,
     style: DocumentFormat = DocumentFormat.TEXT,
 ) -> ExitCode:
     """Say one of the verbs, about a name, an environment or the project; ``prune`` means its
-    deletions alone.
+    deletions alone, ``rules`` its weaker rules of promotion.
     """
     path = project_path(server, project)
-    order: JsonObject = {"reason": reason, **({"prune": True} if prune else {})}
+    order: JsonObject = {"reason": reason}
+    order.update({key: True for key, said in (("prune", prune), ("rules", rules)) if said})
     if environment is not None:
         order["environment"] = environment
     if until is not None:

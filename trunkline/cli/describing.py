@@ -7,9 +7,11 @@ from trunkline.cli.ages import age, until
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
 from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.promoting.released import print_released
 from trunkline.cli.server import Query, Server, objects, project_path, text
 from trunkline.model import errors
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.limits import API_PAGE_MAX
 
 INDENT = 2
 SHORT_DIGEST = 19
@@ -18,11 +20,18 @@ SHORT_REVISION = 7
 HISTORY = Listing(
     kind="AgentHistory",
     columns=(
+        Column(
+            "VERSION", lambda entry: f"v{text(entry, 'version')}" if entry.get("version") else ""
+        ),
+        Column("ENV", member("environment")),
         Column("REVISION", lambda entry: text(entry, "revision")[:SHORT_REVISION]),
         Column("AGE", since("at")),
         Column("STATE", member("state")),
         Column("RESULT", member("reason")),
+        Column("BY", member("promotedBy")),
         Column("WARNINGS", member("warnings")),
+        Column("PROMOTION", member("promotion"), wide=True),
+        Column("DIGEST", member("digest"), wide=True),
         Column("COMMIT", member("revision"), wide=True),
         Column("VERSION-ID", member("versionId"), wide=True),
         Column("MESSAGE", member("message")),
@@ -66,14 +75,21 @@ def history(
     name: str,
     *,
     environment: str | None,
+    limit: int,
     style: Format,
     headers: bool,
 ) -> ExitCode:
-    """Print which revisions touched an agent."""
+    """Print what was released of an agent, and which revisions touched it."""
     path = project_path(server, project)
-    query: Query = {} if environment is None else {"environment": environment}
-    rows = objects(server.get(f"{path}/agents/{name}/history", query).get("items"))
-    print_listing(HISTORY, rows, style, headers=headers)
+    query: dict[str, str | int | list[str]] = {"limit": min(limit, API_PAGE_MAX)}
+    if environment is not None:
+        query["environment"] = environment
+    rows: list[JsonObject] = []
+    for page in server.pages(f"{path}/agents/{name}/history", query):
+        rows += page
+        if len(rows) >= limit:
+            break
+    print_listing(HISTORY, rows[:limit], style, headers=headers)
     return ExitCode.DONE
 
 
@@ -85,6 +101,7 @@ def _print(found: JsonObject) -> None:
     _print_objects(objects(found.get("objects")))
     _print_interventions(objects(found.get("interventions")))
     _print_plan(_object(found, "lastPlan"))
+    print_released(_object(found, "released"))
     _print_conditions(objects(status.get("conditions")))
     _print_events(objects(found.get("events")))
 

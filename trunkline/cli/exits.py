@@ -37,8 +37,11 @@ class WrongUsage(Exception):
 
 
 def exit_code_of(error: errors.TrunklineError) -> ExitCode:
-    """The code an error of ours ends a command with."""
-    if isinstance(error, errors.Blocked):
+    """The code an error of ours ends a command with.
+
+    A promotion that was refused is a definite answer: waiting does not let it through.
+    """
+    if isinstance(error, errors.Blocked) and not isinstance(error, errors.PromotionRefused):
         return ExitCode.BLOCKED
     if isinstance(error, errors.DeadlineExceeded):
         return ExitCode.TIMEOUT

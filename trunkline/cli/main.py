@@ -23,6 +23,7 @@ from trunkline.cli.verbs import (
     administration,
     control,
     drift,
+    experiments,
     fleet,
     imports,
     inspection,
@@ -30,6 +31,7 @@ from trunkline.cli.verbs import (
     manifests,
     numbers,
     plans,
+    promotions,
     protection,
     stack,
     tests,
@@ -91,6 +93,8 @@ _MODULES = (
     plans,
     control,
     protection,
+    promotions,
+    experiments,
     fleet,
     drift,
     tests,
@@ -105,6 +109,8 @@ _MODULES = (
 for _module in _MODULES:
     for _verb in _module.VERBS:
         app.command(_verb.__name__.rstrip("_").replace("_", "-"))(_verb)
+    for _name, _verb in getattr(_module, "ALIASES", {}).items():
+        app.command(_name, help=f"The same as `{_verb.__name__}`.")(_verb)
     for _name, _group in getattr(_module, "GROUPS", {}).items():
         app.add_typer(_group, name=_name)
 

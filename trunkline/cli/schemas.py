@@ -20,11 +20,15 @@ from api.answers import (
     SourceAnswer,
 )
 from api.descriptions import DescriptionAnswer, HistoryAnswer
+from api.promotions import PromotionAnswer
+from api.routes.behaviour import BehaviourAnswer
 from api.routes.ejections import EjectionAnswer
+from api.routes.experiments import ExperimentAnswer
 from api.routes.manual_results import ManualResultAnswer
 from trunkline.cli.listing import FORMAT_VERSION
 from trunkline.cli.testing.listing import ListedTest
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.evidence_checks import CheckedRelease
 from trunkline.model.plan_json import plan_schema
 from trunkline.model.plans import Drifted
 from trunkline.model.testing.results import TestRunReport
@@ -34,12 +38,14 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LISTS: Mapping[str, type[BaseModel]] = {
     "AgentHistory": HistoryAnswer,
     "AuditList": AuditAnswer,
+    "CheckedReleaseList": CheckedRelease,
     "DoctorReport": FindingAnswer,
     "DriftList": Drifted,
     "Ejection": EjectionAnswer,
     "EventList": EventAnswer,
     "ManualResultList": ManualResultAnswer,
     "ProjectList": ProjectAnswer,
+    "PromotionList": PromotionAnswer,
     "TestList": ListedTest,
     "TokenList": TokenAnswer,
     "NumberList": NumberAnswer,
@@ -48,7 +54,10 @@ LISTS: Mapping[str, type[BaseModel]] = {
 
 DOCUMENTS: Mapping[str, type[BaseModel]] = {
     "AgentDescription": DescriptionAnswer,
+    "Behaviour": BehaviourAnswer,
+    "Experiment": ExperimentAnswer,
     "Operation": OperationAnswer,
+    "Promotion": PromotionAnswer,
 }
 """Single documents, printed exactly as the API answers them."""
 

@@ -39,6 +39,14 @@ _BY_TYPE: Mapping[str, type[errors.TrunklineError]] = {
     "not-configured": errors.NotConfigured,
     "store-unavailable": errors.StoreUnavailable,
     "engine-unavailable": errors.EngineUnavailable,
+    "signing-key-missing": errors.SigningKeyMissing,
+    "public-url-missing": errors.PublicUrlMissing,
+    "promotion-refused": errors.PromotionRefused,
+    "source-unreachable": errors.SourceUnreachable,
+    "source-credentials-rejected": errors.SourceCredentialsRejected,
+    "push-rejected": errors.PushRejected,
+    "push-refused": errors.PushRefused,
+    "push-unanswered": errors.PushUnanswered,
 }
 
 

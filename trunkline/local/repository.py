@@ -8,7 +8,10 @@ nothing of what manifests mean.
 import os
 import shutil
 import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from trunkline.adapters.git import Author, seed
 from trunkline.model.errors import InvalidSettings
@@ -35,10 +38,13 @@ class LocalRepository:
         self.bare = home / "manifests.git"
         self.clone = home / "manifests"
 
-    def create(self, folder: Path, *, seeded: bool) -> None:
+    def create(
+        self, folder: Path, *, seeded: bool, texts: Callable[[], Mapping[str, str]] = dict
+    ) -> None:
         """Make both from a folder unless they are there; without ``seeded`` nothing is pushed.
 
-        Raises InvalidSettings if the folder cannot be used.
+        ``texts`` is asked for files to be written otherwise than they are in the folder. Raises
+        InvalidSettings if the folder cannot be used.
         """
         if self.clone.exists():
             return
@@ -46,8 +52,10 @@ class LocalRepository:
             raise InvalidSettings(
                 f"{folder} is no folder of manifests", hint="name one: --manifests PATH"
             )
+        changed = texts()
         if seeded:
-            seed(self.bare, folder, branch=BRANCH, author=_AUTHOR)
+            with _changed_copy(folder, changed) as copied:
+                seed(self.bare, copied, branch=BRANCH, author=_AUTHOR)
         elif not self.bare.exists():
             _git(folder, "init", "--quiet", "--bare", f"-b{BRANCH}", str(self.bare))
         incomplete = self.clone.with_name("manifests.incomplete")
@@ -58,6 +66,7 @@ class LocalRepository:
         if not seeded:
             left_out = shutil.ignore_patterns(".git")
             shutil.copytree(folder, incomplete, ignore=left_out, dirs_exist_ok=True)
+            _write(incomplete, changed)
         incomplete.rename(self.clone)
 
     def push(self, subject: str) -> str:
@@ -65,7 +74,34 @@ class LocalRepository:
         _git(self.clone, "add", "--all")
         _git(self.clone, "commit", "--quiet", "--message", subject)
         _git(self.clone, "push", "--quiet", "origin", BRANCH)
-        return _git(self.clone, "rev-parse", "HEAD")
+        return self.git("rev-parse", "HEAD")
+
+    def pull(self) -> None:
+        """Bring the clone to what others pushed, tags too."""
+        self.git("pull", "--quiet", "--ff-only", "--tags", "origin", BRANCH)
+
+    def git(self, *arguments: str) -> str:
+        """Run Git in the clone; answers what it prints. Raises InvalidSettings if it fails."""
+        return _git(self.clone, *arguments)
+
+
+@contextmanager
+def _changed_copy(folder: Path, texts: Mapping[str, str]) -> Iterator[Path]:
+    """The folder, or a copy of it in which some files have other texts."""
+    if not texts:
+        yield folder
+        return
+    with TemporaryDirectory(prefix="trunkline-seed-") as place:
+        copied = Path(place) / "manifests"
+        left_out = shutil.ignore_patterns(".git")
+        shutil.copytree(folder, copied, symlinks=True, ignore=left_out)
+        _write(copied, texts)
+        yield copied
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    for path, text in texts.items():
+        (folder / path).write_text(text, "utf-8")
 
 
 def _git(folder: Path, *arguments: str) -> str:

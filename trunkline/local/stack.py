@@ -29,7 +29,7 @@ from simulators.server import (
 from trunkline.adapters.credentials import variable_prefix
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.listening import LOOPBACK
-from trunkline.local import postgres, temporal, tokens
+from trunkline.local import postgres, signing, temporal, tokens
 from trunkline.local.locks import held
 from trunkline.local.ports import OPTIONS, StackPorts, free_port, resolve
 from trunkline.local.processes import Child, ServerFailed, Supervisor
@@ -88,6 +88,7 @@ class LocalStack:
         configured = self._settings.webhook_secret
         self.webhook_secret = configured.get_secret_value() if configured else token_hex(32)
         self._ports = options.ports
+        self._signing_key = ""
 
     @property
     def addresses(self) -> StackAddresses:
@@ -160,7 +161,13 @@ class LocalStack:
         external = {name for name in ("TEMPORAL_ADDRESS", "DATABASE_URL") if os.environ.get(name)}
         without = {"temporal", "temporal_ui"} if "TEMPORAL_ADDRESS" in external else set()
         self._ports = resolve(self._options.ports, needed=frozenset(OPTIONS) - without)
+        configured = self._settings.signing_key
+        home = self._options.home
+        self._signing_key = configured.get_secret_value() if configured else signing.ensure(home)
         manifests = self._manifests()
+        unlisted = signing.unlisted_key(manifests, self._signing_key)
+        if unlisted:
+            self._say(f"to promote, add to spec.signing.publicKeys of trunkline.yaml: {unlisted}")
         self.project = manifests.project.manifest.metadata.name
         program = None if without else temporal.obtain_program(self._say)
         simulators = self._start_simulators(manifests)
@@ -179,7 +186,11 @@ class LocalStack:
         self._say("the worker and the API are up")
 
     def _manifests(self) -> Manifests:
-        self.repository.create(self._options.manifests, seeded=self._options.seeded)
+        self.repository.create(
+            self._options.manifests,
+            seeded=self._options.seeded,
+            texts=lambda: signing.texts_with_key(self._options.manifests, self._signing_key),
+        )
         clone = self.repository.clone
         folder = clone if (clone / "trunkline.yaml").exists() else self._options.manifests
         return load(DirectoryTree(folder))
@@ -226,6 +237,7 @@ class LocalStack:
             "TRUNKLINE_BRANCH": BRANCH,
             "TRUNKLINE_POLL_INTERVAL": self._options.poll_interval,
             "TRUNKLINE_WEBHOOK_SECRET": self.webhook_secret,
+            "TRUNKLINE_SIGNING_KEY": self._signing_key,
             "TRUNKLINE_PUBLIC_URL": self.addresses.api,
             "TRUNKLINE_HOME": str(self._options.home),
         }

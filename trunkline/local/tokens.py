@@ -5,11 +5,11 @@ new ones take their place.
 """
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.local.private_files import write_privately
 from trunkline.model.errors import Unauthenticated
 from trunkline.model.records import Role
 from trunkline.services.access import AccessService
@@ -38,7 +38,7 @@ async def ensure(home: Path, database_url: str, project: str) -> dict[str, str]:
                 secret = (await access.issue(person, role, project=reached)).secret
             tokens[person] = secret
     if tokens != known:
-        _write_privately(path, json.dumps(tokens, indent=2) + "\n")
+        write_privately(path, json.dumps(tokens, indent=2) + "\n")
     return tokens
 
 
@@ -48,12 +48,3 @@ async def _is_valid(access: AccessService, secret: str) -> bool:
     except Unauthenticated:
         return False
     return True
-
-
-def _write_privately(path: Path, text: str) -> None:
-    incomplete = path.with_suffix(".incomplete")
-    incomplete.unlink(missing_ok=True)
-    descriptor = os.open(incomplete, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    incomplete.replace(path)

@@ -53,7 +53,7 @@ def _edited(edit: ManifestEdit, text_of: Callable[[str], str]) -> tuple[str, str
     text = text_of(edit.file)
     node = _node_at(text, edit.line, edit.column)
     if not edit.in_file:
-        return edit.file, _replaced(text, node, edit)
+        return edit.file, replaced(text, node, edit.new)
     if not isinstance(node, ScalarNode):
         raise Uneditable("it names no file")
     folder = edit.file.rpartition("/")[0]
@@ -73,14 +73,15 @@ def _rewritten(text: str, edit: ManifestEdit) -> str:
     return new.removeprefix(prefix).rstrip() + text[len(kept) :]
 
 
-def _replaced(text: str, node: Node, edit: ManifestEdit) -> str:
+def replaced(text: str, node: Node, value: Json) -> str:
+    """The text with another value in the place of a node's. Raises Uneditable."""
     if not isinstance(node, ScalarNode):
         raise Uneditable("it is more than one value; change it by hand")
     start, end = node.start_mark.index, node.end_mark.index
-    for written in _spellings(text, node, edit.new):
+    for written in _spellings(text, node, value):
         changed = text[:start] + written + text[end:]
         found = _changes(text, changed)
-        if found is not None and len(found) == 1 and found[0][1] == edit.new:
+        if found is not None and len(found) == 1 and found[0][1] == value:
             return changed
     raise Uneditable("it cannot be written there; change it by hand")
 

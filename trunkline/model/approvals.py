@@ -23,13 +23,16 @@ StepKey = tuple[str, str, str]
 
 
 class Approval(Frozen):
-    """A stored plan that a person let through, with its steps by action, subject and key."""
+    """A stored plan that a person let through, with its steps by action, subject and key; ``role``
+    is the person's when they did, "" if it was not written down.
+    """
 
     plan_id: str
     digest: Digest
     by: str
     plan: Plan
     steps: dict[StepKey, Step]
+    role: str = ""
 
     def concerns(self, kind: str, name: str) -> bool:
         """True if the approved plan writes something for that agent or number."""
@@ -41,10 +44,10 @@ class Approval(Frozen):
         return self.plan.parts.get(part_key(kind, name))
 
 
-def approval(plan_id: str, plan: Plan, *, by: str) -> Approval:
+def approval(plan_id: str, plan: Plan, *, by: str, role: str = "") -> Approval:
     """A plan, ready to be asked about many times."""
     steps = {_key(step): step for step in plan.steps}
-    return Approval(plan_id=plan_id, digest=plan.digest, by=by, plan=plan, steps=steps)
+    return Approval(plan_id=plan_id, digest=plan.digest, by=by, plan=plan, steps=steps, role=role)
 
 
 def part_key(kind: str, name: str) -> str:

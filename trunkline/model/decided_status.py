@@ -6,6 +6,7 @@ again: what was decided is laid over them where they are read.
 
 from collections.abc import Sequence
 
+from trunkline.model.behaviour import behaviour_status
 from trunkline.model.conditions import Condition, find
 from trunkline.model.gates import SUSPENDED, disabled_words, suspension_words
 from trunkline.model.interventions import Intervention, in_force
@@ -15,7 +16,9 @@ DISABLED = "Disabled"
 
 
 def decided_status(row: StatusRow, decisions: Sequence[Intervention]) -> StatusRow:
-    """The row, with health Suspended and the reason where a person suspended or disabled it."""
+    """The row, with health Suspended and the reason where a person suspended or disabled it, and
+    Degraded where retests say that it does worse than it did.
+    """
     place = (row.environment, row.kind, row.name)
     suspended = in_force(decisions, "suspend", *place)
     disabled = in_force(decisions, "disable", *place) if row.kind == "agent" else None
@@ -24,7 +27,7 @@ def decided_status(row: StatusRow, decisions: Sequence[Intervention]) -> StatusR
     elif disabled is not None:
         reason, words = DISABLED, disabled_words(disabled)
     else:
-        return row
+        return behaviour_status(row, decisions)
     ready = find(row.conditions, "Ready")
     if ready is not None and ready.reason == reason:
         return row

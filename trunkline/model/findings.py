@@ -67,8 +67,11 @@ class MachineFacts(Frozen):
 
 
 class ServerSettings(Frozen):
-    """What the server was told, without the secrets themselves."""
+    """What the server was told, without the secrets themselves.
+
+    ``signing_public_key`` belongs to TRUNKLINE_SIGNING_KEY, "" without one.
+    """
 
     public_url: str = ""
     has_webhook_secret: bool = False
-    has_signing_key: bool = False
+    signing_public_key: str = ""

@@ -7,10 +7,12 @@ written. The order, from what a person said to what time alone will change:
 1. ``Suspended``: a person suspended the project, environment, agent or number. Not one write.
 2. ``ModeObserve``: the environment only observes.
 3. ``ApprovalNeeded``, ``PlanStale``: the environment wants a person to apply a plan; none was
-   applied, or what is to be written is no longer what was applied.
+   applied, or what is to be written is no longer what was applied. Which agent a number of an
+   environment of releases reaches wants that too, unless the agent's release says it.
 4. ``EnforceNotConfirmed``: the account is real and nobody has confirmed yet that this environment
    may be enforced on it.
-5. ``OutsideWindow``: the environment's windows are closed, and nobody overrode them.
+5. ``OutsideWindow``: the environment's windows are closed, or for a number that changes its agent
+   those of its promotions, and nobody overrode them.
 6. ``DriftReported``: there is only drift, and the policy is to report it.
 7. ``AdoptionDiffers``: what Git wants taken over is not as Git says, and nobody agreed to that.
 8. ``PruneBudgetExceeded``: what is left is to be deleted, and the budget does not allow it.
@@ -18,6 +20,8 @@ written. The order, from what a person said to what time alone will change:
 Break-glass (taking the calls away from a disabled agent) passes 1, 3, 5, 6 and 7. It does not pass
 2 and 4: an environment that was never allowed to write does not begin with an emergency; nor does
 it pass the suspension of an environment that was ejected.
+Bringing callers away from a bad release (an abort, a rollback) passes 3, 5, 6 and 7: windows are
+not there to put that off. It does not pass 1: a person said that nothing is written.
 Taking over what a person said may be taken over (`trunkline adopt`) passes 2, 3, 4 and 6: it is
 how an account that is only observed begins.
 """
@@ -32,6 +36,7 @@ from trunkline.model.approvals import Approval, stale_words, uncovered
 from trunkline.model.base import Frozen
 from trunkline.model.ejection import ejection_of
 from trunkline.model.interventions import Intervention, InterventionVerb, in_force
+from trunkline.model.kinds.project import Window
 from trunkline.model.planner import drift_only
 from trunkline.model.plans import Plan
 from trunkline.model.policies import Policy
@@ -103,11 +108,24 @@ class Standing(Frozen):
         return max(known) if known and len(known) == len(fitting) else None
 
 
+class Assignment(Frozen):
+    """What the rules of promotion ask of changing the agent that a number reaches: ``windows`` it
+    happens in, and the ``roles`` one of which has to say yes, none if nobody has to. ``covered``:
+    the agent's release said it already.
+    """
+
+    windows: tuple[Window, ...] = ()
+    roles: tuple[str, ...] = ()
+    covered: bool = False
+
+
 class Question(Frozen):
     """What is to be written for one agent or number, and what the writer knows.
 
     ``accounts`` are the platform accounts it goes to; ``bindings`` maps placeholders to known ids;
     ``reason`` is who woke the subject. ``budget_stop``: why its deletion exceeds the budget.
+    ``takes_back``: callers are brought away from a bad release. ``assignment``: what is asked of a
+    number whose agent changes.
     ``undone`` says what is not done where counting steps would say too little.
     """
 
@@ -118,6 +136,8 @@ class Question(Frozen):
     accounts: tuple[str, ...] = ()
     bindings: Mapping[str, str] = Field(default_factory=dict)
     break_glass: bool = False
+    takes_back: bool = False
+    assignment: Assignment | None = None
     budget_stop: str = ""
     undone: str = ""
 
@@ -140,6 +160,8 @@ def verdict(standing: Standing, question: Question) -> Verdict:
 def _checks(standing: Standing, question: Question) -> tuple[Check, ...]:
     if question.break_glass:
         return _IN_AN_EMERGENCY
+    if question.takes_back:
+        return _WHEN_TAKEN_BACK
     return _WHEN_TAKEN_OVER if _is_agreed(standing, question) else _IN_ORDER
 
 
@@ -228,6 +250,32 @@ def _unapproved(standing: Standing, question: Question) -> Verdict | None:
     )
 
 
+def _unassigned(standing: Standing, question: Question) -> Verdict | None:
+    """Whoever gives a production number to an agent decides what callers get."""
+    rules = question.assignment
+    if rules is None or rules.covered or not rules.roles:
+        return None
+    command = f"trunkline apply --environment {standing.environment}"
+    approved = standing.approval
+    if approved is None or approved.role not in rules.roles:
+        return Verdict(
+            reason=APPROVAL_NEEDED,
+            message=f"the number gets another agent, and no release of it says so:"
+            f" {_planned(question)}; for somebody with the role {' or '.join(rules.roles)}:"
+            f" {command}",
+        )
+    differences = uncovered(
+        approved, question.plan, question.kind, question.name, question.bindings
+    )
+    if not differences:
+        return None
+    return Verdict(
+        reason=PLAN_STALE,
+        message=f"the applied plan is out of date: {stale_words(differences)};"
+        f" make a new one: {command}",
+    )
+
+
 def _unconfirmed(standing: Standing, question: Question) -> Verdict | None:
     policy = standing.policy
     if not (policy.live and policy.enforces):
@@ -249,11 +297,21 @@ def _outside(standing: Standing, question: Question) -> Verdict | None:
     if standing.find("override-window", question.kind, question.name) is not None:
         return None
     is_open, changes_at = decide(standing.policy.windows, standing.now)
+    if not is_open:
+        return Verdict(
+            reason=OUTSIDE_WINDOW,
+            message=f"{window_words(standing, changes_at)}; {_planned(question)}",
+            changes_at=changes_at,
+        )
+    windows = question.assignment.windows if question.assignment is not None else ()
+    is_open, changes_at = decide(windows, standing.now)
     if is_open:
         return None
+    opens = f"opens {shown(changes_at)}" if changes_at else "it never opens"
     return Verdict(
         reason=OUTSIDE_WINDOW,
-        message=f"{window_words(standing, changes_at)}; {_planned(question)}",
+        message=f"outside of the windows of promotion, in which a number gets another agent,"
+        f" {opens}; {_planned(question)}",
         changes_at=changes_at,
     )
 
@@ -318,11 +376,13 @@ _IN_ORDER: Final[tuple[Check, ...]] = (
     _suspended,
     _observed,
     _unapproved,
+    _unassigned,
     _unconfirmed,
     _outside,
     _reported,
     _adopted,
     _pruned,
 )
+_WHEN_TAKEN_BACK: Final[tuple[Check, ...]] = (_suspended, _observed, _unconfirmed)
 _WHEN_TAKEN_OVER: Final[tuple[Check, ...]] = (_suspended, _outside, _adopted)
 _IN_AN_EMERGENCY: Final[tuple[Check, ...]] = (_left, _observed, _unconfirmed)

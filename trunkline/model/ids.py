@@ -31,6 +31,7 @@ RELEASE_TAGS = "trunkline/"
 PROMOTION_TRAILER = "Trunkline-Promotion"
 """Names the promotion a release commit belongs to, so that a push nobody answered is found."""
 
+_ROLLOUT_BRANCH = re.compile(r"trunkline-(?:release|experiment)-v[1-9][0-9]*")
 _DOCUMENT_MARK = re.compile(r" #trunkline:(?P<owner>[^\s#]+)$")
 
 
@@ -130,6 +131,11 @@ def sweep_id(project: str, environment: str) -> str:
     return f"sweep/{project}/{environment}"
 
 
+def retest_id(project: str, environment: str) -> str:
+    """Temporal id of the schedule that tests released agents again."""
+    return f"retest/{project}/{environment}"
+
+
 def promotion_id(environment: str, agent: str, number: int) -> str:
     """How a promotion is called in addresses: ``production.front-desk.3``; names hold no dot."""
     return f"{environment}.{agent}.{number}"
@@ -138,6 +144,14 @@ def promotion_id(environment: str, agent: str, number: int) -> str:
 def promotion_workflow_id(project: str, environment: str, agent: str, number: int) -> str:
     """Temporal id of one promotion; numbers go up by one per environment and agent."""
     return f"promotion/{project}/{environment}/{agent}/{number}"
+
+
+def test_run_workflow_id(project: str, run_id: str) -> str:
+    """Temporal id of the workflow of one run of tests."""
+    return f"test-run/{project}/{run_id}"
+
+
+test_run_workflow_id.__test__ = False  # type: ignore[attr-defined]
 
 
 def release_tag(environment: str, agent: str, version: int) -> str:
@@ -153,3 +167,13 @@ def release_path(environment: str, agent: str) -> str:
 def release_branch(version: int) -> str:
     """The platform branch a release is rolled out on."""
     return f"trunkline-release-v{version}"
+
+
+def experiment_branch(version: int) -> str:
+    """The platform branch a second version answers its lasting share of the calls on."""
+    return f"trunkline-experiment-v{version}"
+
+
+def is_rollout_branch(name: str) -> bool:
+    """True for a branch that a release or an experiment of ours may have made."""
+    return _ROLLOUT_BRANCH.fullmatch(name) is not None

@@ -24,13 +24,17 @@ InterventionVerb = Literal[
     "prune-paused",
     "prune-rules",
     "adopt",
+    "behaviour-drifted",
+    "promotion-rules",
 ]
 """``suspend``: no writes. ``disable``: take no calls. ``protect``: never delete.
 ``override-window``: write although the window is closed. ``apply``: exactly this stored plan may be
 written. ``enforce``: a person confirmed the first enforcement of a live account. ``prune-paused``:
 delete nothing until lifted. ``prune-rules``: the stricter rules of before a commit loosened them
 still hold. ``adopt``: what the manifest wants taken over may be, although the environment does not
-enforce.
+enforce. ``behaviour-drifted``: said by retests and not by a person, an agent does worse than it did
+when it was released. ``promotion-rules``: an admin agreed to exactly these weaker rules; it is gone
+once they are in force.
 """
 
 

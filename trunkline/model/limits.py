@@ -381,6 +381,14 @@ PROMOTION_LINES_MAX = 10
 """Failing lines of tests kept in a promotion; the run has all of them."""
 PROJECTS_REMEMBERED = 8
 """Projects whose standings of releases a process keeps in mind; others are read again."""
+RELEASES_KEPT = 5
+"""Releases of an agent, the newest included, whose tools and documents are never deleted: whoever
+goes back does so by a version or two, and each keeps a handful of small objects per agent."""
+RELEASED_CLOSURES_REMEMBERED = 10_000
+"""Releases whose references a process keeps, a few hundred bytes each: the last five of two
+thousand agents."""
+RELEASE_TREES_PER_LOOK = 20
+"""Commits of the past that one look for leftovers reads, some 50 ms each; the next one goes on."""
 RELEASES_PER_PAGE = 200
 """Releases read from the history at once: a page is one walk over the commits below it."""
 RELEASES_INDEXED_MAX = 20_000

@@ -45,7 +45,7 @@ def loosened(
     for each in new:
         now = policy_of(each).prune
         was = before.get(each.name, PruneRules())
-        if not (was.enabled and was.follows_head):
+        if not was.enabled:
             was = strictest(was, PruneRules())
         if _is_stricter(was, now):
             found.append((each.name, was))

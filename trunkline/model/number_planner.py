@@ -69,6 +69,7 @@ def plan_number(
     answer_url: str | None = None,
     off_duty: str = "",
     contested: str = "",
+    unreleased: Obstacle | None = None,
 ) -> Plan:
     """Import, assign, unassign, relink, or set the carrier's addresses.
 
@@ -78,6 +79,7 @@ def plan_number(
     agents Trunkline looks after in that account. ``owner``: whose wish the number follows, None if
     nobody's yet. ``answer_url``: where we answer for the number's fallback. ``off_duty``: why the
     agent Git names takes no calls for now. ``contested``: why another wish may have the number.
+    ``unreleased``: why the number may not be given to its agent yet.
     """
     if off_duty:
         desired = desired.model_copy(update={"agent": None})
@@ -91,13 +93,9 @@ def plan_number(
         native_url_ok=native_url_ok,
         answer_url=answer_url,
     )
-    obstacle = _obstacle(view, agent_planned=agent_planned, agent_ready=agent_ready)
-    if owner is not None and not is_owner(desired, owner):
-        error = owned_elsewhere(desired.name, owner)
-        obstacle = Obstacle(reason=error.reason, message=f"{error.message}; {error.hint}")
-    elif contested:
-        words = f"{view.label}: {contested}"
-        obstacle = Obstacle(reason=NumberOwnedElsewhere.reason, message=words, waiting=True)
+    obstacle = _claimed(view, owner, contested) or _obstacle(
+        view, agent_planned=agent_planned, agent_ready=agent_ready
+    )
     taken = view.taken(managed_agent_ids)
     notes = [f"{view.label}: {off_duty}"] if off_duty else []
     if obstacle is None and taken and desired.agent is not None:
@@ -111,6 +109,9 @@ def plan_number(
         notes.append(taken)
     elif obstacle is None:
         steps = view.detached(notes) if desired.agent is None else view.attached(notes)
+    waits = obstacle is not None and obstacle.waiting and not contested
+    if unreleased is not None and desired.agent and (waits or any(map(gives_away, steps))):
+        obstacle, steps = unreleased, []
     notes.extend(view.without_fallback())
     return Plan(
         project=desired.project,
@@ -122,6 +123,13 @@ def plan_number(
         notes=tuple(notes),
         unchanged=0 if steps or obstacle else 1,
     )
+
+
+def gives_away(step: Step) -> bool:
+    """True if the step gives the number to another agent than it had, or to none."""
+    if step.subject != "number" or step.action not in ("assign", "unassign"):
+        return False
+    return any(change.path == AGENT and change.origin == "git" for change in step.changes)
 
 
 def is_owner(desired: DesiredNumber, owner: NumberOwner) -> bool:
@@ -147,6 +155,17 @@ def number_applied(
     """
     ours = {VOICE_URL: voice_url, FALLBACK_URL: voice_fallback_url}
     return {AGENT: agent_external_id, **{path: url for path, url in ours.items() if url}}
+
+
+def _claimed(view: "_View", owner: NumberOwner | None, contested: str) -> Obstacle | None:
+    """Somebody else has the number, or may have it."""
+    if owner is not None and not is_owner(view.desired, owner):
+        error = owned_elsewhere(view.desired.name, owner)
+        return Obstacle(reason=error.reason, message=f"{error.message}; {error.hint}")
+    if contested:
+        words = f"{view.label}: {contested}"
+        return Obstacle(reason=NumberOwnedElsewhere.reason, message=words, waiting=True)
+    return None
 
 
 def _obstacle(view: "_View", *, agent_planned: bool, agent_ready: bool) -> Obstacle | None:

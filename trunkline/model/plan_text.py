@@ -43,6 +43,8 @@ _HEADINGS: Final = {
     "unassign": "will be detached",
     "adopt": "will be taken over",
     "delete": "will be destroyed",
+    "split": "will be divided",
+    "archive": "will be put away",
 }
 _ORIGINS: Final = {
     "git": "",
@@ -226,7 +228,7 @@ class _Page:
 def _sign(step: Step) -> str:
     if step.replaces:
         return "-/+"
-    if step.action == "delete":
+    if step.action in ("delete", "archive"):
         return "-"
     return "+" if step.action in ("create", "import") else "~"
 

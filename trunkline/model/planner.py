@@ -59,8 +59,12 @@ PHASES: Mapping[Subject, int] = {
     "document": 2,
     "test": 2,
     "agent": 3,
+    "branch": 3,
+    "traffic": 3,
     "number": 4,
 }
+ONE_AFTER_ANOTHER: frozenset[Subject] = frozenset({"number", "agent", "branch", "traffic"})
+"""Subjects whose steps in a plan of their own stay in that plan's order."""
 DELETIONS_LAST = 10
 """Deletions come after everything else, in the reversed order."""
 
@@ -187,10 +191,12 @@ def join_plans(
             phase = PHASES[step.subject]
             if step.action == "delete":
                 phase = DELETIONS_LAST - phase
-            own = index if step.subject == "number" else 0
-            known = steps.setdefault((phase, step.key, own, step.action), step)
+            own = index if step.subject in ONE_AFTER_ANOTHER else 0
+            rolled = step.subject in ("branch", "traffic")
+            key = step.key.partition("/")[0] if rolled else step.key
+            known = steps.setdefault((phase, key, own, step.action), step)
             if canonical(known.model_dump(mode="json")) > canonical(step.model_dump(mode="json")):
-                steps[phase, step.key, own, step.action] = step
+                steps[phase, key, own, step.action] = step
     ordered = tuple(steps[place] for place in sorted(steps))
     stays = {(item.subject, item.name): item for part in parts for item in part.kept}
     stays.update({(item.subject, item.name): item for item in kept})

@@ -8,8 +8,20 @@ from trunkline.model.base import Frozen, Json
 from trunkline.model.ids import Digest, ExternalId
 
 Operation = Literal["+", "~", "-"]
-Action = Literal["create", "update", "import", "assign", "relink", "unassign", "adopt", "delete"]
-Subject = Literal["agent", "tool", "document", "secret", "test", "number"]
+Action = Literal[
+    "create",
+    "update",
+    "import",
+    "assign",
+    "relink",
+    "unassign",
+    "adopt",
+    "delete",
+    "split",
+    "archive",
+]
+"""``split`` divides an agent's calls among its branches, ``archive`` puts a branch away."""
+Subject = Literal["agent", "tool", "document", "secret", "test", "number", "branch", "traffic"]
 ChangeOrigin = Literal["git", "drift", "reset"]
 
 SENSITIVE: Final = "(sensitive)"
@@ -99,7 +111,7 @@ class Plan(Frozen):
     ``accounts`` are the platform accounts of a whole environment's plan; ``partial`` says that it
     was made for some names only. ``drift`` lists what somebody else changed, as far as the plan
     leaves it or somebody asked for all of it; ``patch`` is the change to the manifests that would
-    make it the wish.
+    make it the wish. ``rolling`` says how far a release is rolled out, as long as it is.
     """
 
     project: str
@@ -119,6 +131,7 @@ class Plan(Frozen):
     differs: tuple[str, ...] = ()
     drift: tuple[Drifted, ...] = ()
     patch: str = ""
+    rolling: str = ""
 
     @property
     def empty(self) -> bool:

@@ -50,6 +50,7 @@ class ReleaseStanding(Frozen):
     what the environment is brought to. ``reason`` is empty for a release that counts; otherwise a
     PascalCase reason (EvidenceInvalid, RevisionMissing, ClosureInvalid, VersionNotAllocated) why
     what was verified before stays in force. ``removed``: the file is gone from the branch.
+    ``rests_on`` is a digest of everything but the release that the wish was made from.
     """
 
     project: str
@@ -62,6 +63,7 @@ class ReleaseStanding(Frozen):
     reason: str = ""
     message: str = ""
     removed: bool = False
+    rests_on: str = ""
 
     @property
     def held(self) -> bool:
@@ -78,6 +80,9 @@ class RolloutState(Frozen):
     ``step`` is the index of the traffic step that is held, -1 before the first; ``percent`` the
     share of the release's branch as the platform said last. ``checked_step`` and ``abort_reason``
     are what a promotion says; ``needs_checks``: a step is left only once it was checked.
+    ``step_began_at`` is None until the platform was seen to have the share of the step.
+    ``experiment`` and ``experiment_percent`` are the version and share of a second branch as they
+    were seen last.
     """
 
     project: str
@@ -95,3 +100,5 @@ class RolloutState(Frozen):
     checked_step: int = -1
     abort_reason: str = ""
     message: str = ""
+    experiment: int = 0
+    experiment_percent: float = 0.0

@@ -21,10 +21,12 @@ from trunkline.model.ids import (
     short_digest,
 )
 from trunkline.model.ledger import Claim
+from trunkline.model.limits import RELEASES_KEPT
 from trunkline.model.observed import ObservedAgent
 from trunkline.model.plans import SENSITIVE, Change, ChangeOrigin, Kept, Step
 
 NOT_PRUNED = "pruning is not enabled"
+KEPT_FOR_RETURN = f"one of the last {RELEASES_KEPT} releases of an agent refers to it"
 
 ADOPT_CALLS = 3
 """A look at the object as it is, the write of our mark, a look at what came of it."""
@@ -211,7 +213,9 @@ def superseded(desired: DesiredAgent, known: KnownObjects) -> tuple[Kept, ...]:
     )
 
 
-def unreferenced(claims: Iterable[Claim], agents: Iterable[DesiredAgent]) -> tuple[Kept, ...]:
+def unreferenced(
+    claims: Iterable[Claim], agents: Iterable[DesiredAgent], reason: str = NOT_PRUNED
+) -> tuple[Kept, ...]:
     """Objects of an environment no agent's wish points at any more, with why they stay."""
     wanted = {needed for agent in agents for needed in needed_references(agent)}
     return tuple(
@@ -219,7 +223,7 @@ def unreferenced(claims: Iterable[Claim], agents: Iterable[DesiredAgent]) -> tup
             subject=claim.kind,
             name=claim.name if claim.kind == "secret" else object_key(claim.name, claim.digest),
             external_id=claim.external_id,
-            reason=NOT_PRUNED,
+            reason=reason,
         )
         for claim in _in_order(claims)
         if claim.external_id is not None and claim_reference(claim) not in wanted

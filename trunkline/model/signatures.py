@@ -7,7 +7,7 @@ repository. Which manifest's rule is in force is the caller's to know.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import (
@@ -17,9 +17,13 @@ from trunkline.model.errors import (
     SignerUnknown,
 )
 from trunkline.model.ids import Revision
-from trunkline.model.kinds.signing import CommitSigning
+from trunkline.model.kinds.signing import CommitSigning, Signer
+from trunkline.model.public_keys import parse_ssh, ssh_line
 
 SignatureState = Literal["good", "unsigned", "invalid", "unknown"]
+
+OWN_EMAIL: Final = "noreply@trunkline.invalid"
+"""The address of commits that Trunkline makes; nobody can ever have it."""
 
 _SIGN_AGAIN = (
     "Sign it with a signer's key and push again: `git commit --amend --no-edit -S`, or for several "
@@ -75,6 +79,38 @@ def require_trusted(
             raise error
 
 
+def commit_problem(rule: CommitSigning | None, public_key: str, *, today: date) -> str:
+    """Why the rule refuses what a server with that key of evidence commits; "" if it does not.
+
+    ``public_key`` is "" for a server without one, ``today`` in UTC. Raises NotAPublicKey.
+    """
+    if rule is None or rule.policy == "off":
+        return ""
+    wanted = f"commits of the project have to be signed (policy {rule.policy})"
+    if not public_key:
+        return f"{wanted}, and this server has no key"
+    signer = rule.signer(parse_ssh(ssh_line(public_key)).fingerprint)
+    if signer is None:
+        return f"{wanted}, and this server's key is none of the signers'"
+    if _is_over(signer, today):
+        return f"{wanted}, and this server's key counted until {signer.valid_until}"
+    return ""
+
+
+def list_own_key(public_key: str) -> str:
+    """What to do about a commit_problem, with the very entry to add."""
+    if not public_key:
+        return "Set TRUNKLINE_SIGNING_KEY; `trunkline doctor` shows the entry to add then."
+    return (
+        "Let a signer commit this entry to spec.signing.commits.signers:"
+        f' {{ ssh: "{ssh_line(public_key)}", emails: [ {OWN_EMAIL} ] }}'
+    )
+
+
+def _is_over(signer: Signer, today: date) -> bool:
+    return signer.valid_until is not None and today > date.fromisoformat(signer.valid_until)
+
+
 def _objection(
     found: CommitSignature, rule: CommitSigning, today: date, whose: str
 ) -> CommitUntrusted | None:
@@ -90,7 +126,7 @@ def _objection(
             f"{found.words}",
             hint=_LIST_KEY,
         )
-    if signer.valid_until is not None and today > date.fromisoformat(signer.valid_until):
+    if _is_over(signer, today):
         return HeadSignatureInvalid(
             f"{name} is signed by {signer.label}, whose key counted until {signer.valid_until}",
             hint=_SIGN_AGAIN,

@@ -37,6 +37,8 @@ OBSERVE_AGAIN_REASONS: Final = frozenset({"RemoteMissing", "Conflict"})
 EVERYDAY_REASONS: Final = frozenset({"", NOT_ENABLED, MOVED})
 """Why something gone from Git stays without anybody having to know more about it."""
 
+ROLLING_OUT: Final = "RollingOut"
+"""A release is on its way: some callers get it, not all of them yet."""
 REVISION_SHOWN: Final = 10
 """Characters of a revision people read."""
 STEPS_SHOWN: Final = 3
@@ -226,6 +228,8 @@ def _deletion(outcome: Round) -> Plan | None:
 def _by_plan(outcome: Round, plan: Plan) -> Conditions:
     if plan.obstacles:
         return _blocked(plan)
+    if plan.rolling and (plan.empty or outcome.executed):
+        return _progress(ROLLING_OUT, plan.rolling)
     if plan.empty or outcome.executed:
         return (_disabled(outcome) if outcome.disabled else _ready(outcome),)
     if outcome.writes:
@@ -299,7 +303,7 @@ def _sync(outcome: Round) -> SyncWord:
     plan = outcome.plan
     if plan is None:
         return "OutOfSync" if stalled else "Unknown"
-    if plan.obstacles or stalled or keeps_drift(plan):
+    if plan.obstacles or stalled or keeps_drift(plan) or plan.rolling:
         return "OutOfSync"
     if not (plan.empty or outcome.executed):
         return "OutOfSync"

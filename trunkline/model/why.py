@@ -31,6 +31,7 @@ from trunkline.model.gates import (
 from trunkline.model.interventions import Intervention
 from trunkline.model.pruning import PAUSED, PENDING, PROTECTED, UNVERIFIED
 from trunkline.model.records import RecordKind, SourceState, StatusRow, WishRecord
+from trunkline.model.released import RELEASE_REASONS
 from trunkline.model.windows import decide
 
 LinkState = Literal["ok", "blocking", "unknown", "not-reached"]
@@ -48,6 +49,7 @@ DEPENDENCY_REASONS: Final = frozenset(
         "NumberNotInAccount",
         "NumberOwnedElsewhere",
         "RouteShadowed",
+        *RELEASE_REASONS,
     }
 )
 RATE_REASONS: Final = frozenset({"RateLimited", "AccountUnavailable"})
@@ -111,7 +113,8 @@ class Facts(Frozen):
 
     ``accounts`` are status rows of the environment's accounts. ``next_look_at`` is the subject's
     own; ``answers`` False: its workflow did not say. ``poll_interval_s``: how often Git is looked
-    at.
+    at. ``further`` links come after all others. ``rules_pending``: which weaker rules of promotion
+    wait for an admin.
     """
 
     project: str
@@ -127,6 +130,8 @@ class Facts(Frozen):
     accounts: tuple[StatusRow, ...] = ()
     answers: bool = False
     next_look_at: datetime | None = None
+    further: tuple[Link, ...] = ()
+    rules_pending: str = ""
 
 
 def explain(facts: Facts) -> Explanation:
@@ -142,6 +147,7 @@ def explain(facts: Facts) -> Explanation:
         _dependency(facts),
         _rate_limit(facts),
         _vendor(facts),
+        *facts.further,
     )
     links = tuple(_not_reached(own))
     blocking = tuple(link.name for link in links if link.state == "blocking")
@@ -317,7 +323,9 @@ def _mode(facts: Facts) -> Link:
         )
     applied = standing.approval
     said = f", plan {applied.plan_id} was applied by {applied.by}" if applied else ""
-    return Link(name="mode", state="ok", words=f"{mode}{said if mode == 'approve' else ''}")
+    words = f"{mode}{said if mode == 'approve' else ''}"
+    pending = f"; rules of promotion: {facts.rules_pending}" if facts.rules_pending else ""
+    return Link(name="mode", state="ok", words=f"{words}{pending}")
 
 
 def _held(facts: Facts) -> Condition | None:

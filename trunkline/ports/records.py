@@ -44,12 +44,14 @@ class Wishes(Protocol):
         manifests: JsonObject,
         *,
         redeclare: Sequence[str] = (),
+        released: Sequence[str] = (),
     ) -> int:
         """One valid commit in one transaction; answers how many wishes changed.
 
-        Changed, new and gone wishes become undeclared, and every wish of the environments in
-        ``redeclare``, whose policy changed; gone ones are marked removed. ``contents`` maps a
-        content digest to what is stored; ``manifests`` is the Project manifest as JSON.
+        Wishes for agents of the ``released`` environments are left as they are. Changed, new and
+        gone wishes become undeclared, and every wish of the environments in ``redeclare``, whose
+        policy changed; gone ones are marked removed. ``contents`` maps a content digest to what
+        is stored; ``manifests`` is the Project manifest as JSON.
         """
 
     async def project_manifest(self, project: str) -> JsonObject | None:

@@ -7,8 +7,10 @@ from typing import Protocol
 from trunkline.model.ids import Revision
 from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.manifests import Releases
+from trunkline.model.promotions.gates import PromotionGate
 from trunkline.model.promotions.policies import PromotionRules
 from trunkline.model.promotions.records import CommitAuthor, PromotionRecord
+from trunkline.model.records import EventRecord, WishRecord
 from trunkline.model.releases import ReleaseRecord, ReleaseStanding, ReleaseTag, RolloutState
 
 
@@ -33,7 +35,9 @@ class ReleaseRepository(Protocol):
     async def commit_with_trailer(
         self, promotion: str, *, since: Revision | None
     ) -> Revision | None:
-        """The newest commit of the fetched branch that carries the trailer of a promotion."""
+        """The newest commit of the fetched branch that carries the trailer of a promotion, given
+        by its id or by the trailer's whole value; not looked for in what ``since`` builds on.
+        """
 
     async def authors(
         self, since: Revision | None, until: Revision, paths: Sequence[str]
@@ -41,7 +45,9 @@ class ReleaseRepository(Protocol):
         """Authors, committers and co-authors of every commit that touched the paths after
         ``since`` (None: ever) up to ``until``, merges included; ``person`` is left empty.
 
-        Raises CommitUnreadable beyond a bound of commits.
+        Whoever merged is an author as well if the merge differs from any of its parents there,
+        and our own committing for somebody is not. Newest first, each address once. Raises
+        CommitUnreadable beyond a bound of commits.
         """
 
     async def subjects(
@@ -59,11 +65,15 @@ class ReleaseRepository(Protocol):
         tag: str = "",
         tag_revision: Revision | None = None,
         tag_message: str = "",
+        urgent: bool = False,
     ) -> Revision:
         """One commit on ``base`` that writes (None: deletes) files, and one annotated tag on
-        ``tag_revision``, pushed in one atomic transaction; the new commit.
+        ``tag_revision``, pushed in one atomic transaction; the new commit. Both are signed if the
+        server has a key. Where the project's rule for commits would refuse ours, or the commit it
+        stands on, nothing is pushed (PushRefused), or what is ``urgent`` is pushed unsigned.
 
-        Raises PushRejected (the branch moved or the tag is taken: fetch and look again),
+        Raises InvalidInput (nothing would change, or a path is none), PushRejected (the branch is
+        no longer at ``base`` or the tag is taken: fetch and look again),
         PushRefused (protected branch, missing right; with the server's words), PushUnanswered
         (no answer: look for the trailer), or another SourceError.
         """
@@ -73,6 +83,10 @@ class ReleaseRepository(Protocol):
     ) -> tuple[ReleaseRecord, ...]:
         """Releases as the branch's history tells them, newest first: every commit that changed a
         file below ``releases/``, with the release it wrote.
+
+        A version comes once for each commit that wrote it, such as one that only held it: the
+        oldest of them released it. Commits that removed a file or left it unreadable are not
+        among them. ``limit`` counts commits, ``before`` is the commit of the last one seen.
         """
 
 
@@ -99,8 +113,30 @@ class Promotions(Protocol):
         Raises Conflict, naming it, if another promotion of the agent and environment is open.
         """
 
-    async def put_promotion(self, record: PromotionRecord) -> None:
-        """Insert or replace; one that has ended is not opened again."""
+    async def put_promotion(
+        self, record: PromotionRecord, events: Sequence[EventRecord] = ()
+    ) -> PromotionRecord:
+        """Insert or replace, and only if its meaning changed the events; one that has ended is not
+        opened again, and what people said of it stays. The promotion as it is then.
+        """
+
+    async def say_of_promotion(
+        self,
+        project: str,
+        promotion_id: str,
+        *,
+        abort_requested_by: str = "",
+        abort_reason: str = "",
+        rejected_by: str = "",
+    ) -> PromotionRecord | None:
+        """Write down what a person said of an open promotion, and nothing else; what was said
+        first stays. The promotion as it is then, or None.
+        """
+
+    async def promotion_gates(
+        self, project: str, agents: Sequence[str]
+    ) -> tuple[PromotionGate, ...]:
+        """Of the newest promotion into each environment of these agents, what GATE shows."""
 
     async def promotion(self, project: str, promotion_id: str) -> PromotionRecord | None:
         """One promotion, or None."""
@@ -155,6 +191,26 @@ class ReleaseRecords(Protocol):
     async def standings(self, project: str, environment: str) -> tuple[ReleaseStanding, ...]:
         """All of an environment, by agent."""
 
+    async def standings_mark(self, project: str) -> str:
+        """Equal as long as no standing of the project changed; "" without any."""
+
+    async def store_released(
+        self,
+        project: str,
+        standings: Sequence[ReleaseStanding],
+        wishes: Sequence[WishRecord],
+        contents: Mapping[str, bytes],
+        *,
+        revision: Revision,
+    ) -> int:
+        """What a look made of releases, with the wishes of those it verified, in one transaction;
+        answers how many standings changed.
+
+        The wish of a standing that is ``removed`` becomes removed at ``revision``; one with a
+        reason keeps the wish it had. Whoever's standing or wish changed has yet to be told.
+        ``contents`` maps a content digest to what is stored.
+        """
+
     async def put_rollout(self, state: RolloutState) -> None:
         """Insert or replace what the agent's rounds know; what promotions said stays."""
 
@@ -176,6 +232,9 @@ class ReleaseRecords(Protocol):
 
     async def put_rules(self, project: str, environment: str, rules: PromotionRules) -> None:
         """These count from now on."""
+
+    async def drop_rules(self, project: str, environment: str) -> None:
+        """Nothing is promoted into the environment any more, by an admin's word."""
 
 
 class ReleaseRepositories(Protocol):

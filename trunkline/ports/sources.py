@@ -6,7 +6,7 @@ from typing import Protocol
 from trunkline.model.drift_edits import ManifestEdit, ManifestPatch
 from trunkline.model.ids import Revision
 from trunkline.model.kinds.signing import CommitSigning
-from trunkline.model.manifests import Manifests
+from trunkline.model.manifests import Manifests, Releases
 from trunkline.model.records import (
     ProjectRecord,
 )
@@ -43,7 +43,14 @@ class ManifestSource(Protocol):
         """Fetch the branch and say where it is. Raises a SourceError."""
 
     async def manifests(self, revision: Revision) -> Manifests:
-        """Everything a commit declares. Raises InvalidManifests or a SourceError."""
+        """Everything a commit declares, also one that only a release's tag keeps. Raises
+        InvalidManifests or a SourceError.
+        """
+
+    async def releases(self, revision: Revision) -> Releases:
+        """What a commit holds below ``releases/``, whatever the rest of it is like. Raises a
+        SourceError.
+        """
 
     async def signatures(
         self, revision: Revision, rule: CommitSigning, *, since: Revision | None
@@ -53,6 +60,9 @@ class ManifestSource(Protocol):
         With policy ``strict`` these are all commits that ``since`` does not build on. Raises a
         SourceError.
         """
+
+    async def text(self, revision: Revision, path: str) -> str:
+        """A file of a commit as UTF-8. Raises NotFound or a SourceError."""
 
     async def patch(self, revision: Revision, edits: Sequence[ManifestEdit]) -> ManifestPatch:
         """The diff against a commit that makes the edits, with everything else as it is written.

@@ -12,7 +12,7 @@ from trunkline.model.base import Json, JsonObject
 from trunkline.model.branches import Branch, Split
 from trunkline.model.ids import ExternalId
 from trunkline.model.kinds.conversation import Noise
-from trunkline.model.observed import ObservedObject
+from trunkline.model.observed import ObservedAgent, ObservedObject
 from trunkline.model.testing.judging import JudgeAnswer, Question
 from trunkline.model.testing.platform_tests import Invocation, PlatformTest
 from trunkline.model.testing.sounds import Levels
@@ -87,6 +87,12 @@ class AgentBranches(Protocol):
     async def branch(self, agent_id: ExternalId, branch_id: str) -> Branch:
         """One branch with the version at its tip, archived ones too. Raises RemoteMissing."""
 
+    async def tip(self, agent_id: ExternalId, branch_id: str) -> ObservedAgent:
+        """The agent as a branch has it at its tip. Raises RemoteMissing."""
+
+    async def archived_names(self, agent_id: ExternalId) -> tuple[str, ...]:
+        """Names of branches that were put away, as many as the platform tells at once."""
+
     async def create_branch(
         self,
         agent_id: ExternalId,
@@ -115,9 +121,11 @@ class AgentBranches(Protocol):
         """Merge a partial body into a branch's tip; its new version id. Never touches Main."""
 
     async def archive_branch(
-        self, agent_id: ExternalId, branch_id: str, *, timeout_s: float
+        self, agent_id: ExternalId, branch_id: str, *, label: str = "", timeout_s: float
     ) -> None:
         """Put a branch away and free its name; one that is archived or gone is no error.
+
+        ``label`` stays readable in the name it has from then on.
 
         Raises Conflict for Main and for a branch that has traffic.
         """

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from trunkline.model.base import JsonObject
 from trunkline.model.manual_results import ManualResult
+from trunkline.model.testing.baselines import Baseline
 from trunkline.model.testing.desks import Desk, DeskCall
 from trunkline.model.testing.judging import JudgeAnswer
 from trunkline.model.testing.results import TestResult, TestRunReport
@@ -94,6 +95,16 @@ class ManualResults(Protocol):
         """Results of an agent, newest first, those older than a time and id."""
 
 
+class Baselines(Protocol):
+    """What released agents did when they were known to be as released."""
+
+    async def put_baseline(self, baseline: Baseline) -> None:
+        """Insert, or replace that of what was released before."""
+
+    async def baseline(self, project: str, environment: str, agent: str) -> Baseline | None:
+        """That of an agent, or None."""
+
+
 class RunParts(Protocol):
     """What the activities of one run leave for each other; all of it goes when the run ends."""
 
@@ -129,7 +140,7 @@ class Holdings(Protocol):
     async def keep_holdings(self, project: str, holder: str, expires_at: datetime) -> None:
         """Everything a run holds is held longer: it is still at work."""
 
-    async def release(self, holding: TestHolding, holder: str, until: datetime) -> bool:
+    async def stop_holding(self, holding: TestHolding, holder: str, until: datetime) -> bool:
         """Let go of it; True if nobody else holds it, and the caller has until then to put it
         away.
         """

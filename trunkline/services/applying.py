@@ -158,7 +158,11 @@ class ApplyService:
         lifetime_s: float | None = None,
     ) -> None:
         now = self._clock.now()
-        details: dict[str, Json] = {"planId": record.id, "digest": record.plan.digest}
+        details: dict[str, Json] = {
+            "planId": record.id,
+            "digest": record.plan.digest,
+            "role": caller.principal.role,
+        }
         if accounts is not None:
             details[ACCOUNTS] = accounts
         await self._interventions.put_intervention(

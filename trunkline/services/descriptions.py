@@ -14,7 +14,9 @@ from trunkline.model.ids import agent_workflow_id, number_workflow_id
 from trunkline.model.interventions import Intervention
 from trunkline.model.ledger import Claim, LedgerEntry
 from trunkline.model.records import EventRecord, PlanRecord, RecordKind, StatusRow, WishRecord
+from trunkline.model.releases import ReleaseRecord
 from trunkline.ports import Interventions, Ledger, Operations, Statuses, Wishes
+from trunkline.services.promotion_views import PromotionViewService, ReleaseSide
 from trunkline.services.status import StatusService
 
 EVENTS_SHOWN = 10
@@ -41,11 +43,15 @@ class Description:
     interventions: tuple[Intervention, ...]
     plan: PlanFacts | None
     events: tuple[EventRecord, ...]
+    released: ReleaseSide | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """What became of the subject at one revision of Git; ``version_id`` is the platform's."""
+    """What became of the subject at one revision of Git; ``version_id`` is the platform's.
+
+    ``release`` is set where that revision was released.
+    """
 
     revision: str
     at: datetime | None
@@ -54,6 +60,8 @@ class HistoryEntry:
     warnings: int
     state: Literal["current", "past"]
     version_id: str | None
+    environment: str = ""
+    release: ReleaseRecord | None = None
 
 
 class DescriptionService:
@@ -67,6 +75,7 @@ class DescriptionService:
         ledger: Ledger,
         operations: Operations,
         interventions: Interventions,
+        promotions: PromotionViewService,
     ) -> None:
         self._status = status
         self._statuses = statuses
@@ -74,6 +83,7 @@ class DescriptionService:
         self._ledger = ledger
         self._operations = operations
         self._interventions = interventions
+        self._promotions = promotions
 
     async def describe(
         self, project: str, kind: RecordKind, name: str, *, environment: str | None
@@ -96,6 +106,7 @@ class DescriptionService:
             interventions=tuple(each for each in found if each.concerns(place, kind, name)),
             plan=await self._plan(project, place, kind, name),
             events=events,
+            released=await self._promotions.side(project, place, name) if kind == "agent" else None,
         )
 
     async def history(
@@ -127,6 +138,7 @@ class DescriptionService:
                     warnings=sum(event.type == "Warning" for event in happened),
                     state="current" if is_current else "past",
                     version_id=entry.version_id if is_current and entry else None,
+                    environment=status.environment,
                 )
             )
         return tuple(found)

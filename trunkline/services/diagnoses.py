@@ -4,10 +4,12 @@ Every finding has a stable name, so that a script can wait for one; the advice i
 setting wherever there is one.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import urlsplit
 
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import CredentialsRejected, TrunklineError
+from trunkline.model.evidence import usable_keys
 from trunkline.model.findings import (
     AccountFacts,
     EngineFacts,
@@ -17,6 +19,8 @@ from trunkline.model.findings import (
     ServerSettings,
     StoreFacts,
 )
+from trunkline.model.public_keys import ssh_line
+from trunkline.model.signatures import commit_problem, commit_rule, list_own_key
 
 PYTHON_MIN = (3, 11)
 POSTGRESQL_MIN = 14
@@ -153,13 +157,60 @@ def setting_findings(settings: ServerSettings) -> list[Finding]:
             "Git is polled, and no forge can announce a push",
             is_set=settings.has_webhook_secret,
         ),
-        _set_finding(
-            "server.signing-key",
-            "TRUNKLINE_SIGNING_KEY",
-            "the evidence of a promotion cannot be signed",
-            is_set=settings.has_signing_key,
-        ),
+        _signing_finding(settings.signing_public_key),
+        *_commit_key_findings(settings.signing_public_key),
     ]
+
+
+def evidence_findings(project: str, manifest: JsonObject | None, own: str) -> list[Finding]:
+    """Do releases of a project count that this server signs? ``own`` is its public key.
+
+    Nothing is found for a project that promotes nothing, or is not known yet.
+    """
+    if not _promotes(manifest):
+        return []
+    spec = _mapping((manifest or {}).get("spec"))
+    name = f"signing.{project}"
+    keys = _mapping(spec.get("signing")).get("publicKeys")
+    listed = usable_keys([str(key) for key in keys] if isinstance(keys, list) else [])
+    if not own:
+        return [
+            Finding(
+                name=name,
+                state="warning",
+                found="it promotes, and this server has no key to sign releases with",
+                advice="Make one: openssl genpkey -algorithm ed25519; then set"
+                " TRUNKLINE_SIGNING_KEY for API and workers.",
+            )
+        ]
+    if own in listed:
+        noun = "key" if len(listed) == 1 else "keys"
+        return [
+            Finding(name=name, state="ok", found=f"this server's is among {len(listed)} {noun}")
+        ]
+    return [
+        Finding(
+            name=name,
+            state="failed",
+            found="releases this server signs do not count: its public key is not in the Project",
+            advice=f'Add it to trunkline.yaml: spec.signing.publicKeys: ["{own}"]',
+        )
+    ]
+
+
+def commit_findings(
+    project: str, manifest: JsonObject | None, own: str, today: date
+) -> list[Finding]:
+    """Does a project that wants signed commits take those of this server? ``own`` is its public
+    key, ``today`` in UTC. Nothing is found for a project that promotes nothing or wants none.
+    """
+    rule = commit_rule(manifest)
+    if rule is None or rule.policy == "off" or not _promotes(manifest):
+        return []
+    name, problem = f"commits.{project}", commit_problem(rule, own, today=today)
+    if problem:
+        return [Finding(name=name, state="failed", found=problem, advice=list_own_key(own))]
+    return [Finding(name=name, state="ok", found="this server's key is among the signers")]
 
 
 def clock_finding(name: str, theirs: datetime, ours: datetime) -> Finding:
@@ -250,6 +301,32 @@ def _public_url_finding(url: str) -> Finding:
         found=f"{url} is not encrypted" if plain else url,
         advice="Serve it by https: tokens and webhooks travel over it." if plain else "",
     )
+
+
+def _promotes(manifest: JsonObject | None) -> bool:
+    environments = _mapping((manifest or {}).get("spec")).get("environments")
+    places = environments if isinstance(environments, list) else []
+    return any(_mapping(each).get("promotion") for each in places)
+
+
+def _mapping(value: Json) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _signing_finding(public_key: str) -> Finding:
+    name, variable = "server.signing-key", "TRUNKLINE_SIGNING_KEY"
+    if public_key:
+        return Finding(name=name, state="ok", found=f"its public key is {public_key}")
+    return _set_finding(
+        name, variable, "the evidence of a promotion cannot be signed", is_set=False
+    )
+
+
+def _commit_key_findings(public_key: str) -> list[Finding]:
+    if not public_key:
+        return []
+    found = f"commits and tags of releases are signed with {ssh_line(public_key)}"
+    return [Finding(name="server.commit-key", state="ok", found=found)]
 
 
 def _set_finding(name: str, variable: str, otherwise: str, *, is_set: bool) -> Finding:

@@ -15,11 +15,14 @@ from trunkline.model.errors import SourceError, TrunklineError
 from trunkline.model.findings import EngineFacts, Finding, ServerSettings
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Accounts, Examinable, Machine, Projects, Sources, Wishes
+from trunkline.ports.releasing import EvidenceKeys, ReleaseRepositories
 from trunkline.services.access import Principal
 from trunkline.services.diagnoses import (
     account_findings,
+    commit_findings,
     engine_findings,
     error_finding,
+    evidence_findings,
     machine_findings,
     setting_findings,
     store_findings,
@@ -46,6 +49,8 @@ class Outside:
     accounts: Accounts
     machine: Machine
     settings: ServerSettings
+    repositories: ReleaseRepositories | None = None
+    keys: EvidenceKeys | None = None
 
 
 class DoctorService:
@@ -121,6 +126,9 @@ class DoctorService:
             ]
         groups = await asyncio.gather(*checks)
         found = [finding for group in groups for finding in group]
+        own = outside.settings.signing_public_key
+        found += evidence_findings(project.name, manifest, own)
+        found += commit_findings(project.name, manifest, own, datetime.now(UTC).date())
         if manifest is None:
             found.append(
                 Finding(

@@ -10,7 +10,13 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRejectedError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -20,14 +26,18 @@ from activities.names import (
     PLAN_WORKFLOW,
     PROJECT_ATTRIBUTE,
     PROJECT_WORKFLOW,
+    PROMOTION_WORKFLOW,
     PRUNE_SIGNAL,
     PRUNE_WORKFLOW,
     REFRESH_SIGNAL,
+    RETEST_WORKFLOW,
     STATUS_QUERY,
     TEST_RUN_WORKFLOW,
+    WAKE_SIGNAL,
     WAKE_WORKFLOW,
 )
-from activities.testing_types import TestRunInput
+from activities.promotion_types import PromotionInput, PromotionWake
+from activities.testing_types import RetestInput, RetestReport, TestRunInput
 from activities.types import (
     Conclusion,
     EjectInput,
@@ -41,7 +51,15 @@ from activities.types import (
     WakeRequest,
 )
 from trunkline.model.errors import EngineUnavailable
-from trunkline.model.ids import project_workflow_id, prune_workflow_id, sweep_id
+from trunkline.model.ids import (
+    project_workflow_id,
+    promotion_workflow_id,
+    prune_workflow_id,
+    retest_id,
+    sweep_id,
+    test_run_workflow_id,
+)
+from trunkline.model.promotions.records import PromotionRecord
 
 START_TIMEOUT = timedelta(seconds=10)
 """A start is one write of Temporal's store; longer means it is down, and the caller may retry."""
@@ -71,12 +89,9 @@ def eject_workflow_id(operation_id: str) -> str:
     return f"eject/{operation_id}"
 
 
-def test_run_workflow_id(project: str, run_id: str) -> str:
-    """Temporal id of the workflow of one run of tests."""
-    return f"test-run/{project}/{run_id}"
-
-
-test_run_workflow_id.__test__ = False  # type: ignore[attr-defined]
+def retest_workflow_id(project: str, environment: str, agent: str) -> str:
+    """Temporal id of the workflow that tests one agent again because somebody asked."""
+    return f"{retest_id(project, environment)}/{agent}"
 
 
 class Engine:
@@ -132,6 +147,26 @@ class Engine:
         place = test_run_workflow_id(request.project, request.run_id)
         await self._start_once(TEST_RUN_WORKFLOW, request, place, "Tests of")
 
+    async def retest(self, request: RetestInput) -> None:
+        """Start testing one released agent again. Raises EngineUnavailable."""
+        place = retest_workflow_id(request.project, request.environment, request.agents[0])
+        await self._start_once(RETEST_WORKFLOW, request, place, "Retest of")
+
+    async def retest_state(self, project: str, environment: str, agent: str) -> tuple[bool, str]:
+        """Whether a retest somebody asked for goes on, and what the last one said; nothing is
+        known if nobody answers.
+        """
+        place = retest_workflow_id(project, environment, agent)
+        handle = self._client.get_workflow_handle(place, result_type=RetestReport)
+        try:
+            described = await handle.describe(rpc_timeout=QUERY_TIMEOUT)
+            if described.status == WorkflowExecutionStatus.RUNNING:
+                return True, ""
+            report: RetestReport = await handle.result(rpc_timeout=QUERY_TIMEOUT)
+        except (*UNANSWERED, WorkflowFailureError):
+            return False, ""
+        return False, report.details
+
     async def cancel_test_run(self, project: str, run_id: str) -> bool:
         """Ask a run of tests to end; False if it is not running. Raises EngineUnavailable."""
         handle = self._client.get_workflow_handle(test_run_workflow_id(project, run_id))
@@ -145,10 +180,31 @@ class Engine:
             raise unavailable(error) from error
         return True
 
+    async def promotion(self, record: PromotionRecord) -> None:
+        """Have a promotion looked at; its workflow is started if it is not there.
+
+        Raises EngineUnavailable.
+        """
+        try:
+            await self._client.start_workflow(
+                PROMOTION_WORKFLOW,
+                PromotionInput(record=record, timing=self._timing),
+                id=promotion_workflow_id(
+                    record.project, record.environment, record.agent, record.number
+                ),
+                task_queue=self._task_queue,
+                static_summary=f"{record.agent} to {record.environment}",
+                start_signal=WAKE_SIGNAL,
+                start_signal_args=[PromotionWake()],
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
     async def _start_once(
         self,
         workflow: str,
-        request: PlanInput | ImportInput | EjectInput | TestRunInput,
+        request: PlanInput | ImportInput | EjectInput | TestRunInput | RetestInput,
         place: str,
         words: str,
     ) -> None:
@@ -187,6 +243,7 @@ class Engine:
             ended = await self._end([project_workflow_id(project)])
             for environment in environments:
                 await self._drop_schedule(sweep_id(project, environment))
+                await self._drop_schedule(retest_id(project, environment))
             query = _running_of(project)
             for _ in range(END_LOOKS):
                 found = [run.id async for run in self._client.list_workflows(query)]
@@ -282,7 +339,7 @@ def _running_of(project: str) -> str:
     """A visibility query for what runs in a project's name; names hold no quote."""
     places = " OR ".join(
         f"WorkflowId STARTS_WITH '{kind}/{project}/'"
-        for kind in ("agent", "prune", "sweep", "test-run")
+        for kind in ("agent", "prune", "sweep", "test-run", "retest")
     )
     return (
         f"ExecutionStatus = 'Running' AND ({PROJECT_ATTRIBUTE} = '{project}'"

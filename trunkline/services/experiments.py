@@ -324,6 +324,7 @@ class ExperimentService:
                     tag=release_tag(environment, agent, spec.version),
                     tag_revision=Revision(spec.revision),
                     tag_message=spec.changes,
+                    urgent=wanted is None,
                 )
             except (PushRejected, PushUnanswered) as error:
                 trouble = error

@@ -4,11 +4,10 @@ import secrets
 from datetime import UTC, datetime
 
 from trunkline.model import limits
-from trunkline.model.errors import InvalidInput
 from trunkline.model.manual_results import ManualResult, ManualVerdict
 from trunkline.ports.testing import ManualResults
 from trunkline.services.access import AccessService, Principal
-from trunkline.services.pages import Page, key_cursor, parse_key
+from trunkline.services.pages import Page, moment_cursor, parse_moment
 from trunkline.services.status import StatusService
 
 
@@ -81,27 +80,9 @@ class ManualResultService:
         somebody else's.
         """
         rows = await self._results.manual_results(
-            project, agent, before=_parsed(cursor), limit=limit
+            project, agent, before=parse_moment(cursor), limit=limit
         )
         if not rows and not cursor:
             await self._status.require(project, "agent", agent, environment=None)
         last = rows[-1] if len(rows) == limit else None
-        key = f"{last.tested_at.isoformat()}/{last.id}" if last else ""
-        return Page(rows, key_cursor(key) if key else None)
-
-
-def _parsed(cursor: str | None) -> tuple[datetime, str] | None:
-    key = parse_key(cursor)
-    if not key:
-        return None
-    at, _, identifier = key.partition("/")
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not identifier:
-        raise InvalidInput(
-            "The cursor is not one of ours",
-            hint="Use the nextCursor of the page before, or none to start over",
-        )
-    return moment, identifier
+        return Page(rows, moment_cursor(last.tested_at, last.id) if last else None)

@@ -7,6 +7,7 @@ shift the pages after them.
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from trunkline.model.errors import InvalidInput
@@ -54,6 +55,26 @@ def parse_before(cursor: str | None) -> int | None:
     if number == key or not number.isdecimal() or len(number) >= len(str(2**63)):
         raise _foreign_cursor()
     return int(number)
+
+
+def moment_cursor(at: datetime, identifier: str) -> str:
+    """An opaque cursor for rows that are read newest first by time and then by id."""
+    return key_cursor(f"{at.isoformat()}/{identifier}")
+
+
+def parse_moment(cursor: str | None) -> tuple[datetime, str] | None:
+    """The time and id in such a cursor; None for none. Raises InvalidInput."""
+    key = parse_key(cursor)
+    if not key:
+        return None
+    at, _, identifier = key.partition("/")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        raise _foreign_cursor() from None
+    if moment.tzinfo is None or not identifier:
+        raise _foreign_cursor()
+    return moment, identifier
 
 
 def _foreign_cursor() -> InvalidInput:

@@ -176,7 +176,7 @@ class ProjectService:
             name = str(described.get("name", ""))
             source = str(described.get("source") or "head")
             message = ""
-            if source == "releases" and not await self._wishes.wishes(project, name, limit=1):
+            if source == "releases" and not await self._wishes.count_agents(project, name):
                 message = WAITING_FOR_RELEASE
             mode = str(described.get("mode") or default_mode(live=self._live))
             found.append(EnvironmentState(name, source, mode, message))

@@ -1,21 +1,37 @@
 """How agents and numbers are, and what happened to them, in pages."""
 
+from collections.abc import Sequence
+
+from activities.clocks import SystemClock
 from trunkline.model import limits
 from trunkline.model.decided_status import decided_status
 from trunkline.model.errors import InvalidInput
+from trunkline.model.promotions.gates import gated_status
 from trunkline.model.records import EventRecord, RecordKind, StatusRow
 from trunkline.model.selectors import Selector
-from trunkline.ports import Interventions, Statuses
+from trunkline.ports import Clock, Interventions, Statuses
+from trunkline.ports.releasing import Promotions
 from trunkline.services.absent_names import absent
 from trunkline.services.pages import Page, before_cursor, key_cursor, parse_before, parse_key
 
 
 class StatusService:
-    """Statuses, with what people decided laid over them, and events of one store."""
+    """Statuses, with what people decided and how promotions stand laid over them, and events of
+    one store.
+    """
 
-    def __init__(self, statuses: Statuses, interventions: Interventions) -> None:
+    def __init__(
+        self,
+        statuses: Statuses,
+        interventions: Interventions,
+        promotions: Promotions,
+        *,
+        clock: Clock | None = None,
+    ) -> None:
         self._statuses = statuses
         self._interventions = interventions
+        self._promotions = promotions
+        self._clock = clock or SystemClock()
 
     async def page(
         self,
@@ -41,10 +57,10 @@ class StatusService:
                 if selector is None or selector.matches(row.labels):
                     found.append(decided_status(row, decided))
                 if len(found) == limit:
-                    return Page(tuple(found), key_cursor(after))
+                    return Page(await self._gated(project, found), key_cursor(after))
             if len(rows) < size:
-                return Page(tuple(found), None)
-        return Page(tuple(found), key_cursor(after))
+                return Page(await self._gated(project, found), None)
+        return Page(await self._gated(project, found), key_cursor(after))
 
     async def one(
         self, project: str, kind: RecordKind, name: str, *, environment: str | None
@@ -66,7 +82,8 @@ class StatusService:
                 f"{name!r} is in several environments: {names}", hint="Say which: ?environment="
             )
         decided = await self._interventions.interventions(project, rows[0].environment)
-        return decided_status(rows[0], decided)
+        (row,) = await self._gated(project, [decided_status(rows[0], decided)])
+        return row
 
     async def require(
         self, project: str, kind: RecordKind, name: str, *, environment: str | None
@@ -114,6 +131,19 @@ class StatusService:
             project, environment=environment, kind=kind, name=name, after=after, limit=limit
         )
         return Page(rows, None)
+
+    async def environments_of(self, project: str, name: str) -> tuple[str, ...]:
+        """Where an agent has a status."""
+        return tuple(row.environment for row in await self._everywhere(project, "agent", name))
+
+    async def _gated(self, project: str, rows: Sequence[StatusRow]) -> tuple[StatusRow, ...]:
+        """The rows with how promotions stand right now."""
+        names = sorted({row.name for row in rows if row.kind == "agent"})
+        if not names:
+            return tuple(rows)
+        gates = await self._promotions.promotion_gates(project, names)
+        now = self._clock.now()
+        return tuple(gated_status(row, gates, now) for row in rows) if gates else tuple(rows)
 
     async def _everywhere(self, project: str, kind: RecordKind, name: str) -> list[StatusRow]:
         rows = await self._statuses.statuses(

@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 
 from activities.clocks import SystemClock
 from activities.policies import Standings
+from activities.promotion_rules import pending_words
 from trunkline.model.errors import InvalidInput, NotFound
 from trunkline.model.gates import Standing
 from trunkline.model.ids import agent_workflow_id, number_workflow_id
 from trunkline.model.limits import API_PAGE_MAX
+from trunkline.model.promotions.why_links import promotion_link
 from trunkline.model.records import ProjectRecord, RecordKind, StatusRow
-from trunkline.model.why import Explanation, Facts, explain
+from trunkline.model.why import Explanation, Facts, Link, explain
 from trunkline.ports import Clock, Interventions, Operations, Projects, Statuses, Wishes
+from trunkline.ports.releasing import Promotions, ReleaseRecords
 from trunkline.services.absent_names import absent
 from trunkline.services.engine import Engine
 
@@ -29,6 +32,8 @@ class WhyService:
         statuses: Statuses,
         operations: Operations,
         interventions: Interventions,
+        promotions: Promotions,
+        releases: ReleaseRecords,
         *,
         engine: Engine,
         live: bool,
@@ -37,6 +42,8 @@ class WhyService:
         self._projects = projects
         self._wishes = wishes
         self._statuses = statuses
+        self._promotions = promotions
+        self._releases = releases
         self._engine = engine
         self._standings = Standings(
             wishes, interventions, operations, clock or SystemClock(), live=live
@@ -70,8 +77,26 @@ class WhyService:
                 next_look_at=(
                     None if looks_at_s is None else datetime.fromtimestamp(looks_at_s, UTC)
                 ),
+                rules_pending=pending_words(
+                    where, await self._releases.rules_in_force(project, where)
+                ),
+                further=await self._promotion(project, where, name) if kind == "agent" else (),
             )
         )
+
+    async def _promotion(self, project: str, environment: str, agent: str) -> tuple[Link, ...]:
+        """The promotion into the environment, else one that leaves it and goes on."""
+        record = await self._promotions.last_promotion_of(project, environment, agent)
+        if record is None:
+            found = await self._promotions.promotions(
+                project, agent=agent, open_only=True, limit=API_PAGE_MAX
+            )
+            record = next((each for each in found if each.origin == environment), None)
+        if record is None:
+            return ()
+        standing = await self._releases.standing_of(project, environment, agent)
+        hold = standing.seen.hold if standing is not None and standing.seen is not None else None
+        return (promotion_link(record, environment, hold=hold.reason if hold else ""),)
 
     async def _place(
         self, project: str, name: str, environment: str | None
@@ -94,7 +119,10 @@ class WhyService:
         if environment is not None:
             wish = await self._wishes.wish(project, environment, kind, name)
             row = await self._statuses.status(project, environment, kind, name)
-            return [environment] if wish is not None or row is not None else []
+            promoted = kind == "agent" and await self._promotions.last_promotion_of(
+                project, environment, name
+            )
+            return [environment] if wish is not None or row is not None or promoted else []
         rows = await self._statuses.statuses(
             project, kind=kind, after=f"{kind}/{name}/", limit=API_PAGE_MAX
         )

@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from trunkline.adapters.elevenlabs.answers import Answered
+from trunkline.adapters.elevenlabs.answers import Answered, observed_agent
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.branches import Branch, Split
 from trunkline.model.errors import Conflict, OutcomeUnknown, Rejected, RemoteMissing, Unavailable
 from trunkline.model.ids import ExternalId
 from trunkline.model.limits import BRANCH_NAME_MAX_CHARACTERS, BRANCHES_MAX
+from trunkline.model.observed import ObservedAgent
 
 AGENTS = "/v1/convai/agents/"
 OF_A_BRANCH = ("conversation_config", "platform_settings", "workflow")
@@ -25,6 +26,7 @@ SPLIT_DIGITS = 6
 """Percentages are compared with that many digits: a third and two thirds are 100 in all."""
 FREED_SUFFIX_CHARACTERS = 12
 ALL_OF_THEM = (("limit", str(BRANCHES_MAX)), ("include_archived", "false"))
+WITH_ARCHIVED = (("limit", str(BRANCHES_MAX)), ("include_archived", "true"))
 
 
 class AgentHead(Answered):
@@ -115,6 +117,17 @@ class ElevenLabsBranches:
         head = await self._head(agent_id)
         return await self._read(agent_id, branch_id, head)
 
+    async def tip(self, agent_id: ExternalId, branch_id: str) -> ObservedAgent:
+        """The agent as a branch has it at its tip. Raises RemoteMissing."""
+        path = f"{AGENTS}{_quoted(agent_id)}"
+        return await self._client.read(observed_agent, path, (("branch_id", branch_id),))
+
+    async def archived_names(self, agent_id: ExternalId) -> tuple[str, ...]:
+        """Names of branches that were put away, those on the vendor's one page."""
+        path = _branches(agent_id)
+        listed = await self._client.read(BranchList.model_validate, path, WITH_ARCHIVED)
+        return tuple(line.name for line in listed.results if line.is_archived)
+
     async def create_branch(
         self,
         agent_id: ExternalId,
@@ -186,7 +199,7 @@ class ElevenLabsBranches:
         return answer.version_id
 
     async def archive_branch(
-        self, agent_id: ExternalId, branch_id: str, *, timeout_s: float
+        self, agent_id: ExternalId, branch_id: str, *, label: str = "", timeout_s: float
     ) -> None:
         """Put a branch away and free its name; one that is archived or gone is no error.
 
@@ -207,7 +220,7 @@ class ElevenLabsBranches:
                 BranchLine.model_validate,
                 "PATCH",
                 _one(agent_id, branch_id),
-                {"name": _freed(branch), "is_archived": True},
+                {"name": _freed(branch, label), "is_archived": True},
                 timeout_s=timeout_s,
             )
         except OutcomeUnknown:
@@ -303,9 +316,9 @@ def _same(one: Split, other: Split) -> bool:
     )
 
 
-def _freed(branch: Branch) -> str:
+def _freed(branch: Branch, label: str) -> str:
     """The name an archived branch keeps: its own and what tells it from others of that name."""
-    suffix = f"~{branch.id[-FREED_SUFFIX_CHARACTERS:]}"
+    suffix = f"{'.' if label else ''}{label}~{branch.id[-FREED_SUFFIX_CHARACTERS:]}"
     return branch.name[: BRANCH_NAME_MAX_CHARACTERS - len(suffix)] + suffix
 
 

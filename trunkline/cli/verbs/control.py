@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 - a short command must start fast, so each verb imports what it runs
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -134,6 +135,9 @@ def resume(
     prune: Annotated[
         bool, typer.Option("--prune", help="Deletions that were paused, not what was suspended.")
     ] = False,
+    rules: Annotated[
+        bool, typer.Option("--rules", help="Weaker rules of promotion, by an admin's word.")
+    ] = False,
     reason: Reason = "",
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
@@ -150,6 +154,7 @@ def resume(
             name=name,
             environment=environment,
             prune=prune,
+            rules=rules,
             reason=reason,
             style=output,
         )
@@ -213,7 +218,7 @@ def wait(
         str | None,
         typer.Argument(
             metavar="NAME",
-            help="One agent or number; none means all.",
+            help="One agent or number, or a promotion's id; none means all.",
             autocompletion=offered_names,
         ),
     ] = None,
@@ -221,16 +226,24 @@ def wait(
     environment: Environment = None,
     sync: Annotated[bool, typer.Option("--sync", help="Until it is Synced.")] = False,
     health: Annotated[bool, typer.Option("--health", help="Until it is Healthy.")] = False,
+    promotion: Annotated[
+        bool, typer.Option("--promotion", help="Until the agent's promotion has ended.")
+    ] = False,
     timeout: Timeout = "5m",
     project: Project = None,
 ) -> int:
     """Wait until everything is Synced and Healthy.
 
-    With --sync or --health for one of the two. Ends with 1 as soon as something needs a person.
+    With --sync or --health for one of the two. Ends with 1 as soon as something needs a person. A
+    promotion, named by its id or by its agent with --promotion, is followed to its end: 0 released,
+    1 not released or rolled back, 3 it could not be found out, 4 if it still waits for an approval
+    or a window after --timeout.
     """
     from trunkline.cli import control
     from trunkline.cli.server import connect
 
+    if promotion or (name is not None and "." in name):
+        return _wait_for_promotion(name, environment, duration(timeout), project, sync or health)
     both = sync == health
     with connect() as server:
         return control.wait(
@@ -242,6 +255,22 @@ def wait(
             health=health or both,
             timeout=duration(timeout),
         )
+
+
+def _wait_for_promotion(
+    name: str | None,
+    environment: str | None,
+    timeout: timedelta,
+    project: str | None,
+    also: bool,  # noqa: FBT001 - a flag of the command line, handed on
+) -> int:
+    from trunkline.cli.promoting import deciding
+    from trunkline.cli.server import connect
+
+    if name is None or also:
+        raise WrongUsage("--promotion needs an agent, and goes without --sync and --health")
+    with connect() as server:
+        return deciding.wait(server, project, name, environment=environment, timeout=timeout)
 
 
 def why(

@@ -31,6 +31,13 @@ def offered_numbers(incomplete: str) -> list[str]:
     return number_names(incomplete)
 
 
+def offered_promotions(incomplete: str) -> list[str]:
+    """Agents and open promotions to complete an argument with."""
+    from trunkline.cli.completion import promotion_names  # noqa: PLC0415 - likewise
+
+    return promotion_names(incomplete)
+
+
 def offered_projects(incomplete: str) -> list[str]:
     """Projects to complete an argument with."""
     from trunkline.cli.completion import project_names  # noqa: PLC0415 - likewise

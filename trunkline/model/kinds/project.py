@@ -23,7 +23,13 @@ from trunkline.model.kinds.base import (
 )
 from trunkline.model.kinds.signing import Signing
 from trunkline.model.kinds.windows import HoursText, TimeZone
-from trunkline.model.limits import ENVIRONMENTS_MAX, LIST_MAX_ITEMS
+from trunkline.model.limits import (
+    ENVIRONMENTS_MAX,
+    LIST_MAX_ITEMS,
+    RETEST_EVERY_MIN_S,
+    RETEST_RUNS_MIN,
+    TEST_RUNS_MAX,
+)
 from trunkline.model.personas import PersonaVoice
 
 EnvironmentVariable = Annotated[
@@ -166,6 +172,22 @@ class Verification(Part):
     rollback: StrictBool = True
 
 
+class Retest(Part):
+    """How often what is released is tested again unchanged, by tests with any of the tags, and how
+    often each of them runs.
+    """
+
+    every: Duration = Field(default=parse_duration("24h"))
+    tags: Annotated[tuple[Name, ...], Field(min_length=1, max_length=LIST_MAX_ITEMS)]
+    runs: Annotated[StrictInt, Field(ge=RETEST_RUNS_MIN, le=TEST_RUNS_MAX)] = 5
+
+    @model_validator(mode="after")
+    def _every_bound(self) -> "Retest":
+        if self.every.total_seconds() < RETEST_EVERY_MIN_S:
+            raise refuse("`retest.every` must be at least 1m", at=("every",))
+        return self
+
+
 class Evidence(Part):
     """How long a passed gate counts."""
 
@@ -184,6 +206,7 @@ class Promotion(Part):
     windows: Annotated[tuple[Window, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
     rollout: Rollout | None = None
     verify: Verification | None = None
+    retest: Retest | None = None
     evidence: Evidence = Evidence()
 
 

@@ -9,9 +9,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trunkline.model.kinds.base import EmailAddress, Part, Shape, Text, exactly_one, refuse
+from trunkline.model.kinds.base import EmailAddress, Part, Shape, exactly_one, refuse
 from trunkline.model.limits import LIST_MAX_ITEMS
-from trunkline.model.public_keys import NotAPublicKey, openpgp_fingerprint, parse_ssh
+from trunkline.model.public_keys import (
+    NotAPublicKey,
+    openpgp_fingerprint,
+    parse_evidence_key,
+    parse_ssh,
+)
 
 CommitPolicy = Literal["off", "head", "strict"]
 
@@ -32,6 +37,14 @@ def _check_gpg(text: str) -> str:
     return text
 
 
+def _check_evidence_key(text: str) -> str:
+    try:
+        parse_evidence_key(text)
+    except NotAPublicKey as error:
+        raise refuse(str(error)) from error
+    return text
+
+
 def _check_day(text: str) -> str:
     try:
         date.fromisoformat(text)
@@ -42,6 +55,7 @@ def _check_day(text: str) -> str:
 
 SshKey = Annotated[str, AfterValidator(_check_ssh)]
 GpgKey = Annotated[str, AfterValidator(_check_gpg)]
+EvidenceKey = Annotated[str, AfterValidator(_check_evidence_key)]
 Day = Annotated[
     str,
     Shape(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "a day, such as 2027-12-31"),
@@ -112,11 +126,18 @@ class CommitSigning(Part):
 class Signing(Part):
     """Public keys that evidence may be signed with, and the rule for commits."""
 
-    public_keys: Annotated[tuple[Text, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
+    public_keys: Annotated[tuple[EvidenceKey, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
     commits: CommitSigning | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "Signing":
         if not self.public_keys and self.commits is None:
             raise refuse("`signing` needs `publicKeys`, `commits` or both")
+        first: dict[str, int] = {}
+        for index, text in enumerate(self.public_keys):
+            before = first.setdefault(parse_evidence_key(text), index)
+            if before != index:
+                raise refuse(
+                    f"is the key of publicKeys[{before}] again", at=("publicKeys", str(index))
+                )
         return self

@@ -21,7 +21,7 @@ from trunkline.model.kinds.project import Window
 from trunkline.model.limits import PROMOTION_GATES_MAX
 from trunkline.model.promotions.approvals import counted
 from trunkline.model.promotions.authors import mapped, unmapped_words
-from trunkline.model.promotions.ending import PUSHING, ending, ends, push_pause
+from trunkline.model.promotions.ending import PUSHING, REPLACES, ending, ends, push_pause
 from trunkline.model.promotions.facts import Deployed, Facts
 from trunkline.model.promotions.guards import (
     TRUNKLINE,
@@ -334,6 +334,9 @@ def _push(record: PromotionRecord, look: Look) -> Decision:
     if paused is not None:
         return paused
     record = record.model_copy(update={"settled_version": predecessor(record, look.facts)})
+    standing = look.facts.standing
+    if standing is not None and not standing.removed and standing.applied_version:
+        record = noted(record, REPLACES, standing.applied_version)
     record = said(noted(record, PUSHING, value=True), "Releasing", "the release is being committed")
     return record, Move(kind="release")
 

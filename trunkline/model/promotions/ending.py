@@ -15,6 +15,8 @@ from trunkline.model.records import AuditRecord
 
 PUSHING: Final = "pushing"
 """Member of a record's details: a push was begun."""
+REPLACES: Final = "replaces"
+"""Member of a record's details: the version whose place the release takes, in service or not."""
 PUSHES_AT_ONCE: Final = 5
 """Pushes in a row that came to nothing before there is a pause; a refused one pauses at once."""
 

@@ -10,7 +10,7 @@ from typing import Final
 from trunkline.model.kinds.project import Verification
 from trunkline.model.limits import REASON_MAX_CHARACTERS
 from trunkline.model.promotions.approvals import abortion
-from trunkline.model.promotions.ending import push_pause
+from trunkline.model.promotions.ending import REPLACES, push_pause
 from trunkline.model.promotions.facts import Facts, ReleaseFound
 from trunkline.model.promotions.guards import disabled
 from trunkline.model.promotions.moving import (
@@ -128,7 +128,8 @@ def _back(record: PromotionRecord, look: Look, reason: str = "", words: str = ""
         record = noted(noted(record, BACK_REASON, reason), BACK_WORDS, kept)
     reason, words = _why_back(record)
     state = _own_rollout(record, look.facts)
-    if record.phase == "Rollout" and record.settled_version and _is_applied(record, look.facts):
+    replaces = record.settled_version or record.details.get(REPLACES)
+    if record.phase == "Rollout" and replaces and _is_applied(record, look.facts):
         if state is None or (not state.abort_reason and state.phase not in STOPPED):
             record = said(record, reason, f"{words}; the traffic is taken back")
             return record, Move(kind="abort_rollout", reason=words)

@@ -1,0 +1,1 @@
+"""Promotions at the command line: starting, deciding, following, showing."""
