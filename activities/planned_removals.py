@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from activities.policies import policy_of
+from activities.released_objects import ReleasedObjects
 from activities.removals import RemovalPorts, Removals
 from activities.restraints import Restraints
 from trunkline.model.deletion_plans import (
@@ -38,7 +39,12 @@ from trunkline.model.pruning import (
     outlook,
 )
 from trunkline.model.resolution import Wishlist
-from trunkline.model.shared_objects import claim_reference, needed_references, unreferenced
+from trunkline.model.shared_objects import (
+    KEPT_FOR_RETURN,
+    claim_reference,
+    needed_references,
+    unreferenced,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +76,9 @@ class Tip:
 class RemovalPlanner:
     """Plans what Git no longer names."""
 
-    def __init__(self, ports: RemovalPorts) -> None:
+    def __init__(self, ports: RemovalPorts, released: ReleasedObjects) -> None:
         self._ports = ports
+        self._released = released
         self._removals = Removals(ports)
 
     async def plan(self, tip: Tip, created: Iterable[str]) -> PlannedRemovals:
@@ -172,7 +179,9 @@ class RemovalPlanner:
         return min(same, default=None)
 
     async def _objects(self, tip: Tip, view: View) -> tuple[tuple[Plan, ...], tuple[Kept, ...]]:
-        """Tools, documents and secrets no wish of the tip refers to."""
+        """Tools, documents and secrets no wish of the tip, and no release that may be gone back
+        to, refers to.
+        """
         agents = [a for a in tip.wishlist.agents if a.environment == view.environment]
         if not agents and not view.gone:
             return (), ()
@@ -181,12 +190,20 @@ class RemovalPlanner:
         if not may_go(view):
             return (), unreferenced(claims, agents)
         wanted = {needed for agent in agents for needed in needed_references(agent)}
+        staying: tuple[Kept, ...] = ()
+        if not view.rules.follows_head:
+            leaving = [gone.name for gone in view.gone if gone.kind == "agent"]
+            released = await self._released.of(tip.project, view.environment, leaving)
+            staying = unreferenced(claims, agents, released.doubt or KEPT_FOR_RETURN)
+            if released.doubt:
+                return (), staying
+            wanted |= released.references
         unused = [
             claim
             for claim in claims
             if claim.external_id is not None and claim_reference(claim) not in wanted
         ]
-        return tuple(object_plan(tip.project, view.environment, one) for one in unused), ()
+        return tuple(object_plan(tip.project, view.environment, one) for one in unused), staying
 
 
 def with_removals(joined: Plan, removals: PlannedRemovals) -> Plan:

@@ -15,6 +15,7 @@ from activities.gates import require_open
 from activities.heartbeats import Progress, beating
 from activities.names import GUARD_AGENT, LOOK_TO_PRUNE, PRUNE_OBJECT
 from activities.policies import Standings
+from activities.released_objects import ReleasedObjects
 from activities.removals import RemovalPorts, Removals
 from activities.telling import Dispatcher
 from activities.types import (
@@ -32,13 +33,18 @@ from trunkline.model.deletion_plans import (
     permit_id,
     permit_plan,
 )
-from trunkline.model.errors import Conflict, OutcomeUnknown, RemoteMissing
+from trunkline.model.errors import Conflict, OutcomeUnknown, RemoteMissing, Unavailable
 from trunkline.model.gates import HOLD_REASONS, Question
 from trunkline.model.ids import PROTECTED_TAG, content_mark, owner_tag, secret_title
 from trunkline.model.interventions import in_force
 from trunkline.model.ledger import Claim, Tombstone
 from trunkline.model.limits import PLAN_MAX_STEPS
-from trunkline.model.object_pruning import ObjectOutlook, may_go, object_outlook
+from trunkline.model.object_pruning import (
+    ObjectOutlook,
+    ReleasedReferences,
+    may_go,
+    object_outlook,
+)
 from trunkline.model.pruning import (
     IN_USE,
     OVER_BUDGET,
@@ -57,7 +63,13 @@ from trunkline.ports import Statuses, VoicePlatform
 class PruneActivities:
     """What the workflow of an environment's deletions asks for."""
 
-    def __init__(self, ports: RemovalPorts, statuses: Statuses, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        ports: RemovalPorts,
+        statuses: Statuses,
+        dispatcher: Dispatcher,
+        released: ReleasedObjects,
+    ) -> None:
         self._accounts = ports.accounts
         self._ledger = ports.ledger
         self._wishes = ports.wishes
@@ -67,6 +79,7 @@ class PruneActivities:
         self._deletions = ports.deletions
         self._statuses = statuses
         self._dispatcher = dispatcher
+        self._released = released
         self._removals = Removals(ports)
         self._standings = Standings(
             ports.wishes,
@@ -84,8 +97,9 @@ class PruneActivities:
                 view, decided = await self._decided(request)
                 await self._offer_permit(request, view, decided)
                 told = await self._tell(request, decided, progress)
-                objects = await self._objects(request, view)
-                row = await self._say(request, view, decided)
+                released = await self._released_references(request.project, view)
+                objects = await self._objects(request, view, released)
+                row = await self._say(request, view, decided, released)
                 times = (next_look_at(view, decided), objects.next_look_at)
                 return PruneReport(
                     objects=tuple(_reference(claim) for claim in objects.due),
@@ -206,12 +220,21 @@ class PruneActivities:
         wanted = "Kept" if decision.reason in EVERYDAY_REASONS else decision.reason
         return bool(said) and wanted not in said
 
-    async def _objects(self, request: PruneRequest, view: View) -> ObjectOutlook:
+    async def _released_references(self, project: str, view: View) -> ReleasedReferences:
+        """What may be gone back to; asked only where releases say what runs and something goes."""
+        if view.rules.follows_head or not may_go(view):
+            return ReleasedReferences()
+        leaving = [gone.name for gone in view.gone if gone.kind == "agent"]
+        return await self._released.of(project, view.environment, leaving)
+
+    async def _objects(
+        self, request: PruneRequest, view: View, released: ReleasedReferences
+    ) -> ObjectOutlook:
         """What nothing refers to any more, with its tombstones brought up to date."""
         if not may_go(view):
             return ObjectOutlook()
         voice = await self._accounts.voice(request.project, request.environment)
-        found = await self._object_outlook(request.project, view, voice)
+        found = await self._object_outlook(request.project, view, voice, released)
         source = await self._projects.source(request.project)
         revision = source.applied_revision if source is not None else None
         for claim in found.bury:
@@ -222,16 +245,22 @@ class PruneActivities:
         return found
 
     async def _object_outlook(
-        self, project: str, view: View, voice: VoicePlatform
+        self, project: str, view: View, voice: VoicePlatform, released: ReleasedReferences
     ) -> ObjectOutlook:
         claims = await self._ledger.claims(voice.account, project, view.environment)
         referenced = await self._deletions.references(project, view.environment)
-        return object_outlook(view, claims, referenced)
+        return object_outlook(view, claims, referenced, released)
 
     async def _due(self, request: ObjectRequest, voice: VoicePlatform) -> Claim | None:
-        """The claim, if it still may go by everything we know ourselves."""
+        """The claim, if it still may go by everything we know ourselves.
+
+        Raises Unavailable while the releases of the past cannot be told.
+        """
         view = await self._removals.view(request.project, request.environment)
-        found = await self._object_outlook(request.project, view, voice)
+        released = await self._released_references(request.project, view)
+        if released.doubt:
+            raise Unavailable(f"{request.object.kind} {request.object.name}: {released.doubt}")
+        found = await self._object_outlook(request.project, view, voice, released)
         return next((claim for claim in found.due if _reference(claim) == request.object), None)
 
     async def _require_unused(
@@ -294,9 +323,12 @@ class PruneActivities:
                 bare.append(name)
         return tuple(bare)
 
-    async def _say(self, request: PruneRequest, view: View, decided: Outlook) -> StatusRecord:
+    async def _say(
+        self, request: PruneRequest, view: View, decided: Outlook, released: ReleasedReferences
+    ) -> StatusRecord:
         """The environment's status; nothing is written as long as there is nothing to say."""
-        conditions = environment_conditions(request.project, view, decided)
+        doubt = "" if released.partial else released.doubt
+        conditions = environment_conditions(request.project, view, decided, doubt=doubt)
         words = next((c.message for c in (*conditions[1:], *conditions[:1]) if c.message), "")
         held = conditions[0].status != "True"
         status = StatusRecord(

@@ -101,6 +101,7 @@ from workflows.projects import ProjectWorkflow
 from workflows.promotions import PromotionWorkflow
 from workflows.pruning import PruneWorkflow
 from workflows.retests import RetestWorkflow
+from workflows.signals import SignalRim
 from workflows.sweeps import SweepWorkflow
 from workflows.testing import TestRunWorkflow
 from workflows.waking import WakeWorkflow
@@ -231,7 +232,7 @@ def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., An
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
-        interceptors=[ActivityRim()],
+        interceptors=[ActivityRim(), SignalRim()],
     )
 
 

@@ -83,6 +83,7 @@ class Branches:
         agent = self._agents.known(call.values["agent_id"])
         parent_id = call.body.get("parent_version_id")
         parent = self._history.version(agent, parent_id or "")
+        self._require_free(agent, call.body["name"])
         config = self._agents.merged_onto(parent, call.body, call.person)
         branch = self._history.begin_branch(
             agent,
@@ -115,11 +116,19 @@ class Branches:
             raise refused(
                 400, "cannot_archive_live_branch", "A branch with traffic cannot be archived."
             )
+        if call.body.get("name") is not None:
+            self._require_free(agent, call.body["name"], beside=branch["id"])
         for name in ("name", "description", "is_archived", "protection_status"):
             if call.body.get(name) is not None:
                 branch[name] = call.body[name]
         self._space.branches.put(branch["id"], branch)
         return json_answer(self._body(branch, call.person))
+
+    def _require_free(self, agent: Json, name: str, *, beside: str = "") -> None:
+        """A name is unique within the agent, branches that were put away included."""
+        others = all_of(self._space.branches, [one for one in agent["branches"] if one != beside])
+        if any(other["name"] == name for other in others):
+            raise refused(400, "branch_name_taken", f"The agent has a branch named {name}.")
 
     def deploy(self, call: Call) -> Answer:
         """Declare the whole split of the traffic; it has to add up to 100."""

@@ -191,7 +191,6 @@ def test_nothing_goes_that_was_not_verified_or_that_anything_speaks_for(view: Vi
         assert row.moved_to is None
         assert not (row.kind == "agent" and row.name in shields)
         assert view.rules.enabled
-        assert view.rules.follows_head
         assert not view.doubt
         assert PAUSE not in view.interventions
         assert decision.permitted or (

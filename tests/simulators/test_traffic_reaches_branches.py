@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -97,3 +98,37 @@ def test_an_archived_branch_takes_no_conversation_and_no_traffic(world: World) -
     assert deploy(world, agent_id, **{main_id: 90.0, branch_id: 10.0}) == 400
     assert world.call("PATCH", path, json={"is_archived": False}).status_code == 200
     assert heard(url) == "old"
+
+
+def test_an_agent_degraded_by_its_tag_is_worse_on_its_branches_too(world: World) -> None:
+    world.steer("talks", {"degraded_tags": ["worse"], "think_ms": 100})
+    took_s, said = [], []
+    for tags in ([], ["worse"]):
+        agent_id = talker(world, tags=tags)
+        branch_id = branch(world, agent_id, "Branch here.")
+        with talk(signed_url(world, agent_id, branch_id=branch_id)) as found:
+            assert found.reply() == "Branch here."
+            began_s = time.monotonic()
+            found.say("When do you open?")
+            said.append(found.reply())
+            took_s.append(time.monotonic() - began_s)
+    assert took_s[1] > took_s[0] + 0.1
+    assert said[0] != said[1]
+
+
+def test_a_name_belongs_to_one_branch_of_an_agent(world: World) -> None:
+    agent_id = talker(world)
+    first = branch(world, agent_id, "b")
+    second = branch(world, agent_id, "c")
+    path = f"{AGENTS}/{agent_id}/branches"
+    parent = world.read_agent(agent_id)["version_id"]
+    body = {"parent_version_id": parent, "name": "b", "description": ""}
+    assert world.call("POST", path, json=body).status_code == 400
+    assert world.call("PATCH", f"{path}/{second}", json={"name": "b"}).status_code == 400
+    assert world.call("PATCH", f"{path}/{first}", json={"name": "b"}).status_code == 200
+    assert world.call("PATCH", f"{path}/{first}", json={"is_archived": True}).status_code == 200
+    assert world.call("POST", path, json=body).status_code == 400
+    freed = world.call("PATCH", f"{path}/{first}", json={"name": "b, put away"})
+    assert freed.status_code == 200
+    branch(world, agent_id, "b")
+    branch(world, talker(world), "b")

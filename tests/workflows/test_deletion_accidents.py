@@ -153,7 +153,10 @@ async def test_an_environment_that_turns_to_releases_loses_no_agent(
         turned = project(texts, AT_ONCE).replace("source: head", "source: releases")
         stack.push({PROJECT_FILE: turned})
         assert (await stack.sync()).state == "Succeeded"
-        await held(stack, "agent-0000", "Kept")
+        await looked(stack)
+        row = await stack.store.status("acme", "testing", "agent", "agent-0000")
+        assert row is not None
+        assert (row.sync, row.health) == ("Synced", "Healthy")
         assert await deletes(stack) == {}
         assert len(await left(stack)) == 2
 

@@ -154,8 +154,12 @@ def kept_decision(decision: Decision) -> Kept:
     )
 
 
-def environment_conditions(project: str, view: View, decided: Outlook) -> Conditions:
-    """How an environment stands with what Git no longer names."""
+def environment_conditions(
+    project: str, view: View, decided: Outlook, *, doubt: str = ""
+) -> Conditions:
+    """How an environment stands with what Git no longer names. ``doubt`` says why its last
+    releases cannot be told, so that no tool or document of it goes.
+    """
     if decided.over_budget:
         command = permit_command(project, view.environment, decided)
         words = f"{budget_words(decided)}. To let exactly these through: {command}"
@@ -172,6 +176,9 @@ def environment_conditions(project: str, view: View, decided: Outlook) -> Condit
         )
     pending = decided.all("wait", "look", "delete", "forget")
     words = f"to be deleted: {_names(pending)}" if pending else ""
+    if doubt and not pending:
+        words = f"no tool or document is deleted: {doubt}"
+        return (Condition(type="Ready", status="True", reason=UNVERIFIED, message=words),)
     return (
         Condition(
             type="Ready",

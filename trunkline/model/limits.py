@@ -129,6 +129,8 @@ HISTORY_COMMITS_MAX = 100_000
 """Commits looked through for who touched what: ten seconds of work, thirty a day for nine years."""
 CLOSURE_COMMITS_MAX = 5_000
 """Commits that touched what one promotion carries; each is read for its authors."""
+RENAMES_FOLLOWED_MAX = 20
+"""Names one file had between two releases; each further one reads the whole history again."""
 RELEASE_HISTORY_PAGE_MAX = 500
 """Commits in one page of releases as Git tells them; each comes with the files it wrote."""
 GIT_OUTPUT_MAX_CHARACTERS = 500

@@ -49,8 +49,9 @@ DUE = "Pruning"
 
 
 class PruneRules(Frozen):
-    """An environment's budget. ``follows_head`` is False where releases say what runs; ``note``
-    says why the bounds are stricter than the manifest's, if they are.
+    """An environment's budget. ``follows_head`` is False where releases say what runs, so that a
+    Release file is what has to go before its agent does; ``note`` says why the bounds are stricter
+    than the manifest's, if they are.
     """
 
     enabled: bool = False
@@ -341,8 +342,6 @@ def _ruling(view: View, gone: Gone, budget: Budget) -> tuple[Verdict, str, str]:
         return "keep", MOVED, f"; it goes on as {gone.moved_to}"
     if not view.rules.enabled:
         return "keep", NOT_ENABLED, "; kept, pruning is not enabled"
-    if not view.rules.follows_head:
-        return "keep", NOT_ENABLED, "; kept, releases say what runs here"
     shield = _shield(view, gone)
     if shield:
         return "keep", PROTECTED, shield

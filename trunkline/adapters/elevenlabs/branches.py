@@ -162,7 +162,7 @@ class ElevenLabsBranches:
                 body,
                 timeout_s=timeout_s,
             )
-        except OutcomeUnknown:
+        except (OutcomeUnknown, Rejected):
             found = await self._named(agent_id, name)
             if found is None:
                 raise
