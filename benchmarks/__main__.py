@@ -15,11 +15,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from temporalio.client import Client
+
 from benchmarks import fleets, scripts
 from benchmarks.conversations import Conversations
 from benchmarks.engine import engine_floor
 from benchmarks.figures import LATENCY_MS, Figures, report
 from benchmarks.planning import pure_planner
+from benchmarks.promotions import Promotions
 from trunkline.local.places import default_home
 from trunkline.local.ports import FREE_PORTS
 from trunkline.local.processes import stopped_by_signals
@@ -32,6 +35,7 @@ COLD_GOAL_S = 60.0
 CHANGE_GOAL_S = 2.0
 SWEEP_GOAL_S = 60.0
 DOCUMENT_GOAL_S = 0.001
+SUBJECTS = ("fleet", "conversations", "promotions")
 
 
 def read_tree(folder: Path, agents: int) -> None:
@@ -88,13 +92,27 @@ def measure_conversations(home: Path, conversations: int) -> None:
         asyncio.run(Conversations(stack).measure(conversations))
 
 
+def measure_promotions(home: Path, conversations: int, rounds: int) -> None:
+    """What Trunkline takes to release one, and to take it back, on another."""
+    scripts.released_practice(home / "practice", conversations)
+    options = StackOptions(home, home / "practice", FREE_PORTS, poll_interval="30m")
+
+    async def measured(stack: LocalStack) -> None:
+        client = await Client.connect(stack.addresses.temporal)
+        await Promotions(stack, client).measure(conversations, rounds)
+
+    with LocalStack(options, lambda _: None) as stack:
+        asyncio.run(measured(stack))
+
+
 def main() -> None:
     """Measure; sizes and subject are the only choice."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--agents", type=int, default=1_000, help="agents of the cold apply")
     parser.add_argument("--fleet", type=int, default=10_000, help="agents of the other figures")
     parser.add_argument("--conversations", type=int, default=100, help="conversations under test")
-    parser.add_argument("--only", choices=("fleet", "conversations"), help="what to measure")
+    parser.add_argument("--rounds", type=int, default=10, help="releases and bad verdicts each")
+    parser.add_argument("--only", choices=SUBJECTS, help="what to measure")
     sizes = parser.parse_args()
     default_home().mkdir(parents=True, exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="bench-", dir=default_home()))
@@ -102,10 +120,12 @@ def main() -> None:
     try:
         report("machine", f"{os.cpu_count()} cores, simulators at {LATENCY_MS} ms")
         with stopped_by_signals():
-            if sizes.only != "conversations":
+            if sizes.only in (None, "fleet"):
                 measure_fleet(home / "of-fleet", sizes.agents, sizes.fleet)
-            if sizes.only != "fleet":
+            if sizes.only in (None, "conversations"):
                 measure_conversations(home / "of-conversations", sizes.conversations)
+            if sizes.only in (None, "promotions"):
+                measure_promotions(home / "of-promotions", sizes.conversations, sizes.rounds)
     except KeyboardInterrupt:
         code = 130
     finally:

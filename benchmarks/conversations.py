@@ -5,7 +5,6 @@ longest, or their sum by places. What is over it is everything else: the queues,
 places, writing down. Memory is what the worker grows by while all places are taken.
 """
 
-import asyncio
 import sys
 import threading
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from temporalio.client import Client
 
 from benchmarks.figures import LATENCY_MS, report, stopwatch
 from benchmarks.machine import Cost, Meter, resident_mib
+from benchmarks.operations import ask
 from benchmarks.scripts import test_name
 from trunkline.local.stack import LocalStack
 from trunkline.model.limits import TALK_PLACES_RESERVED
@@ -81,7 +81,7 @@ class Conversations:
     async def measure(self, conversations: int) -> None:
         """The figures; a first conversation loads what only the first one has to."""
         client = await Client.connect(self._stack.addresses.temporal)
-        await self._ready()
+        ask(self._api, "sync", {})
         settings = {"think_ms": THINK_MS, "concurrency": PLACES + TALK_PLACES_RESERVED}
         self._platform.post("/_sim/talks", json=settings).raise_for_status()
         self._platform.post("/_sim/latency", json={"ms": LATENCY_MS}).raise_for_status()
@@ -114,15 +114,6 @@ class Conversations:
             f"{grown_mib / PLACES:.2f} MiB a conversation: worker {spoken.before_mib:.0f} MiB,"
             f" at most {spoken.peak_mib:.0f} MiB with {most} at once",
         )
-
-    async def _ready(self) -> None:
-        """The agent is on the platform."""
-        answer = self._api.post("/sync", json={}).raise_for_status().json()
-        while answer["state"] == "Running":
-            await asyncio.sleep(SAMPLE_INTERVAL_S)
-            answer = self._api.get(f"/operations/{answer['id']}").raise_for_status().json()
-        if answer["state"] != "Succeeded":
-            sys.exit(f"the agent was not made: {answer['message']}")
 
     async def _run(self, client: Client, order: dict[str, Any]) -> Spoken:
         """Test, and wait by the engine's own means: asking again and again would cost something."""

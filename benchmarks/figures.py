@@ -21,6 +21,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.types import SweepReport
 from benchmarks import fleets
 from benchmarks.machine import Cost, Meter, resident_mib
+from benchmarks.operations import OPERATION_TIMEOUT_S, ask
 from trunkline.local.repository import BRANCH
 from trunkline.local.stack import LocalStack
 from trunkline.model.ids import project_workflow_id, sweep_id
@@ -30,8 +31,6 @@ Result = TypeVar("Result")
 LATENCY_MS = 50
 CONCURRENCY = 20
 """Requests to one account in flight, the adapters' limit."""
-OPERATION_TIMEOUT_S = 1_800.0
-POLL_INTERVAL_S = 0.1
 WRITE_POLL_S = 0.01
 CHANGES = 20
 """Single changes measured: enough for a 95th percentile that is not the worst one."""
@@ -87,7 +86,7 @@ class Figures:
 
     def empty_plan(self) -> None:
         """A plan of everything that has nothing to do."""
-        cost = self._metered(lambda: self._ask("plans", {"environment": "testing"}))
+        cost = self._metered(lambda: ask(self._api, "plans", {"environment": "testing"}))
         report("plan of everything", f"{cost.duration_s:.1f} s, nothing to do", None, cost)
 
     def one_change(self, agents: int, *, goal_s: float) -> None:
@@ -141,7 +140,7 @@ class Figures:
     def _grow(self, agents: int) -> None:
         fleets.grow(self._stack.repository.clone, agents)
         self._stack.repository.push(f"A fleet of {agents}")
-        self._ask("sync", {})
+        ask(self._api, "sync", {})
 
     def _until_written(self, number: int) -> float:
         self._forget_calls()
@@ -153,7 +152,7 @@ class Figures:
                 sys.exit("the change was never written")
             time.sleep(WRITE_POLL_S)
         waited_s = time.perf_counter() - began_s
-        self._ask(f"agents/agent-{number:05}/sync", {})
+        ask(self._api, f"agents/agent-{number:05}/sync", {})
         return waited_s
 
     def _announce(self, revision: str) -> None:
@@ -169,18 +168,6 @@ class Figures:
         }
         address = f"{self._stack.addresses.api}/v1/webhooks/github"
         httpx.post(address, content=body, headers=headers, timeout=10.0).raise_for_status()
-
-    def _ask(self, what: str, order: dict[str, Any]) -> None:
-        answer = self._api.post(f"/{what}", json=order)
-        operation = answer.raise_for_status().json()
-        deadline = time.monotonic() + OPERATION_TIMEOUT_S
-        while operation["state"] == "Running":
-            if time.monotonic() > deadline:
-                sys.exit(f"{what} did not end: {json.dumps(operation)[:500]}")
-            time.sleep(POLL_INTERVAL_S)
-            operation = self._api.get(f"/operations/{operation['id']}").raise_for_status().json()
-        if operation["state"] != "Succeeded":
-            sys.exit(f"{what} ended as {operation['state']}: {operation['message']}")
 
     def _metered(self, work: Callable[[], object]) -> Cost:
         meter = Meter(self._stack.children)

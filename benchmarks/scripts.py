@@ -1,4 +1,4 @@
-"""Manifests of an agent with scripted conversations, made for a measurement.
+"""Manifests of agents with scripted conversations, made for a measurement.
 
 A conversation is what callers of a practice have with its desk: a question, a booking by tool that
 is looked up first, a farewell. Every test is the same one under another name, so that sum and
@@ -6,7 +6,9 @@ longest say something about the runner and nothing about the scripts.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 PROJECT = """\
 apiVersion: trunkline/v1alpha1
@@ -21,6 +23,33 @@ spec:
       mode: enforce
       drift: { policy: heal, interval: 24h }
 """
+RELEASED = """\
+  people:
+    - { name: author, emails: [author@example.com] }
+    - { name: approver, emails: [approver@example.com] }
+"""
+PRODUCTION = """\
+    - name: production
+      source: releases
+      mode: enforce
+      drift: { policy: heal, interval: 24h }
+      promotion: { from: testing, soak: 0s, approvals: { count: 1, roles: [approver] } }
+"""
+STEPWISE = """\
+    - name: stepwise
+      source: releases
+      mode: enforce
+      drift: { policy: heal, interval: 24h }
+      promotion:
+        from: testing
+        soak: 0s
+        approvals: { count: 0 }
+        rollout: { steps: [10, 50], every: 0s }
+        verify: { tags: [smoke], rollback: true }
+"""
+DESK = "front-desk"
+SMALL_DESK = "night-desk"
+GREETING = "Practice, how can I help?"
 AGENT = """\
 apiVersion: trunkline/v1alpha1
 kind: Agent
@@ -53,7 +82,7 @@ spec:
     properties:
       slot: { type: string, description: The wished-for time }
 """
-SPEC = {
+SPEC: dict[str, Any] = {
     "agent": "front-desk",
     "tools": {"book_slot": [{"reply": {"booked": True, "slot": "Monday 10:00"}}]},
     "turns": [
@@ -68,19 +97,37 @@ SPEC = {
     ],
     "finally": [{"callsTotal": {"book_slot": 1}}],
 }
+ASKED = {"say": "When are you open?", "expect": [{"says": "nine", "within": "3s"}]}
+SMALL_SPEC = {"agent": SMALL_DESK, "tools": SPEC["tools"], "turns": [SPEC["turns"][0], ASKED]}
 
 
 def practice(folder: Path, conversations: int) -> None:
     """Write the project, its agent, its tool, and as many tests of one conversation each."""
-    for path, text in (
-        ("trunkline.yaml", PROJECT),
-        ("agents/front-desk.yaml", AGENT),
-        ("tools/book-slot.yaml", TOOL),
-        *((f"tests/{test_name(number)}.yaml", _test(number)) for number in range(conversations)),
-    ):
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+    _write(folder, {"trunkline.yaml": PROJECT, **_desk(conversations)})
+
+
+def released_practice(folder: Path, conversations: int) -> None:
+    """The same with two environments that are promoted to, one of them by steps, and another agent
+    that has a single short test.
+    """
+    small = {"name": "smoke", "tags": ["smoke"]}
+    project = f"{PROJECT}{PRODUCTION}{STEPWISE}{RELEASED}"
+    texts = {
+        "trunkline.yaml": project,
+        desk_path(SMALL_DESK): small_desk(GREETING),
+        "tests/smoke.yaml": _test(small, SMALL_SPEC),
+    }
+    _write(folder, {**_desk(conversations), **texts})
+
+
+def small_desk(greeting: str) -> str:
+    """The manifest of the agent with a single test, saying this first."""
+    return AGENT.replace(DESK, SMALL_DESK).replace(GREETING, greeting)
+
+
+def desk_path(name: str) -> str:
+    """The file of an agent."""
+    return f"agents/{name}.yaml"
 
 
 def test_name(number: int) -> str:
@@ -88,11 +135,25 @@ def test_name(number: int) -> str:
     return f"conversation-{number:03}"
 
 
-def _test(number: int) -> str:
+def _desk(conversations: int) -> dict[str, str]:
+    texts = {desk_path(DESK): AGENT, "tools/book-slot.yaml": TOOL}
+    for name in map(test_name, range(conversations)):
+        texts[f"tests/{name}.yaml"] = _test({"name": name}, SPEC)
+    return texts
+
+
+def _test(metadata: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
     test = {
         "apiVersion": "trunkline/v1alpha1",
         "kind": "ConversationTest",
-        "metadata": {"name": test_name(number)},
-        "spec": SPEC,
+        "metadata": metadata,
+        "spec": spec,
     }
     return json.dumps(test)
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    for path, text in texts.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)

@@ -34,6 +34,7 @@ class FaultKind(StrEnum):
     MALFORMED = "malformed"
     DELAYED = "delayed"
     DUPLICATE = "duplicate"
+    SLOW = "slow"
     STALE = "stale"
 
 

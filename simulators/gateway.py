@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -209,6 +208,9 @@ class Gateway:
         elif fault.kind is FaultKind.HANG_AFTER:
             await self._hang(exchange, fault)
             await self._drop(exchange)
+        elif fault.kind is FaultKind.SLOW:
+            await asyncio.sleep(DELAY_BY_DEFAULT_S if fault.seconds is None else fault.seconds)
+            await self._reply(exchange, answer)
         elif fault.kind in (FaultKind.TRUNCATE, FaultKind.RESET):
             await self._reply(exchange, answer, bytes_kept=max(1, len(answer.body) // 2))
             if fault.kind is FaultKind.RESET:
@@ -278,7 +280,7 @@ class Gateway:
             "status": exchange.status,
             "effect": exchange.effect,
             "fault": exchange.fault.kind.value if exchange.fault else None,
-            "time_unix_s": math.floor(self._clock.now()),
+            "time_unix_s": round(self._clock.now(), 3),
         }
 
     async def _serve_control(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -244,7 +243,7 @@ class SocketGateway:
             "status": shake.status,
             "effect": shake.effect,
             "fault": shake.fault.kind.value if shake.fault else None,
-            "time_unix_s": math.floor(self._clock.now()),
+            "time_unix_s": round(self._clock.now(), 3),
         }
 
     async def close_all(self) -> None:
