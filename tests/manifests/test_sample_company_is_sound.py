@@ -30,7 +30,7 @@ def test_it_has_enough_of_everything_else() -> None:
     assert len(found.tools) == 3
     assert len(found.documents) == 3
     assert len(found.personas) == 2
-    assert len(found.numbers) == 4
+    assert len(found.numbers) == 5
     assert len(found.tests) >= 4
     environments = found.project.manifest.spec.environments
     assert [(each.name, each.source) for each in environments] == [

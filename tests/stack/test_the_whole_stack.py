@@ -165,14 +165,37 @@ def test_the_demo_tells_its_whole_story_and_cleans_up(home: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    for told in (
+    told = done.stdout + done.stderr
+    position = 0
+    for words in (
         "Plan: ",
         "No changes.",
         "first message is again",
         "Robin <robin@example.com> changed conversation_config.agent.first_message",
         "after the push",
-        "production: waiting for its first release",
+        "after-hours is not in production yet, and +15005550013 reaches nobody",
+        "19 passed, 0 failed",
+        "there is nothing in production yet",
+        "author is an author of what is promoted",
+        "Git has no release yet",
+        "approver$ trunkline approve after-hours",
+        "after-hours v1 is released to production",
+        "Trunkline-Promotion: brindle/production.after-hours.1",
+        "the tag is on",
+        "with the prompt that was tested",
+        "+15005550013 leads to it, and all calls are on Main",
+        "GateFailed",
+        'found "That sounds like an infection."',
+        "production is as before, and Git has no release but v1",
+        "ElevenLabs gives the new version 10 % of calls",
+        "after-hours v2 was rolled back to v1",
+        "Git has v2, and v3 that restores v1 and holds it",
+        "production is as before, to the last field",
+        "== The changelog",
+        "3 releases, all of them valid",
+        "approved until it is taken back by itself",
         "all of it",
     ):
-        assert told in done.stdout + done.stderr
+        assert words in told[position:], f"{words!r} is not told where it belongs:\n{told}"
+        position = told.index(words, position)
     assert list(home.iterdir()) == []

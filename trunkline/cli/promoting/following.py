@@ -15,8 +15,8 @@ from trunkline.model.base import JsonObject
 from trunkline.model.durations import format_duration
 
 POLL_MIN_S = 0.2
-POLL_MAX_S = 2.0
-"""Tests take seconds, a soak minutes; nobody notices less."""
+POLL_MAX_S = 1.0
+"""A soak takes minutes; each phase is looked at closely when it begins, for many are short."""
 WAITS_FOR_OTHERS = frozenset({"Approval", "Window"})
 
 
@@ -39,6 +39,7 @@ def follow(
                 return found, ended
             time.sleep(min(pause_s, left_s))
             pause_s = min(pause_s * 1.5, POLL_MAX_S)
+            phase = text(found, "phase")
             try:
                 found = server.get(f"{path}/promotions/{text(found, 'id')}")
                 is_away = False
@@ -48,6 +49,8 @@ def follow(
                 if not is_away:
                     complain(error.message, "Still waiting; the promotion goes on by itself")
                 is_away = True
+            if text(found, "phase") != phase:
+                pause_s = POLL_MIN_S
 
 
 def outcome(found: JsonObject) -> ExitCode:
