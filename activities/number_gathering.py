@@ -23,6 +23,7 @@ from trunkline.model.number_planner import (
     VOICE_URL,
     fallback_url,
     gives_away,
+    moves_calls,
     number_applied,
     plan_number,
 )
@@ -88,9 +89,10 @@ class NumberCorners:
 
     def _assignment(self, plan: Plan) -> Assignment | None:
         """What is asked if the plan gives the number to another agent."""
-        if self.release is None or not any(map(gives_away, plan.steps)):
+        if self.release is None:
             return None
-        return self.release.assignment
+        gives = moves_calls if self.release.taken else gives_away
+        return self.release.assignment if any(map(gives, plan.steps)) else None
 
     def plan(self, *, agent_planned: bool = False) -> Plan:
         """What the pure planner makes of it."""

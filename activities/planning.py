@@ -20,7 +20,7 @@ from activities.heartbeats import beating
 from activities.names import PLAN_ENVIRONMENT
 from activities.number_gathering import NumberGatherer
 from activities.planned_removals import PlannedRemovals, RemovalPlanner, Tip, with_removals
-from activities.policies import environments, policy_of
+from activities.policies import environments, policy_of, project_of
 from activities.promotion_rules import as_ruled
 from activities.released_numbers import NumberReleases
 from activities.released_wishes import with_released
@@ -112,7 +112,9 @@ class PlanActivities:
         head = await source.head(known=known.applied_revision if known is not None else None)
         manifests = await source.manifests(head.revision)
         if self._releases is not None:
-            manifests = await as_ruled(self._releases.releases, manifests)
+            stored = await self._wishes.project_manifest(request.project)
+            former = project_of(stored) if stored is not None else None
+            manifests = await as_ruled(self._releases.releases, manifests, former)
         project = manifests.project.manifest
         for described in environments(project.model_dump(mode="json")):
             if described.name == request.environment:

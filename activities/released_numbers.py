@@ -27,11 +27,14 @@ from trunkline.ports.releasing import ReleaseRecords
 class NumberRelease:
     """What releases say of one number. ``inactive``: the release of its agent takes no calls;
     ``obstacle``: why it may not be given to the agent yet; ``assignment``: what giving it asks.
+    ``taken``: it leads to the agent of another environment, so that bringing it to its own is no
+    mending, whatever is remembered of a time before.
     """
 
     inactive: str = ""
     obstacle: Obstacle | None = None
     assignment: Assignment | None = None
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class NumberReleases:
         found = await self._named(project, environment)
         if found is None or found.source == "head":
             return None
-        return NumberRelease(assignment=_assignment(found.promotion, covered=False))
+        return NumberRelease(assignment=_assignment(found.promotion, covered=False), taken=True)
 
     async def _environment(self, desired: DesiredNumber) -> Environment | None:
         return await self._named(desired.project, desired.environment)

@@ -220,7 +220,7 @@ class SourceActivities:
                 source, tip, head, own, whose="the manifest this very commit brings"
             )
         former = await self._wishes.project_manifest(state.project)
-        manifests = await self._under_rules(manifests, head.revision, former)
+        manifests = await self._under_rules(source, manifests, head.revision, former)
         kept = self._resolved.setdefault(state.project, ResolutionCache())
         resolved = await asyncio.to_thread(wishes, manifests, kept=kept)
         applied = _applied(state, head, tip.signature)
@@ -245,12 +245,16 @@ class SourceActivities:
         return changed
 
     async def _under_rules(
-        self, manifests: Manifests, revision: Revision, former: JsonObject | None
+        self,
+        source: ManifestSource,
+        manifests: Manifests,
+        revision: Revision,
+        former: JsonObject | None,
     ) -> Manifests:
         """The manifests with the rules of promotion that are in force."""
         if self._rules is None:
             return manifests
-        return await self._rules.settled(manifests, revision, _readable(former))
+        return await self._rules.settled(manifests, revision, _readable(former), source)
 
     async def _refuse(self, state: SourceState, error: TrunklineError, tip: _Tip) -> SourceLook:
         head = tip.head

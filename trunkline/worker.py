@@ -29,6 +29,7 @@ from activities.experiments import RolloutPorts
 from activities.imports import ImportActivities
 from activities.names import SEARCH_ATTRIBUTES
 from activities.numbers import NumberActivities
+from activities.past_rules import PastRules
 from activities.planned_removals import RemovalPlanner
 from activities.planning import PlanActivities
 from activities.platform_testing import PlatformTestActivities
@@ -381,7 +382,12 @@ def _of_environments(
             ports.clock,
             ports.interventions,
             ReleaseLooks(ports.repositories, ports.releases, ports.statuses, ports.keys),
-            RulesKept(ports.releases, ports.interventions, ports.statuses),
+            RulesKept(
+                ports.releases,
+                ports.interventions,
+                ports.statuses,
+                PastRules(ports.repositories, ports.keys),
+            ),
         ),
         DispatchActivities(dispatcher, ports.wishes, ports.operations),
         PruneActivities(asked, ports.statuses, dispatcher, released),

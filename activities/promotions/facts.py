@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from activities.policies import environments
 from activities.promotion_types import LostRun
 from activities.promotions.candidates import Authorship, Candidates, Found
+from activities.promotions.own_releases import own_release
 from activities.promotions.ports import PromotionPorts
 from activities.promotions.runs import runs_found
 from activities.types import Failure
@@ -80,7 +81,7 @@ class FactFinder:
         rules = await ports.releases.rules_in_force(*place)
         standing = await ports.releases.standing_of(*agent)
         decided = await ports.interventions.interventions(record.project)
-        git, repository = await self._git(record)
+        git, repository = await self._git(record, rules)
         found, source_problem = await self._candidate(record)
         authorship = await self._authors(record, found, standing, repository)
         candidate = found.candidate if found is not None else None
@@ -111,7 +112,9 @@ class FactFinder:
         )
         return Looked(facts, git, found)
 
-    async def _git(self, record: PromotionRecord) -> tuple[Git, ReleaseRepository | None]:
+    async def _git(
+        self, record: PromotionRecord, rules: PromotionRules | None
+    ) -> tuple[Git, ReleaseRepository | None]:
         """What the branch says of the promotion, as long as it matters."""
         known = Git(release=remembered(record, RELEASE), rolled_back=remembered(record, BACK))
         if known.rolled_back is not None or (known.release and record.phase != "RollingBack"):
@@ -119,25 +122,32 @@ class FactFinder:
         try:
             repository = await self._ports.repositories.repository(record.project)
             tip = await repository.fetch_tip()
-            return await self._commits(record, repository, replace(known, tip=tip)), repository
+            known = replace(known, tip=tip)
+            return await self._commits(record, rules, repository, known), repository
         except (SourceError, NotFound) as error:
             return replace(known, problem=f"{error.message} {error.hint}".strip()), None
 
     async def _commits(
-        self, record: PromotionRecord, repository: ReleaseRepository, known: Git
+        self,
+        record: PromotionRecord,
+        rules: PromotionRules | None,
+        repository: ReleaseRepository,
+        known: Git,
     ) -> Git:
-        """The newest commit with the promotion's trailer, and which of its two it is."""
+        """The newest commit of the promotion's own, and which of its two it is."""
         base = record.details.get(BASE)
         if not isinstance(base, str):
             return known
-        commit = await repository.commit_with_trailer(trailer(record), since=Revision(base))
-        if commit is None:
+        own = await own_release(
+            repository,
+            record,
+            base=Revision(base),
+            public_keys=rules.public_keys if rules is not None else (),
+            keys=self._ports.keys,
+        )
+        if own is None:
             return known
-        place = (record.environment, record.agent)
-        placed = (await repository.releases(commit)).released.get(place)
-        if placed is None:
-            return known
-        spec = placed.manifest.spec
+        commit, spec = own
         is_back = record.kind == "promote" and spec.restores is not None
         steps = spec.rollout.steps if spec.rollout is not None and spec.restores is None else ()
         found = ReleaseFound(version=spec.version, commit=commit, steps=steps)
@@ -249,11 +259,6 @@ async def commits_refused(ports: PromotionPorts, project: str) -> str:
     """Why the project's rule in force refuses commits of this server; "" if it takes them."""
     rule = commit_rule(await ports.wishes.project_manifest(project))
     return commit_problem(rule, ports.keys.public_key, today=ports.clock.now().date())
-
-
-def trailer(record: PromotionRecord) -> str:
-    """What the release commit of a promotion says in its trailer."""
-    return f"{record.project}/{record.id}"
 
 
 def remembered(record: PromotionRecord, detail: str) -> ReleaseFound | None:

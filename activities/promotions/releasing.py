@@ -15,8 +15,8 @@ from activities.heartbeats import beating
 from activities.names import COMMIT_RELEASE, HOLD_RELEASE
 from activities.promotion_types import PromotionStep, PromotionStepRequest
 from activities.promotions.calls import PromotionCalls
-from activities.promotions.facts import trailer
 from activities.promotions.looking import Decision, PromotionLooks
+from activities.promotions.own_releases import trailer
 from activities.promotions.ports import PromotionPorts
 from trunkline.manifests.release_files import release_text
 from trunkline.model.errors import (

@@ -15,7 +15,8 @@ from trunkline.model.limits import PROMOTION_LINES_MAX
 from trunkline.model.promotions.facts import RunFound
 from trunkline.model.promotions.policies import PromotionRules
 from trunkline.model.promotions.records import PromotionRecord, TestsRun
-from trunkline.model.testing.results import TestResult, TestRunReport
+from trunkline.model.testing.report_text import SPARED
+from trunkline.model.testing.results import CheckResult, TestResult, TestRunReport
 
 NO_REQUIRED_TESTS = "NoRequiredTests"
 
@@ -114,25 +115,33 @@ def _evidence(
 
 
 def failing_lines(tests: Sequence[TestResult]) -> tuple[str, ...]:
-    """Lines of required tests that did not pass, ``file:line`` with what was wanted and found."""
-    return tuple(dict.fromkeys(_lines(tests)))[:PROMOTION_LINES_MAX]
+    """Lines of required tests that did not pass, ``file:line`` with what was wanted and found:
+    of those that failed, or, where none did, of those nobody could find out about.
+    """
+    bad = [test for test in tests if test.required and test.outcome != "passed"]
+    failed = [test for test in bad if test.outcome == "failed"]
+    return tuple(dict.fromkeys(_lines(failed or bad)))[:PROMOTION_LINES_MAX]
 
 
 def _lines(tests: Sequence[TestResult]) -> Iterator[str]:
-    for test in sorted(tests, key=lambda each: each.outcome != "failed"):
-        if not test.required or test.outcome == "passed":
-            continue
+    for test in tests:
         checks = [
             check
             for run in test.runs
             for check in run.checks
-            if check.outcome in ("failed", "inconclusive") and run.outcome == test.outcome
+            if run.outcome == test.outcome and _decided(check, test)
         ]
         for check in checks:
             found = f", found {check.found}" if check.found else ""
-            yield f"{_line(check.position)}: {test.name}: wanted {check.wanted}{found}"
+            unclear = f" ({check.reason})" if check.outcome == "inconclusive" else ""
+            yield f"{_line(check.position)}: {test.name}: wanted {check.wanted}{found}{unclear}"
         if not checks:
             yield f"{_line(test.position)}: {test.name}: {test.reason} {test.message}".rstrip()
+
+
+def _decided(check: CheckResult, test: TestResult) -> bool:
+    """True for a check that made the test what it is, and not for one that was never made."""
+    return check.outcome == test.outcome and check.reason not in SPARED
 
 
 def _line(position: str) -> str:

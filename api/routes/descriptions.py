@@ -49,8 +49,8 @@ async def read_history(
     cursor: Cursor = None,
     limit: Limit = limits.API_PAGE_DEFAULT,
 ) -> PageAnswer[HistoryAnswer]:
-    """Releases of the agent, newest first and all of them; the commits that touched it come with
-    the first page, as far as its events reach back.
+    """Releases of the agent, all of them, and the commits that touched it, as far as its events
+    reach back; newest first.
     """
     page = await services.histories.page(
         project, name, environment=environment, cursor=cursor, limit=limit

@@ -102,15 +102,49 @@ async def test_history_tells_releases_and_commits_together(
     ]
     assert (items[1]["state"], items[1]["restores"]) == ("current", 1)
     assert items[2]["promotion"] == "production.front-desk.1"
-    first = await viewer.get("agents/front-desk/history", params={"limit": 1})
-    rest = await viewer.get(
-        "agents/front-desk/history", params={"cursor": first.json()["nextCursor"]}
-    )
-    assert [each["version"] for each in first.json()["items"]] == [0, 2]
-    assert [each["version"] for each in rest.json()["items"]] == [1]
     only = await viewer.get("agents/front-desk/history", params={"environment": "testing"})
     assert [each["version"] for each in only.json()["items"]] == [0]
     code, out, err = await command("history", "front-desk", "-e", "production")
     assert code == 0, err
     assert [line.split()[0] for line in out.splitlines()] == ["VERSION", "v2", "v1"]
     assert out.splitlines()[1].endswith("Change number 2")
+
+
+@pytest.mark.usefixtures("promotable")
+async def test_commits_and_releases_go_on_together_page_by_page(
+    viewer: httpx.AsyncClient,
+    store: PostgresStore,
+    project: str,
+    released: Released,
+    command: Command,
+) -> None:
+    for version in (1, 2, 3):
+        await released(version, DIGEST)
+    revisions = [letter * 40 for letter in "abcabd"]
+    for revision in revisions:
+        told = {"project": project, "environment": "testing", "name": "front-desk"}
+        for reason in ("Updated", "Synced"):
+            event = {**told, "reason": reason, "message": "x", "revision": revision}
+            await store.add_events([EventRecord.model_validate(event)])
+    whole = (await viewer.get("agents/front-desk/history", params={"limit": 200})).json()
+    assert whole["nextCursor"] is None
+    wanted = [(each["version"], each["revision"]) for each in whole["items"]]
+    assert [revision for version, revision in wanted if not version] == revisions[::-1]
+    assert [version for version, _ in wanted if version] == [3, 2, 1]
+    for limit in (1, 2, 4, 9):
+        seen: list[tuple[int, str]] = []
+        query: dict[str, str | int] = {"limit": limit}
+        while True:
+            page = (await viewer.get("agents/front-desk/history", params=query)).json()
+            assert len(page["items"]) <= limit
+            seen += [(each["version"], each["revision"]) for each in page["items"]]
+            if page["nextCursor"] is None:
+                break
+            query["cursor"] = page["nextCursor"]
+        assert seen == wanted
+    code, out, err = await command("history", "front-desk", "--limit", "8")
+    assert code == 0, err
+    assert len(out.splitlines()) == 9
+    for cursor in ("bmV4dA", "YmVmb3JlOjU", "eC8x"):
+        wrong = await viewer.get("agents/front-desk/history", params={"cursor": cursor})
+        assert wrong.status_code == 400

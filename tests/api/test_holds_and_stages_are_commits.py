@@ -126,6 +126,35 @@ async def test_draft_and_testing_are_commits_on_the_lifecycle(
     assert unknown.status_code == 404
 
 
+async def test_a_lifecycle_of_one_environment_is_not_passed_over_in_silence(
+    bare: Path, operator: httpx.AsyncClient
+) -> None:
+    text = f"{AGENT}  overrides:\n    testing: {{ lifecycle: inactive }}\n"
+    tip = commit(bare, {AGENT_FILE: text}, message="Off while the clinic moves")
+    for stage, lifecycle in (("testing", "active"), ("draft", "draft")):
+        answer = await operator.post("agents/front-desk/deploy", json={"stage": stage})
+        assert answer.status_code == 409, answer.text
+        problem = answer.json()
+        assert "`lifecycle: inactive` of its own in testing" in problem["detail"]
+        assert f"({AGENT_FILE}:8)" in problem["detail"]
+        assert f"set it to {lifecycle}" in problem["hint"]
+    assert git(bare, "rev-parse", "main").strip() == tip
+    commit(bare, {AGENT_FILE: text.replace("inactive", "draft")}, message="Draft")
+    draft = await operator.post("agents/front-desk/deploy", json={"stage": "draft"})
+    assert draft.status_code == 202, draft.text
+    assert "\n  lifecycle: draft\n" in git(bare, "show", f"main:{AGENT_FILE}")
+
+
+async def test_a_lifecycle_of_what_is_promoted_to_is_left_alone(
+    bare: Path, operator: httpx.AsyncClient
+) -> None:
+    text = f"{AGENT}  overrides:\n    production: {{ lifecycle: inactive }}\n"
+    commit(bare, {AGENT_FILE: text}, message="Not for callers yet")
+    answer = await operator.post("agents/front-desk/deploy", json={"stage": "draft"})
+    assert answer.status_code == 202, answer.text
+    assert "production: { lifecycle: inactive }" in git(bare, "show", f"main:{AGENT_FILE}")
+
+
 async def test_nothing_is_changed_on_top_of_a_tree_with_problems(
     bare: Path, operator: httpx.AsyncClient
 ) -> None:

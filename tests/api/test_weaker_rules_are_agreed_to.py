@@ -9,6 +9,7 @@ from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.ids import project_workflow_id
 from trunkline.model.kinds.project import Promotion
 from trunkline.model.promotions.policies import PromotionRules
+from trunkline.model.records import StatusRecord
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fleet")]
 
@@ -58,3 +59,30 @@ async def test_there_is_nothing_to_agree_to_where_nothing_waits(
     code, _, error = await command("resume", "--rules", *where, who="admin")
     assert code == 1
     assert "No weaker rules of promotion wait" in error
+
+
+@pytest.mark.usefixtures("promotable")
+async def test_description_project_and_why_say_what_waits_and_what_to_type(
+    command: Any, store: PostgresStore, project: str
+) -> None:
+    agree = "trunkline resume -e production --rules"
+    await store.put_rules(project, "production", _rules(pending=""))
+    row = await store.status(project, "testing", "agent", "front-desk")
+    assert row is not None
+    said = row.model_dump(by_alias=False, include=set(StatusRecord.model_fields))
+    await store.put_status(StatusRecord.model_validate({**said, "environment": "production"}), [])
+    asked = (
+        ("describe", "front-desk", "-e", "production", "--project", project),
+        ("projects", "show", project),
+        ("why", "front-desk", "-e", "production", "--project", project),
+    )
+    for words in asked:
+        code, out, error = await command(*words)
+        assert (code, agree in out) == (0, False), error
+    await store.put_rules(project, "production", _rules())
+    for words in asked:
+        code, out, error = await command(*words)
+        assert code == 0, error
+        told = " ".join(out.split())
+        assert PENDING in told, words
+        assert agree in told, words

@@ -148,6 +148,35 @@ async def test_waiting_ends_when_it_is_there_or_the_time_is_up(command: Command)
 
 
 @pytest.mark.usefixtures("fleet")
+async def test_what_waits_for_a_first_release_is_told_and_not_waited_for(
+    command: Command, store: PostgresStore, project: str
+) -> None:
+    row = await store.status(project, "testing", "number", "main-line")
+    assert row is not None
+    said = row.model_dump(include=set(StatusRecord.model_fields))
+    await store.put_status(StatusRecord(**{**said, "sync": "Synced"}), [])
+    code, out, err = await command("wait", "--timeout", "5s")
+    assert (code, out) == (0, "1 waits for a first release: environment production\n"), err
+    code, out, err = await command("wait", "-e", "production", "--timeout", "5s")
+    assert (code, out) == (0, "1 waits for a first release: environment production\n"), err
+    reason = Condition(type="Reconciling", status="True", reason="AwaitingRelease", message="x")
+    changed = {"environment": "production", "health": "Missing", "conditions": (reason,)}
+    for name in ("main-line", "second-line"):
+        await store.put_status(StatusRecord(**{**said, **changed, "name": name}), [])
+    both = "2 wait for a first release: production/main-line, production/second-line\n"
+    for place in ((), ("-e", "production")):
+        code, out, err = await command("wait", *place, "--timeout", "5s")
+        assert (code, out) == (0, both), err
+    code, out, err = await command("wait", "second-line", "--timeout", "5s")
+    assert (code, out) == (0, "1 waits for a first release: production/second-line\n"), err
+    await store.put_status(StatusRecord(**{**said, "sync": "OutOfSync"}), [])
+    code, out, err = await command("wait", "--timeout", "1s")
+    assert (code, out) == (5, ""), err
+    assert "testing/main-line is OutOfSync" in err
+    assert "production" not in err
+
+
+@pytest.mark.usefixtures("fleet")
 async def test_waiting_is_content_with_an_agent_that_git_wants_inactive(
     command: Command, store: PostgresStore, project: str
 ) -> None:

@@ -270,6 +270,18 @@ def test_options_that_say_nothing_are_wrong_usage(options: list[str]) -> None:
     assert run(["history", *options]) == 64
 
 
+def test_without_a_repository_on_this_disk_an_agent_has_to_be_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for options in ([], ["--evidence"]):
+        assert run(["history", *options]) == 64
+        assert "Name an agent" in capsys.readouterr().err
+    assert run(["history", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "only with --local may it be left out" in " ".join(said.split())
+    assert "none means all" not in said
+
+
 def test_a_folder_that_is_no_repository_cannot_be_checked(tmp_path: Path, verify: Verify) -> None:
     assert verify(tmp_path).code == 3
     assert verify(tmp_path / "nowhere").code == 1

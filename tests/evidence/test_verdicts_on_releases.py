@@ -91,6 +91,27 @@ def test_versions_out_of_order_are_found(world: World) -> None:
     ]
 
 
+def test_a_release_nobody_signed_casts_no_doubt_on_those_after_it(world: World) -> None:
+    forged = record(world, 2).model_copy(update={"commit": Revision("f" * 40)})
+    spec = {**forged.spec, "changes": "Pay me"}
+    facts = ReleaseFacts(
+        project="acme",
+        records=[
+            record(world, 2),
+            forged.model_copy(update={"spec": spec}),
+            record(world, 1),
+        ],
+        tags=[tag(1), tag(2)],
+        closures={(REVISION, "front-desk"): Closure(digest=DIGEST)},
+    )
+    rows = checked_releases(facts, public_keys=(world.keys.public_key,), keys=Ed25519Keys())
+    assert sorted((row.version, row.evidence) for row in rows) == [
+        (1, "valid"),
+        (2, "invalid"),
+        (2, "valid"),
+    ]
+
+
 def test_a_version_written_twice_with_another_content_is_found(world: World) -> None:
     first = record(world, 1)
     world.record = world.record.model_copy(update={"number": 4})

@@ -64,18 +64,20 @@ async def test_only_a_real_trailer_names_a_promotion(
     say(remote, "Later\n")
     await releases.fetch_tip()
     for promotion in ("p.a.1", "acme/p.a.1"):
-        found = await releases.commit_with_trailer(promotion, since=None)
-        assert found == (made if counts else None)
+        found = await releases.commits_with_trailer(promotion, since=None)
+        assert found == ((made,) if counts else ())
 
 
-async def test_the_newest_commit_since_then_is_found(releases: GitReleases, remote: Any) -> None:
+async def test_commits_since_then_are_found_newest_first(
+    releases: GitReleases, remote: Any
+) -> None:
     trailer = "Release\n\nTrunkline-Promotion: acme/p.a.1\n"
     one, two = say(remote, trailer), say(remote, trailer)
     await releases.fetch_tip()
-    assert await releases.commit_with_trailer("p.a.1", since=None) == two
-    assert await releases.commit_with_trailer("p.a.1", since=one) == two
-    assert await releases.commit_with_trailer("p.a.1", since=two) is None
-    assert await releases.commit_with_trailer("p.a.1", since=Revision("1" * 40)) == two
+    assert await releases.commits_with_trailer("p.a.1", since=None) == (two, one)
+    assert await releases.commits_with_trailer("p.a.1", since=one) == (two,)
+    assert await releases.commits_with_trailer("p.a.1", since=two) == ()
+    assert await releases.commits_with_trailer("p.a.1", since=Revision("1" * 40)) == (two, one)
 
 
 async def test_a_release_that_came_in_by_a_merge_is_found(
@@ -87,7 +89,7 @@ async def test_a_release_that_came_in_by_a_merge_is_found(
     tree = remote.git("rev-parse", f"{made}^{{tree}}")
     remote.force(remote.git("commit-tree", tree, "-p", other, "-p", made, "-m", "Merge"))
     await releases.fetch_tip()
-    assert await releases.commit_with_trailer("p.a.1", since=other) == made
+    assert await releases.commits_with_trailer("p.a.1", since=other) == (made,)
 
 
 async def test_what_is_not_fetched_is_not_absent(
@@ -96,7 +98,8 @@ async def test_what_is_not_fetched_is_not_absent(
     """Another worker may ask than the one that fetched."""
     made = await release(releases, remote, 1)
     fresh = [more_releases(tmp_path / name) for name in ("a", "b", "c")]
-    assert await fresh[0].commit_with_trailer("production.front-desk.1", since=None) == made
+    found = await fresh[0].commits_with_trailer("production.front-desk.1", since=None)
+    assert found == (made,)
     (tag,) = await fresh[1].release_tags("production", "front-desk")
     assert tag.version == 1
     (record,) = await fresh[2].release_history(limit=5)

@@ -107,6 +107,21 @@ async def test_what_is_refused_of_a_release_takes_the_rest_with_it(
     assert nothing_arrived(remote)
 
 
+async def test_a_branch_that_is_hidden_from_pushes_costs_no_version(
+    server: Any, remote: Any, tmp_path: Path
+) -> None:
+    """Git would take the tag alone, and the version would be gone."""
+    releases = server.releases(tmp_path / "cache")
+    base = await releases.fetch_tip()
+    remote.git("config", "receive.hideRefs", "refs/heads/main")
+    with pytest.raises(PushRefused, match="hides main from everybody who pushes"):
+        await push(releases, remote, base)
+    assert nothing_arrived(remote)
+    remote.git("config", "--unset", "receive.hideRefs")
+    pushed = await push(releases, remote, base)
+    assert (remote.tip(), remote.tags()) == (pushed, [TAG])
+
+
 async def test_words_of_a_server_are_bounded_and_printable(
     server: Any, remote: Any, tmp_path: Path
 ) -> None:
@@ -166,8 +181,8 @@ async def test_a_lost_answer_is_found_out_by_the_trailer(
     assert raised.value.retryable
     server.cuts_pushes = ""
     tip = await releases.fetch_tip()
-    found = await releases.commit_with_trailer(PROMOTION, since=base)
-    assert found == (tip if arrived else None)
+    found = await releases.commits_with_trailer(PROMOTION, since=base)
+    assert found == ((tip,) if arrived else ())
     assert (tip != base) == arrived
     if not arrived:
         assert await push(releases, remote, base) == remote.tip()

@@ -116,7 +116,7 @@ async def test_a_signature_is_nothing_that_readers_stumble_over(
     await releases.fetch_tip()
     (tag,) = await releases.release_tags()
     assert (tag.message, tag.revision) == (message.strip(), remote.first)
-    assert await releases.commit_with_trailer("production.front-desk.1", since=None) == pushed
+    assert await releases.commits_with_trailer("production.front-desk.1", since=None) == (pushed,)
     (author,) = await releases.authors(remote.first, pushed, [PATH])
     assert author.email == "ada@example.com"
     assert await releases.subjects(remote.first, pushed, [PATH]) == ("Shorter greeting",)

@@ -9,6 +9,7 @@ from trunkline.adapters.git import GitReleases
 from trunkline.model import limits
 from trunkline.model.errors import CommitUnreadable
 from trunkline.model.ids import Revision
+from trunkline.model.limits import RENAMES_FOLLOWED_MAX
 
 AGENT = "agents/front-desk.yaml"
 ELSEWHERE = "agents/other.yaml"
@@ -23,10 +24,11 @@ class History:
         self.count = 0
 
     def tree(self, files: dict[str, str]) -> str:
-        lines = []
-        for path, text in files.items():
-            blob = self.remote.store("blob", text.encode())
-            lines.append(f"100644 blob {blob}\t{path.removeprefix('agents/')}")
+        blobs = {text: self.remote.store("blob", text.encode()) for text in {*files.values()}}
+        lines = [
+            f"100644 blob {blobs[text]}\t{path.removeprefix('agents/')}"
+            for path, text in files.items()
+        ]
         inner = self.remote.git("mktree", stdin="\n".join(lines) + "\n")
         return str(self.remote.git("mktree", stdin=f"040000 tree {inner}\tagents\n"))
 
@@ -134,6 +136,108 @@ async def test_a_renamed_file_has_authors_under_both_names(
     remote.force(new)
     found = await releases.authors(base, new, [AGENT, "agents/renamed.yaml"])
     assert [each.email for each in found] == ["new@example.com", "old@example.com"]
+
+
+LONG = "".join(f"line {number}\n" for number in range(20))
+
+
+def named(*names: str, text: str = LONG) -> dict[str, str]:
+    """A tree in which only the agent's file has other names."""
+    return {ELSEWHERE: BASE[ELSEWHERE], **{f"agents/{name}.yaml": text for name in names}}
+
+
+async def hands(
+    releases: GitReleases, remote: Any, since: Revision | None, until: Revision, path: str
+) -> set[str]:
+    remote.force(until)
+    found = await releases.authors(since, until, [path])
+    return {each.email.partition("@")[0] for each in found}
+
+
+async def test_a_file_that_was_renamed_twice_hides_nobody_who_wrote_under_the_middle_name(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    start = history.commit(named("first"), base)
+    one = history.commit(named("middle"), start, author=b"M <mover@example.com>")
+    two = history.commit(named("middle", text=f"{LONG}evil\n"), one, author=b"E <eve@example.com>")
+    last = history.commit(
+        named("last", text=f"{LONG}evil\nmore\n"), two, author=b"L <last@example.com>"
+    )
+    found = await hands(releases, remote, start, last, "agents/last.yaml")
+    assert found == {"mover", "eve", "last"}
+    assert await hands(releases, remote, two, last, "agents/last.yaml") == {"last"}
+    assert await releases.subjects(start, last, ["agents/last.yaml"]) == ("Change",) * 3
+
+
+async def test_a_copy_whose_original_goes_later_takes_its_authors_along(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    start = history.commit(named(), base)
+    draft = history.commit(named("draft"), start, author=b"E <eve@example.com>")
+    copied = history.commit(named("draft", "desk"), draft, author=b"C <copier@example.com>")
+    gone = history.commit(named("desk"), copied, author=b"R <remover@example.com>")
+    assert await hands(releases, remote, start, gone, "agents/desk.yaml") == {
+        "eve",
+        "copier",
+        "remover",
+    }
+
+
+async def test_renames_on_a_branch_that_was_merged_are_followed(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    start = history.commit(named("first"), base)
+    middle = history.commit(named("middle"), start, author=b"M <mover@example.com>")
+    edited = history.commit(
+        named("middle", text=f"{LONG}evil\n"), middle, author=b"E <eve@example.com>"
+    )
+    last = history.commit(named("last", text=f"{LONG}evil\n"), edited)
+    main = history.commit({**named("first"), ELSEWHERE: "2"}, start)
+    tree = {**named("last", text=f"{LONG}evil\n"), ELSEWHERE: "2"}
+    merge = history.commit(tree, main, last, author=b"G <merger@example.com>")
+    found = await hands(releases, remote, start, merge, "agents/last.yaml")
+    assert found == {"mover", "eve", "ada", "merger"}
+
+
+async def test_another_file_that_only_looks_alike_has_other_authors(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    start = history.commit(named("template"), base)
+    edited = history.commit(
+        named("template", text=f"{LONG}more\n"), start, author=b"T <template@example.com>"
+    )
+    tree = {**named("template", text=f"{LONG}more\n"), "agents/desk.yaml": f"{LONG}desk\n"}
+    new = history.commit(tree, edited)
+    assert await hands(releases, remote, start, new, "agents/desk.yaml") == {"ada"}
+
+
+@pytest.mark.slow
+async def test_more_renames_than_are_followed_say_so_instead_of_losing_somebody(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    start = top = history.commit(named("at-0"), base)
+    for number in range(1, RENAMES_FOLLOWED_MAX + 2):
+        top = history.commit(named(f"at-{number}"), top)
+    newest = f"agents/at-{RENAMES_FOLLOWED_MAX + 1}.yaml"
+    remote.force(top)
+    with pytest.raises(CommitUnreadable, match="renames in a row came after"):
+        await releases.authors(start, top, [newest])
+    second = Revision(remote.git("rev-parse", f"{top}~{RENAMES_FOLLOWED_MAX}"))
+    assert await hands(releases, remote, second, top, newest) == {"ada"}
+
+
+async def test_a_commit_that_moves_too_many_files_to_compare_says_so(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    before = {f"agents/old-{number}.yaml": "old\n" for number in range(1_001)}
+    after = {f"agents/new-{number}.yaml": "new\n" for number in range(1_001)}
+    start = history.commit({**before, "agents/first.yaml": "same\n"}, base)
+    top = history.commit({**after, "agents/moved.yaml": "same\n"}, start)
+    remote.force(top)
+    with pytest.raises(CommitUnreadable, match=f"all in commit {top[:12]}"):
+        await releases.authors(start, top, ["agents/new-3.yaml"])
+    exactly = await releases.authors(start, top, ["agents/moved.yaml"])
+    assert [each.email for each in exactly] == ["ada@example.com"]
 
 
 async def test_paths_are_no_patterns(

@@ -177,6 +177,7 @@ class World:
                 version=version,
                 phase="Shifting",
                 step=0,
+                step_began_at=self.one.now,
                 percent=float(steps[0]),
                 needs_checks=True,
                 abort_reason=state.abort_reason if state is not None and not state.step else "",

@@ -90,6 +90,12 @@ def test_failing_lines_are_told_once_and_only_of_runs_that_did_not_pass() -> Non
     assert told == ("a.yaml:3: x", "b:1")
 
 
+def test_what_could_not_be_found_out_is_not_listed_as_failing() -> None:
+    unclear = TestsRun(run_id="run-2", outcome="inconclusive", lines=("c.yaml:2: no judge",))
+    assert failing_lines(record(gate=unclear, verification=FAILED)) == ("a.yaml:3: x", "b:1")
+    assert failing_lines(record(gate=unclear)) == ()
+
+
 def test_phases_tell_what_was_what_is_and_what_comes() -> None:
     timeline = (
         PhaseEntry(phase="Starting", began_at=NOW, ended_at=NOW + timedelta(seconds=2)),

@@ -7,14 +7,17 @@ import pytest
 
 from tests.promotions.situations import NOW, Promoting, record, running, standing
 from trunkline.model.interventions import Intervention
-from trunkline.model.limits import REASON_MAX_CHARACTERS
+from trunkline.model.limits import BLAME_MAX_CHARACTERS, REASON_MAX_CHARACTERS
 from trunkline.model.promotions.facts import PushTried, ReleaseFound
+from trunkline.model.promotions.telling import phase_lines
 from trunkline.model.releases import RolloutState
 
 COMMIT = "c" * 40
 RELEASED = ReleaseFound(version=7, commit=COMMIT)
 STEPWISE = ReleaseFound(version=7, commit=COMMIT, steps=(10, 50))
 BACK = ReleaseFound(version=8, commit="e" * 40)
+VERIFIED_BADLY = "v7 failed its verification"
+HELD = {"phase": "Shifting", "percent": 10.0, "step_began_at": NOW}
 
 
 def released(found: ReleaseFound = RELEASED, **promotion: Any) -> Promoting:
@@ -37,6 +40,7 @@ def rolled_out(step: int, percent: float, **changed: Any) -> RolloutState:
         "step": step,
         "percent": percent,
         "needs_checks": True,
+        "step_began_at": NOW,
         **changed,
     }
     return RolloutState.model_validate(said)
@@ -105,6 +109,33 @@ def test_steps_are_checked_before_they_are_left() -> None:
     assert one.move.tests.purpose == "verify"
     assert len(one.record.checks) == 2
     assert one.record.phase == "Verifying"
+
+
+@pytest.mark.parametrize(
+    "meant",
+    [
+        rolled_out(0, 0.0, step_began_at=None),
+        rolled_out(0, 10.0, step_began_at=None),
+        rolled_out(0, 0.0),
+        rolled_out(-1, 0.0, phase="Preparing", step_began_at=None),
+        rolled_out(1, 10.0, checked_step=0, step_began_at=None),
+    ],
+)
+def test_a_check_begins_only_once_the_release_has_the_share_of_its_step(
+    meant: RolloutState,
+) -> None:
+    one = released(STEPWISE)
+    one.look(rollout=meant)
+    assert (one.move.kind, one.record.phase, one.record.checks) == ("wait", "Rollout", ())
+    one.look(rollout=meant.model_copy(update={**HELD, "step": max(meant.step, 0)}))
+    assert one.move.tests is not None
+    assert one.move.tests.purpose == "check"
+
+
+def test_a_share_that_is_not_there_is_not_found_good_without_tests_either() -> None:
+    one = released(STEPWISE, verify=None)
+    one.look(rollout=rolled_out(0, 0.0, step_began_at=None))
+    assert one.move.kind == "wait"
 
 
 def test_a_rollout_without_verification_needs_no_tests() -> None:
@@ -182,6 +213,44 @@ def test_what_an_agent_said_reaches_the_hold_as_short_readable_words() -> None:
     assert one.move.reason.isprintable()
 
 
+@pytest.mark.parametrize("stage", ["check", "verification"])
+def test_a_release_is_blamed_with_the_first_failing_line_alone(stage: str) -> None:
+    one = released(STEPWISE if stage == "check" else RELEASED)
+    if stage == "check":
+        one.look(rollout=rolled_out(0, 10.0))
+    else:
+        one.look(target=running(7))
+    first = "tests/greet.yaml:4: greets: wanted hello, found " + "well " * 90
+    one.ends_run("failed", message="2 of 3 failed " * 20, lines=(first, "tests/greet.yaml:9: b"))
+    said_of, blamed = one.move.reason.split(": ", 1)
+    assert said_of == ("v7 at 10 % failed its check" if stage == "check" else VERIFIED_BADLY)
+    assert blamed.startswith("tests/greet.yaml:4: greets: wanted hello, found well well")
+    assert blamed.endswith(" well…")
+    assert len(blamed) <= BLAME_MAX_CHARACTERS
+
+
+def test_one_word_without_an_end_is_cut_and_place_and_test_stay() -> None:
+    one = released()
+    one.look(target=running(7))
+    one.ends_run("failed", lines=("tests/greet.yaml:4: greets: wanted " + "y" * 999,))
+    assert one.move.reason == f"{VERIFIED_BADLY}: tests/greet.yaml:4: greets: wanted…"
+
+
+def test_the_line_of_the_way_back_does_not_say_again_why() -> None:
+    one = released()
+    one.look(target=running(7))
+    one.ends_run("failed", lines=("tests/greet.yaml:4: greets: wanted hello",))
+    why = f"{VERIFIED_BADLY}: tests/greet.yaml:4: greets: wanted hello"
+    assert one.record.message == f"{why}; going back to v6"
+    told = {line.phase: line.message for line in phase_lines(one.record, one.now)}
+    assert (told["Verifying"], told["RollingBack"]) == (why, "going back to v6")
+    one.look(rolled_back=BACK)
+    one.look(target=running(8))
+    assert one.record.message == f"{why}; v6 again, as v8"
+    told = {line.phase: line.message for line in phase_lines(one.record, one.now)}
+    assert (told["Verifying"], told["RollingBack"]) == (why, "v6 again, as v8")
+
+
 def test_a_rollback_that_cannot_be_pushed_is_stalled_and_goes_on() -> None:
     one = released()
     one.look(target=running(7))
@@ -223,6 +292,21 @@ def test_without_a_predecessor_calls_are_taken_away() -> None:
     one.look(interventions=(disabled("trunkline", one.now),))
     assert (one.record.state, one.record.reason) == ("RolledBack", "NoPredecessor")
     assert one.record.rolled_back_to is None
+
+
+def test_a_hold_that_cannot_be_pushed_is_tried_again_although_calls_were_taken_away() -> None:
+    one = Promoting(verify={"tags": ["smoke"]})
+    one.facts = one.facts.model_copy(update={"standing": None, "target": None})
+    one.earns()
+    one.look(release=ReleaseFound(version=1, commit=COMMIT), standing=standing(1))
+    one.look(target=running(1))
+    assert one.ends_run("failed").kind == "disable"
+    refused = PushTried(reason="PushRefused", message="protected", at=one.now)
+    one.look(interventions=(disabled("trunkline", one.now),), push=refused)
+    assert (one.record.is_open, one.record.stalled, one.move.kind) == (True, True, "wait")
+    assert one.look(180).kind == "disable"
+    one.look(standing=standing(1, spec={"hold": {"reason": "it failed", "by": "trunkline"}}))
+    assert (one.record.state, one.record.reason) == ("RolledBack", "NoPredecessor")
 
 
 def test_what_was_taken_out_of_service_is_no_predecessor() -> None:

@@ -79,6 +79,16 @@ def test_no_answer_in_time(world: World, kind: str, count: int) -> None:
     assert len(world.listed_names()) == count
 
 
+def test_an_answer_that_comes_after_its_effect(world: World) -> None:
+    world.fault(kind="slow", method="POST", nth=1, seconds=0.3)
+    with pytest.raises(httpx.ReadTimeout):
+        create(world, timeout_s=0.1)
+    assert len(world.listed_names()) == 1
+    world.http.delete(f"{world.running.elevenlabs_url}/_sim/faults")
+    world.fault(kind="slow", method="POST", nth=1, seconds=0.01)
+    assert create(world).status_code == 200
+
+
 def test_a_hang_is_bounded(world: World) -> None:
     world.fault(kind="hang-before", method="POST", nth=1, seconds=0.05)
     with pytest.raises(httpx.RemoteProtocolError):

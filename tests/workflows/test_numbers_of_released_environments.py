@@ -156,6 +156,31 @@ async def test_a_number_does_not_leave_production_because_a_commit_says_so(
         assert await _assigned(stack) == [row.external_id]
 
 
+async def test_a_number_does_not_go_back_to_where_it_once_was_as_if_that_were_mending(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    releasing = Releasing()
+    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER_MANIFEST})
+    async with stack.working():
+        await look(stack)
+        await stack.settled("main-line", lambda row: row.health == "Healthy", kind="number")
+        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
+        await look(stack)
+        row = await runs(stack, "front-desk", 1)
+        stack.push({FILE: NUMBER})
+        await look(stack)
+        await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
+        assert await _assigned(stack) == [row.external_id]
+        stack.push({FILE: NUMBER_MANIFEST})
+        await look(stack)
+        await stack.settled(
+            "main-line",
+            lambda row: any(each.reason == "ApprovalNeeded" for each in row.conditions),
+            kind="number",
+        )
+        assert await _assigned(stack) == [row.external_id]
+
+
 async def test_a_number_moves_only_within_the_windows_of_promotion(
     make_stack: MakeStack, texts: Texts
 ) -> None:

@@ -7,12 +7,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import psycopg
 import pytest
 
+from tests.conftest import NUMBER_MANIFEST
+from tests.workflows.conftest import eventually
 from tests.workflows.released_worlds import (
     PRODUCTION,
     Releasing,
     greeting,
+    in_production,
     look,
     manifest,
     runs,
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 FILE = release_path(PRODUCTION, "front-desk")
+NUMBER_FILE = "numbers/main-line.yaml"
+NUMBER = NUMBER_MANIFEST.replace("environment: testing", "environment: production")
 
 
 async def _tip(stack: Stack) -> str:
@@ -141,6 +147,59 @@ async def test_production_does_not_follow_the_branch_because_a_commit_says_so(
         assert await _rules(stack) is None
 
 
+async def test_an_environment_that_a_commit_renames_away_stays_until_an_admin_agrees(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    releasing = Releasing()
+    stack = await make_stack({**releasing.files(texts, "front-desk"), NUMBER_FILE: NUMBER})
+    async with stack.working():
+        await look(stack)
+        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
+        await look(stack)
+        row = await runs(stack, "front-desk", 1)
+        await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
+        named = releasing.project(texts)
+        stack.push(
+            {
+                "trunkline.yaml": _renamed(releasing.project(texts, source="head")),
+                "agents/front-desk.yaml": texts.agent("front-desk", greeting="Untested"),
+                NUMBER_FILE: _renamed(NUMBER),
+            }
+        )
+        await look(stack)
+        rules = await _rules(stack)
+        assert rules is not None
+        assert "nothing is promoted there any more" in rules.pending
+        await eventually(lambda: _says(stack, "live", "ApprovalNeeded"))
+        assert await _reached(stack) == [row.external_id]
+        row = await runs(stack, "front-desk", 1)
+        assert await greeting(stack, row) == "Hello"
+        await _agree(stack)
+        assert await _rules(stack) is None
+        stack.push({"trunkline.yaml": named, NUMBER_FILE: NUMBER})
+        await look(stack)
+        wish = await stack.store.wish("acme", PRODUCTION, "agent", "front-desk")
+        assert wish is not None
+        assert not wish.removed
+
+
+async def _says(stack: Stack, environment: str, reason: str) -> bool:
+    row = await stack.store.status("acme", environment, "number", "main-line")
+    return row is not None and any(each.reason == reason for each in row.conditions)
+
+
+async def _reached(stack: Stack) -> list[str | None]:
+    """Whom the numbers on the platform reach."""
+    numbers = (await stack.elevenlabs.http.get("/v1/convai/phone-numbers")).json()
+    agents = [each["assigned_agent"] for each in numbers]
+    return [each["agent_id"] if each else None for each in agents]
+
+
+def _renamed(text: str) -> str:
+    """The manifest with production under another name."""
+    return text.replace("production", "live")
+
+
 async def test_stricter_rules_count_at_once(make_stack: MakeStack, texts: Texts) -> None:
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
@@ -164,3 +223,45 @@ async def test_stricter_rules_count_at_once(make_stack: MakeStack, texts: Texts)
         again = await _rules(stack)
         assert again is not None
         assert again.pending == ""
+
+
+async def test_weaker_rules_still_wait_after_the_store_was_lost(
+    make_stack: MakeStack, texts: Texts, postgres_url: str
+) -> None:
+    releasing = Releasing()
+    stack = await make_stack(releasing.files(texts, "front-desk"))
+    async with stack.working():
+        await look(stack)
+        first = await _tip(stack)
+        await releasing.release(stack, "front-desk", 1, first)
+        await look(stack)
+        await runs(stack, "front-desk", 1)
+        weaker = Releasing().project(texts).replace("count: 1", "count: 0")
+        stack.push({"trunkline.yaml": weaker})
+        await look(stack)
+        before = await _rules(stack)
+        assert before is not None
+        assert "0 approvals instead of 1, 1 new public key" in before.pending.replace(";", ",")
+        await _lose_everything_but_projects(postgres_url)
+        assert await _rules(stack) is None
+        await look(stack)
+        after = await _rules(stack)
+        assert after is not None
+        assert (after.pending, after.pending_digest) == (before.pending, before.pending_digest)
+        assert (after.promotion.approvals.count, after.revision) == (1, first)
+        assert after.public_keys == (releasing.keys.public_key,)
+        await runs(stack, "front-desk", 1)
+        await _agree(stack)
+        agreed = await _rules(stack)
+        assert agreed is not None
+        assert (agreed.pending, agreed.promotion.approvals.count) == ("", 0)
+
+
+async def _lose_everything_but_projects(postgres_url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
+        rows = await database.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            " AND tablename NOT IN ('alembic_version', 'projects', 'tokens')"
+        )
+        tables = [str(row[0]) for row in await rows.fetchall()]
+        await database.execute(f"TRUNCATE {', '.join(tables)}".encode())

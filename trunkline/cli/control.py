@@ -11,10 +11,13 @@ from trunkline.cli.server import Query, Server, objects, project_path, text
 from trunkline.model import errors
 from trunkline.model.base import JsonObject
 from trunkline.model.durations import format_duration
+from trunkline.model.released import AWAITING_RELEASE, WAITING_FOR_RELEASE
 from trunkline.model.why import Explanation, why_text
 
 WAIT_POLL_S = 1.0
 """Status rows change by the second at most; nobody notices less."""
+NAMES_TOLD = 10
+"""Of those that wait for a first release; a new production may have hundreds."""
 
 
 def decide(
@@ -105,6 +108,8 @@ def wait(
 ) -> ExitCode:
     """Wait until everything asked for is Synced and Healthy; stop at what needs a person.
 
+    What only waits for a first release is told and not waited for: a promotion is what it needs.
+
     Raises DeadlineExceeded.
     """
     path = project_path(server, project)
@@ -112,9 +117,13 @@ def wait(
     with Progress("Waiting") as progress:
         while True:
             rows = _rows(server, path, name, environment)
-            waiting = [row for row in rows if not _is_there(row, sync=sync, health=health)]
-            if rows and not waiting:
-                return ExitCode.DONE
+            released = [row for row in rows if not _awaits_release(row)]
+            waiting = [row for row in released if not _is_there(row, sync=sync, health=health)]
+            asked = [] if waiting or name else _environments(server, path, environment)
+            empty = [each for each in asked if _is_never_released_to(each)]
+            known = rows if name else released
+            if not waiting and (known or (asked and len(empty) == len(asked))):
+                break
             stuck = [row for row in waiting if _stalled(row)]
             if stuck:
                 for row in stuck:
@@ -130,6 +139,35 @@ def wait(
             note = _label(waiting[0]) if waiting else ""
             progress.show(len(rows) - len(waiting), len(rows), note)
             time.sleep(min(WAIT_POLL_S, left_s))
+    _tell_unreleased([row for row in rows if _awaits_release(row)], empty)
+    return ExitCode.DONE
+
+
+def _tell_unreleased(rows: list[JsonObject], environments: list[JsonObject]) -> None:
+    """Say how many wait for a first release; an environment counts if it has none of its own."""
+    told = {text(row, "environment") for row in rows}
+    others = [text(each, "name") for each in environments if text(each, "name") not in told]
+    names = [_label(row) for row in rows] + [f"environment {name}" for name in others]
+    if not names:
+        return
+    more = len(names) - NAMES_TOLD
+    listed = ", ".join(names[:NAMES_TOLD]) + (f" and {more} more" if more > 0 else "")
+    verb = "waits" if len(names) == 1 else "wait"
+    printing.print_text(f"{len(names)} {verb} for a first release: {listed}")
+
+
+def _environments(server: Server, path: str, environment: str | None) -> list[JsonObject]:
+    found = objects(server.get(path).get("environments"))
+    return [each for each in found if environment in (None, text(each, "name"))]
+
+
+def _is_never_released_to(environment: JsonObject) -> bool:
+    return text(environment, "message").startswith(WAITING_FOR_RELEASE)
+
+
+def _awaits_release(row: JsonObject) -> bool:
+    """True if nothing happens to it before somebody promotes."""
+    return any(text(c, "reason") == AWAITING_RELEASE for c in objects(row.get("conditions")))
 
 
 def _rows(server: Server, path: str, name: str | None, environment: str | None) -> list[JsonObject]:

@@ -101,7 +101,7 @@ def _print(found: JsonObject) -> None:
     _print_objects(objects(found.get("objects")))
     _print_interventions(objects(found.get("interventions")))
     _print_plan(_object(found, "lastPlan"))
-    print_released(_object(found, "released"))
+    print_released(_object(found, "released"), text(status, "environment"))
     _print_conditions(objects(status.get("conditions")))
     _print_events(objects(found.get("events")))
 

@@ -342,6 +342,22 @@ def release_problem(
     return next((words for group in objections for words in group), "")
 
 
+def is_signed(
+    project: str,
+    agent: str,
+    spec: ReleaseSpec,
+    *,
+    public_keys: Sequence[str],
+    keys: Verifies,
+) -> bool:
+    """True if a release bears a signature of one of the keys, whether it counts or not."""
+    try:
+        evidence = parse_evidence(spec.evidence)
+    except InvalidInput:
+        return False
+    return not any(_signature_problems(project, agent, spec, evidence, public_keys, keys))
+
+
 def _identity_problems(
     project: str, environment: str, agent: str, spec: ReleaseSpec, evidence: Evidence
 ) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from trunkline.model.base import Frozen
 from trunkline.model.errors import InvalidInput
-from trunkline.model.evidence import Verifies, parse_evidence, release_problem
+from trunkline.model.evidence import Verifies, is_signed, parse_evidence, release_problem
 from trunkline.model.ids import release_tag
 from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.problems import Problem
@@ -109,8 +109,14 @@ class _Checks:
             if before.get(record.version) == bare and record.version == newest:
                 continue
             yield self._row(record, spec, _order_problem(record, newest, before))
-            before.setdefault(record.version, bare)
-            newest = max(newest, record.version)
+            if self._is_signed(record, spec):
+                before.setdefault(record.version, bare)
+                newest = max(newest, record.version)
+
+    def _is_signed(self, record: ReleaseRecord, spec: ReleaseSpec) -> bool:
+        """False for what anybody may have written: it casts no doubt on what came after it."""
+        place = (self.facts.project, record.agent)
+        return is_signed(*place, spec, public_keys=self.public_keys, keys=self.keys)
 
     def _row(self, record: ReleaseRecord, spec: ReleaseSpec, order: str) -> CheckedRelease:
         closure = self.facts.closures.get((record.revision, record.agent), Closure(is_known=False))

@@ -381,6 +381,8 @@ PROMOTION_TIMELINE_MAX = 200
 """Phases kept in the story of one promotion; it goes through about ten."""
 PROMOTION_LINES_MAX = 10
 """Failing lines of tests kept in a promotion; the run has all of them."""
+BLAME_MAX_CHARACTERS = 200
+"""Why tests take a release back, as a commit and a hold repeat it: a line people see at once."""
 PROJECTS_REMEMBERED = 8
 """Projects whose standings of releases a process keeps in mind; others are read again."""
 RELEASES_KEPT = 5

@@ -127,9 +127,14 @@ def plan_number(
 
 def gives_away(step: Step) -> bool:
     """True if the step gives the number to another agent than it had, or to none."""
-    if step.subject != "number" or step.action not in ("assign", "unassign"):
-        return False
-    return any(change.path == AGENT and change.origin == "git" for change in step.changes)
+    return moves_calls(step) and any(
+        change.path == AGENT and change.origin == "git" for change in step.changes
+    )
+
+
+def moves_calls(step: Step) -> bool:
+    """True if the step changes which agent the number leads to, whoever wants that."""
+    return step.subject == "number" and step.action in ("assign", "unassign")
 
 
 def is_owner(desired: DesiredNumber, owner: NumberOwner) -> bool:

@@ -29,6 +29,8 @@ CLOSURE_INVALID: Final = "ClosureInvalid"
 """At the pinned commit the agent is not there, is a draft, or cannot be resolved."""
 AWAITING_RELEASE: Final = "AwaitingRelease"
 """What a number says whose agent was never released."""
+WAITING_FOR_RELEASE: Final = "waiting for its first release"
+"""What an environment says in which no agent was ever released."""
 MENDED_ELSEWHERE: Final = frozenset({VERSION_NOT_ALLOCATED, REVISION_MISSING})
 """Reasons that may go without the release or the project being changed."""
 

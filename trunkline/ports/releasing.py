@@ -32,18 +32,20 @@ class ReleaseRepository(Protocol):
     async def is_ancestor(self, older: Revision, newer: Revision) -> bool:
         """True if ``newer`` builds on ``older``."""
 
-    async def commit_with_trailer(
+    async def commits_with_trailer(
         self, promotion: str, *, since: Revision | None
-    ) -> Revision | None:
-        """The newest commit of the fetched branch that carries the trailer of a promotion, given
+    ) -> tuple[Revision, ...]:
+        """Commits of the fetched branch that carry the trailer of a promotion, newest first, given
         by its id or by the trailer's whole value; not looked for in what ``since`` builds on.
+        Whoever may push can write a trailer: what such a commit released is to be verified.
         """
 
     async def authors(
         self, since: Revision | None, until: Revision, paths: Sequence[str]
     ) -> tuple[CommitAuthor, ...]:
         """Authors, committers and co-authors of every commit that touched the paths after
-        ``since`` (None: ever) up to ``until``, merges included; ``person`` is left empty.
+        ``since`` (None: ever) up to ``until``, merges included, under whatever names the files
+        had meanwhile; ``person`` is left empty.
 
         Whoever merged is an author as well if the merge differs from any of its parents there,
         and our own committing for somebody is not. Newest first, each address once. Raises

@@ -131,7 +131,7 @@ def build_services(
     access = AccessService(store)
     sources = outside.sources if outside else None
     projects = ProjectService(
-        store, store, access=access, engine=engine, sources=sources, live=live
+        store, store, store, access=access, engine=engine, sources=sources, live=live
     )
     operations = OperationService(
         store, store, store, projects=projects, access=access, engine=engine

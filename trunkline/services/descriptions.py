@@ -4,6 +4,7 @@ It reads what others wrote and decides nothing: status, the wish, the ledger, wh
 about it, its newest plan and its last events. Bodies and secrets stay where they are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -16,11 +17,11 @@ from trunkline.model.ledger import Claim, LedgerEntry
 from trunkline.model.records import EventRecord, PlanRecord, RecordKind, StatusRow, WishRecord
 from trunkline.model.releases import ReleaseRecord
 from trunkline.ports import Interventions, Ledger, Operations, Statuses, Wishes
+from trunkline.services.pages import Page, before_cursor
 from trunkline.services.promotion_views import PromotionViewService, ReleaseSide
 from trunkline.services.status import StatusService
 
 EVENTS_SHOWN = 10
-HISTORY_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ class Description:
 class HistoryEntry:
     """What became of the subject at one revision of Git; ``version_id`` is the platform's.
 
-    ``release`` is set where that revision was released.
+    ``release`` is set where that revision was released; ``oldest_event`` is the id of the first
+    of the events that tell of it.
     """
 
     revision: str
@@ -62,6 +64,7 @@ class HistoryEntry:
     version_id: str | None
     environment: str = ""
     release: ReleaseRecord | None = None
+    oldest_event: int | None = None
 
 
 class DescriptionService:
@@ -110,38 +113,42 @@ class DescriptionService:
         )
 
     async def history(
-        self, project: str, kind: RecordKind, name: str, *, environment: str | None
-    ) -> tuple[HistoryEntry, ...]:
-        """Revisions that touched it, newest first, as far as its events reach back."""
+        self,
+        project: str,
+        kind: RecordKind,
+        name: str,
+        *,
+        environment: str | None,
+        before: int | None = None,
+        limit: int = limits.API_PAGE_DEFAULT,
+    ) -> Page[HistoryEntry]:
+        """Revisions that touched it, newest first, as far as its events reach back; one that came
+        back after another comes again. ``before``: only what events below that id tell.
+        """
         status = await self._status.one(project, kind, name, environment=environment)
         entry = await self._ledger.entry(project, status.environment, kind, name)
-        events = await self._statuses.events(
-            project,
-            environment=status.environment,
-            kind=kind,
-            name=name,
-            limit=limits.API_PAGE_MAX,
-        )
-        of_revision: dict[str, list[EventRecord]] = {}
-        for event in events:
-            if event.revision is not None:
-                of_revision.setdefault(event.revision, []).append(event)
-        found = []
-        for revision, happened in list(of_revision.items())[:HISTORY_MAX]:
-            is_current = revision == status.revision
-            found.append(
-                HistoryEntry(
-                    revision=revision,
-                    at=happened[-1].at,
-                    reason=happened[0].reason,
-                    message=happened[0].message,
-                    warnings=sum(event.type == "Warning" for event in happened),
-                    state="current" if is_current else "past",
-                    version_id=entry.version_id if is_current and entry else None,
-                    environment=status.environment,
-                )
+        runs: list[list[EventRecord]] = []
+        for _ in range(limits.API_SCAN_MAX_PAGES):
+            events = await self._statuses.events(
+                project,
+                environment=status.environment,
+                kind=kind,
+                name=name,
+                before=before,
+                limit=limits.API_PAGE_MAX,
             )
-        return tuple(found)
+            for event in events:
+                if event.revision is None:
+                    continue
+                if not runs or runs[-1][0].revision != event.revision:
+                    runs.append([])
+                runs[-1].append(event)
+            if len(events) < limits.API_PAGE_MAX or len(runs) > limit:
+                break
+            before = events[-1].id
+        entries = tuple(_history_entry(run, status, entry) for run in runs[:limit])
+        more = len(runs) > limit
+        return Page(entries, before_cursor(entries[-1].oldest_event) if more else None)
 
     async def _objects(
         self, wish: WishRecord | None, entry: LedgerEntry | None
@@ -172,6 +179,25 @@ class DescriptionService:
             return None
         mine = [s for s in record.plan.steps if s.subject == kind and s.name == name]
         return PlanFacts(record, len(mine))
+
+
+def _history_entry(
+    run: Sequence[EventRecord], status: StatusRow, entry: LedgerEntry | None
+) -> HistoryEntry:
+    """One revision by its events, newest first."""
+    revision = run[0].revision or ""
+    is_current = revision == status.revision
+    return HistoryEntry(
+        revision=revision,
+        at=run[-1].at,
+        reason=run[0].reason,
+        message=run[0].message,
+        warnings=sum(event.type == "Warning" for event in run),
+        state="current" if is_current else "past",
+        version_id=entry.version_id if is_current and entry else None,
+        environment=status.environment,
+        oldest_event=run[-1].id,
+    )
 
 
 def _named(listed: Json) -> list[tuple[str, str]]:

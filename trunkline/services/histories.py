@@ -1,16 +1,18 @@
 """What became of an agent: its releases, all of them, and the commits its events still remember.
 
-Releases are read page by page as far back as Git goes. Commits come with the first page, because
-events are kept for a while only.
+They are two lists that people read as one. Releases go back as far as Git does, commits as far as
+events are kept; a cursor remembers where both are, so that neither is lost nor comes twice.
 """
 
+from collections import deque
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from trunkline.model import limits
 from trunkline.model.errors import InvalidInput, NotFound, PromotionRefused
 from trunkline.model.releases import ReleaseRecord
 from trunkline.services.descriptions import DescriptionService, HistoryEntry
-from trunkline.services.pages import Page, before_cursor, parse_before
+from trunkline.services.pages import Page, before_cursor, pair_cursor, parse_pair
 from trunkline.services.projects import ProjectService
 from trunkline.services.releases import ReleaseService
 from trunkline.services.status import StatusService
@@ -48,21 +50,38 @@ class HistoryService:
 
         Raises NotFound, InvalidInput.
         """
-        before = parse_before(cursor)
+        version, event = parse_pair(cursor)
         released_to = await self._released(project, environment)
-        entries: list[HistoryEntry] = []
-        following = None
+        releases: Page[HistoryEntry] = Page((), None)
         if released_to is not None:
-            rows = await self._releases.newest(
-                project, released_to, agent, before=before, limit=limit
+            releases = await self._releases_of(project, released_to, agent, version, limit)
+        is_released = version is not None or bool(releases.items)
+        commits: Page[HistoryEntry] = Page((), None)
+        where = await self._followed(
+            project, agent, environment, released_to, is_released=is_released
+        )
+        if where is not None:
+            commits = await self._commits(
+                project, agent, where or None, before=event, limit=limit, may_miss=is_released
             )
-            current = await self._releases.version(project, released_to, agent)
-            entries += [_entry(row, current) for row in rows]
-            following = before_cursor(rows[-1].version) if len(rows) == limit else None
-        if before is None:
-            entries += await self._commits(project, agent, environment, released_to, entries)
-        entries.sort(key=lambda entry: entry.at or LONG_AGO, reverse=True)
-        return Page(tuple(entries), following)
+        shown = _newest((*releases.items, *commits.items), limit)
+        known = len(releases.items) + len(commits.items)
+        if len(shown) == known and releases.cursor is None and commits.cursor is None:
+            return Page(shown, None)
+        for each in shown:
+            if each.release is not None:
+                version = each.release.version
+            else:
+                event = each.oldest_event
+        return Page(shown, pair_cursor(version, event))
+
+    async def _releases_of(
+        self, project: str, environment: str, agent: str, before: int | None, limit: int
+    ) -> Page[HistoryEntry]:
+        rows = await self._releases.newest(project, environment, agent, before=before, limit=limit)
+        current = await self._releases.version(project, environment, agent)
+        entries = tuple(_entry(row, current) for row in rows)
+        return Page(entries, before_cursor(rows[-1].version) if len(rows) == limit else None)
 
     async def _released(self, project: str, environment: str | None) -> str | None:
         """The environment whose releases are meant, or None."""
@@ -75,32 +94,59 @@ class HistoryService:
                 raise
             return None
 
-    async def _commits(
+    async def _followed(
         self,
         project: str,
         agent: str,
         environment: str | None,
         released_to: str | None,
-        releases: list[HistoryEntry],
-    ) -> tuple[HistoryEntry, ...]:
-        """What events say of revisions where the branch is followed, or of what was not found
-        among the releases.
+        *,
+        is_released: bool,
+    ) -> str | None:
+        """The environment whose commits belong here: one that follows the branch, or one whose
+        agent was never released. "" is whichever it is in, None is none.
         """
-        if environment is not None and environment == released_to and releases:
-            return ()
-        where = environment
-        if where is None and released_to is not None:
-            found = await self._status.environments_of(project, agent)
-            others = [each for each in found if each != released_to]
-            where = others[0] if len(others) == 1 else None
-            if not others and releases:
-                return ()
+        if environment is not None:
+            return None if environment == released_to and is_released else environment
+        if released_to is None:
+            return ""
+        found = await self._status.environments_of(project, agent)
+        others = [each for each in found if each != released_to]
+        if not others and is_released:
+            return None
+        return others[0] if len(others) == 1 else ""
+
+    async def _commits(
+        self,
+        project: str,
+        agent: str,
+        environment: str | None,
+        *,
+        before: int | None,
+        limit: int,
+        may_miss: bool,
+    ) -> Page[HistoryEntry]:
+        """What events say of revisions. Raises NotFound unless it may be missing."""
         try:
-            return await self._descriptions.history(project, "agent", agent, environment=where)
+            return await self._descriptions.history(
+                project, "agent", agent, environment=environment, before=before, limit=limit
+            )
         except NotFound:
-            if releases:
-                return ()
+            if may_miss:
+                return Page((), None)
             raise
+
+
+def _newest(entries: Iterable[HistoryEntry], limit: int) -> tuple[HistoryEntry, ...]:
+    """The newest of both lists, each in its own order whatever its times say."""
+    lists: tuple[deque[HistoryEntry], deque[HistoryEntry]] = (deque(), deque())
+    for entry in entries:
+        lists[entry.release is None].append(entry)
+    found: list[HistoryEntry] = []
+    while len(found) < limit and any(lists):
+        first = max((each for each in lists if each), key=lambda each: each[0].at or LONG_AGO)
+        found.append(first.popleft())
+    return tuple(found)
 
 
 def _entry(record: ReleaseRecord, current: int) -> HistoryEntry:

@@ -52,9 +52,27 @@ def parse_before(cursor: str | None) -> int | None:
     if not key:
         return None
     number = key.removeprefix("before:")
-    if number == key or not number.isdecimal() or len(number) >= len(str(2**63)):
+    if number == key or not number:
         raise _foreign_cursor()
-    return int(number)
+    return _number(number)
+
+
+def pair_cursor(first: int | None, second: int | None) -> str:
+    """An opaque cursor for two lists that are read as one, both newest first by number; None is
+    the beginning of a list.
+    """
+    return key_cursor("/".join("" if each is None else str(each) for each in (first, second)))
+
+
+def parse_pair(cursor: str | None) -> tuple[int | None, int | None]:
+    """The numbers in such a cursor; both None for none. Raises InvalidInput."""
+    key = parse_key(cursor)
+    if not key:
+        return None, None
+    first, slash, second = key.partition("/")
+    if not slash:
+        raise _foreign_cursor()
+    return _number(first), _number(second)
 
 
 def moment_cursor(at: datetime, identifier: str) -> str:
@@ -75,6 +93,14 @@ def parse_moment(cursor: str | None) -> tuple[datetime, str] | None:
     if moment.tzinfo is None or not identifier:
         raise _foreign_cursor()
     return moment, identifier
+
+
+def _number(text: str) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) >= len(str(2**63)):
+        raise _foreign_cursor()
+    return int(text)
 
 
 def _foreign_cursor() -> InvalidInput:

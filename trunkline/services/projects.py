@@ -1,7 +1,8 @@
 """Registered projects: which exist for a caller, how their Git is, what waits for a release."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from activities.promotion_rules import pending_words
 from activities.types import RefreshRequest
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import (
@@ -14,12 +15,12 @@ from trunkline.model.errors import (
 from trunkline.model.ids import secret_prefix, share_secrets
 from trunkline.model.policies import default_mode
 from trunkline.model.records import ProjectRecord, SourceState
+from trunkline.model.released import WAITING_FOR_RELEASE
 from trunkline.model.roles import Action
 from trunkline.ports import Projects, Sources, Wishes
+from trunkline.ports.releasing import ReleaseRecords
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
-
-WAITING_FOR_RELEASE = "waiting for its first release"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class ProjectService:
         self,
         projects: Projects,
         wishes: Wishes,
+        releases: ReleaseRecords,
         *,
         access: AccessService,
         engine: Engine,
@@ -65,6 +67,7 @@ class ProjectService:
     ) -> None:
         self._projects = projects
         self._wishes = wishes
+        self._releases = releases
         self._access = access
         self._engine = engine
         self._sources = sources
@@ -213,7 +216,19 @@ class ProjectService:
 
     async def _state(self, record: ProjectRecord) -> ProjectState:
         source = await self._projects.source(record.name)
-        return ProjectState(record, source, await self.environments(record.name))
+        environments = [
+            await self._ruled(record.name, each) for each in await self.environments(record.name)
+        ]
+        return ProjectState(record, source, tuple(environments))
+
+    async def _ruled(self, project: str, environment: EnvironmentState) -> EnvironmentState:
+        """The environment, with the weaker rules of promotion that wait for an admin."""
+        rules = await self._releases.rules_in_force(project, environment.name)
+        pending = pending_words(environment.name, rules)
+        if not pending:
+            return environment
+        said = "; ".join(filter(None, (environment.message, f"rules of promotion: {pending}")))
+        return replace(environment, message=said)
 
 
 def _environments(manifest: JsonObject) -> list[JsonObject]:

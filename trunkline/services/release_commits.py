@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 from activities.types import RefreshRequest
 from trunkline.manifests.edits import Uneditable
-from trunkline.manifests.lifecycles import with_lifecycle
+from trunkline.manifests.lifecycles import KEY, with_lifecycle
 from trunkline.manifests.release_files import release_text
 from trunkline.model.base import Json
 from trunkline.model.desired import Lifecycle
@@ -27,9 +27,10 @@ from trunkline.model.errors import (
     SourceError,
 )
 from trunkline.model.ids import Revision, release_path
+from trunkline.model.kinds.agent import Agent
 from trunkline.model.kinds.project import Person
 from trunkline.model.kinds.release import Hold
-from trunkline.model.manifests import Manifests
+from trunkline.model.manifests import Manifests, Placed
 from trunkline.model.promotions.authors import commit_author
 from trunkline.model.roles import Action
 from trunkline.ports import Sources
@@ -161,6 +162,7 @@ class ReleaseCommitService:
             placed = manifests.agents.get(agent)
             if placed is None:
                 raise NotFound(f"There is no agent {agent!r} in project {project!r}")
+            _refuse_overridden(manifests, placed, lifecycle)
             if placed.manifest.spec.lifecycle == lifecycle:
                 return {}
             file = placed.positions.file
@@ -250,6 +252,25 @@ async def _readable(reading: Awaitable[Manifests]) -> Manifests:
             f"The newest commit is not valid, so nothing is changed on top of it: {error.message}",
             hint="`trunkline validate` lists every problem",
         ) from error
+
+
+def _refuse_overridden(manifests: Manifests, placed: Placed[Agent], lifecycle: Lifecycle) -> None:
+    """Raises PromotionRefused where an environment that follows the branch says another lifecycle
+    of its own: the agent's would change nothing there, and what somebody set for one environment
+    on purpose is not for us to undo.
+    """
+    agent = placed.manifest
+    for environment in manifests.project.manifest.spec.environments:
+        override = agent.spec.overrides.get(environment.name)
+        if environment.source != "head" or override is None:
+            continue
+        if KEY in override.model_fields_set and override.lifecycle != lifecycle:
+            where = placed.positions.key(f"spec.overrides.{environment.name}.{KEY}")
+            raise PromotionRefused(
+                f"{agent.name} has `{KEY}: {override.lifecycle}` of its own in {environment.name}"
+                f" ({where.file}:{where.line}), which goes before `{KEY}: {lifecycle}`",
+                hint=f"Take that line away, or set it to {lifecycle}, and push",
+            )
 
 
 def _message(subject: str, body: str) -> str:

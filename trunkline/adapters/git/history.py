@@ -14,6 +14,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
+from trunkline.adapters.git.former_names import TooManyFiles, former_names
 from trunkline.adapters.git.objects import LITERAL_PATHS, GitObjects, split
 from trunkline.adapters.git.tags import moment
 from trunkline.manifests.loading import RELEASES_FOLDER, load_releases
@@ -23,6 +24,7 @@ from trunkline.model.limits import (
     CLOSURE_COMMITS_MAX,
     HISTORY_COMMITS_MAX,
     MANIFEST_FILE_MAX_BYTES,
+    RENAMES_FOLLOWED_MAX,
 )
 from trunkline.model.releases import ReleaseRecord
 
@@ -36,14 +38,15 @@ logger = logging.getLogger(__name__)
 
 
 class TooManyCommits(Exception):
-    """More commits than are looked at for one question."""
+    """More commits, or more in one of them, than is looked at for one question."""
 
 
 def touching(
     objects: GitObjects, since: Revision | None, until: Revision, paths: Sequence[str]
 ) -> list[Revision]:
-    """Commits after ``since`` that differ in a path from any of their parents, newest first and
-    none before one that builds on it. Raises TooManyCommits.
+    """Commits after ``since`` that differ in a path from any of their parents, under whatever
+    names its files had meanwhile; newest first and none before one that builds on it. Raises
+    TooManyCommits.
     """
     after = (f"^{since}",) if since else ()
     bound = f"--max-count={HISTORY_COMMITS_MAX + 1}"
@@ -51,30 +54,58 @@ def touching(
     commits = listed.decode("ascii").split()
     if len(commits) > HISTORY_COMMITS_MAX:
         raise TooManyCommits(f"more than {HISTORY_COMMITS_MAX} commits")
+    known, fresh = set(paths), sorted(set(paths))
     touched: set[str] = set()
-    for start in range(0, len(paths), _PATHS_AT_ONCE):
-        some = paths[start : start + _PATHS_AT_ONCE]
+    for _ in range(RENAMES_FOLLOWED_MAX + 1):
+        found = _differing(objects, until, fresh).intersection(commits)
+        touched |= found
+        if len(touched) > CLOSURE_COMMITS_MAX:
+            raise TooManyCommits(f"more than {CLOSURE_COMMITS_MAX} commits")
+        fresh = sorted(_former_names(objects, sorted(found), fresh) - known)
+        if not fresh:
+            return [Revision(commit) for commit in commits if commit in touched]
+        known.update(fresh)
+    raise TooManyCommits(f"more than {RENAMES_FOLLOWED_MAX} renames in a row")
+
+
+def _differing(objects: GitObjects, until: Revision, paths: Sequence[str]) -> set[str]:
+    """Commits of all of a history that differ in a path from any of their parents."""
+    touched: set[str] = set()
+    for some in _portions(paths):
         arguments = ("rev-list", "--full-history", until, "--", *some)
         touched.update(objects.output(*arguments, extra=LITERAL_PATHS).decode("ascii").split())
-    touched.intersection_update(commits)
-    if len(touched) > CLOSURE_COMMITS_MAX:
-        raise TooManyCommits(f"more than {CLOSURE_COMMITS_MAX} commits")
-    return [Revision(commit) for commit in commits if commit in touched]
+    return touched
 
 
-def commit_with_trailer(
+def _former_names(objects: GitObjects, commits: Sequence[str], paths: Sequence[str]) -> set[str]:
+    found: set[str] = set()
+    for some in _portions(paths):
+        try:
+            found |= former_names(objects, commits, some)
+        except TooManyFiles as error:
+            raise TooManyCommits(str(error)) from error
+    return found
+
+
+def _portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(paths), _PATHS_AT_ONCE):
+        yield paths[start : start + _PATHS_AT_ONCE]
+
+
+def commits_with_trailer(
     objects: GitObjects, value: str, tip: Revision, since: Revision | None
-) -> Revision | None:
-    """The newest commit of ``tip`` after ``since`` whose trailer is ``value``."""
+) -> tuple[Revision, ...]:
+    """Commits of ``tip`` after ``since`` whose trailer is ``value``, newest first."""
     after = (f"^{since}",) if since else ()
     output = objects.output(
         *("log", "--date-order", "-z", "--fixed-strings", f"--grep={value}"),
         *(f"--format={_TRAILERS}", tip, *after, "--"),
     )
-    for revision, trailers in _pairs(output):
-        if value in trailers.split(_UNIT):
-            return Revision(revision)
-    return None
+    return tuple(
+        Revision(revision)
+        for revision, trailers in _pairs(output)
+        if value in trailers.split(_UNIT)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,25 @@ class Push:
         """Push. Raises PushRejected, PushRefused, PushUnanswered, SourceUnreachable or
         SourceCredentialsRejected; after the last two nothing was written.
         """
+        if len(self.updates) > 1:
+            self._see_branch(commands, timeout_s)
+        self._push(commands, timeout_s)
+
+    def _see_branch(self, commands: GitCommands, timeout_s: float) -> None:
+        """Raises PushRefused if those who push are not shown the branch: Git refuses such a one
+        and takes the rest of an atomic push all the same, which would use up a version.
+        """
+        shown = self._push(commands, timeout_s, "--dry-run")
+        branch = re.escape(f"refs/heads/{self.branch}")
+        if not re.search(rf"^ \t[^\t]*:{branch}\t", shown, re.MULTILINE):
+            words = f"it hides {self.branch} from everybody who pushes"
+            raise _refused(words, self.branch)
+
+    def _push(self, commands: GitCommands, timeout_s: float, *how: str) -> str:
+        """What Git said of each ref."""
         arguments = (
             "push",
+            *how,
             "--atomic",
             "--porcelain",
             "--no-progress",
@@ -88,7 +105,7 @@ class Push:
             *(f"{object_id}:{ref}" for object_id, ref in self.updates),
         )
         try:
-            commands.run(arguments, timeout_s=timeout_s)
+            return commands.run(arguments, timeout_s=timeout_s).decode("utf-8", "replace")
         except GitFailed as error:
             raise push_error(error, self.branch) from error
 

@@ -14,7 +14,7 @@ from trunkline.adapters.git.drafting import Draft
 from trunkline.adapters.git.history import (
     ReleaseHistory,
     TooManyCommits,
-    commit_with_trailer,
+    commits_with_trailer,
     touching,
 )
 from trunkline.adapters.git.objects import GitObjects
@@ -69,17 +69,17 @@ class GitReleases:
         """True if ``newer`` builds on ``older``. Raises CommitUnreadable if one is gone."""
         return await asyncio.to_thread(self._is_ancestor, older, newer)
 
-    async def commit_with_trailer(
+    async def commits_with_trailer(
         self, promotion: str, *, since: Revision | None
-    ) -> Revision | None:
-        """The newest commit of the fetched branch that carries the trailer of a promotion, given
+    ) -> tuple[Revision, ...]:
+        """Commits of the fetched branch that carry the trailer of a promotion, newest first, given
         by its id or by the trailer's whole value; not looked for in what ``since`` builds on.
         """
         value = promotion if "/" in promotion else f"{self._project}/{promotion}"
 
-        def find(tip: Revision) -> Revision | None:
+        def find(tip: Revision) -> tuple[Revision, ...]:
             bound = since if since and self._repository.cache.has(since) else None
-            return commit_with_trailer(self._objects(), value, tip, bound)
+            return commits_with_trailer(self._objects(), value, tip, bound)
 
         return await asyncio.to_thread(self._repository.on_fetched, find)
 

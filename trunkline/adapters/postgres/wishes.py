@@ -84,6 +84,12 @@ WHERE project = %(project)s AND NOT removed
 )
 """
 
+_UNFOLLOW = """
+UPDATE release_standings SET standing = jsonb_set(standing::jsonb, '{restsOn}', '""')::json
+WHERE project = %s AND NOT environment = ANY(%s) AND standing->>'restsOn' <> ''
+"""
+"""Wishes of an environment that follows no releases are not theirs: once it does, look again."""
+
 _PAGE = sql.SQL(
     """
     SELECT {columns} FROM wishes
@@ -212,6 +218,7 @@ class WishTables(Tables):
                     **_key_columns(wishes),
                 },
             )
+            await connection.execute(_UNFOLLOW, (state.project, [*released]))
             await connection.execute(
                 "UPDATE wishes SET declared = false WHERE project = %s AND environment = ANY(%s)",
                 (state.project, [*redeclare]),

@@ -12,7 +12,7 @@ ON_ITS_WAY = frozenset({"Shifting", "Finishing", "Aborting", "Aborted"})
 """Phases of a rollout in which the share of the calls is news."""
 
 
-def print_released(found: JsonObject) -> None:
+def print_released(found: JsonObject, environment: str) -> None:
     """The sections about releases and promotions; nothing where nothing is released."""
     if not found:
         return
@@ -20,7 +20,7 @@ def print_released(found: JsonObject) -> None:
     printing.print_fields(_release(found), indent=INDENT)
     if rules := _object(found, "rules"):
         printing.print_text("Rules of promotion:")
-        printing.print_fields(list(_rules(rules)), indent=INDENT)
+        printing.print_fields(list(_rules(rules, environment)), indent=INDENT)
     if promotion := _object(found, "promotion"):
         printing.print_text("Promotion:")
         printing.print_fields(
@@ -64,7 +64,7 @@ def _rollout(found: JsonObject) -> str:
     return f"{words}: {text(found, 'message')}" if found.get("message") else words
 
 
-def _rules(rules: JsonObject) -> Iterator[tuple[str, str]]:
+def _rules(rules: JsonObject, environment: str) -> Iterator[tuple[str, str]]:
     promotion = _object(rules, "promotion")
     approvals, tests = _object(promotion, "approvals"), _object(promotion, "tests")
     yield "From", text(promotion, "from")
@@ -81,7 +81,8 @@ def _rules(rules: JsonObject) -> Iterator[tuple[str, str]]:
     yield "Evidence lasts", text(_object(promotion, "evidence"), "expires")
     yield "Of commit", text(rules, "revision")
     if pending := text(rules, "pending"):
-        yield "Pending", pending
+        agree = f"trunkline resume -e {environment} --rules"
+        yield "Pending", f"{pending}; an admin agrees with: {agree}"
 
 
 def _approvals(approvals: JsonObject) -> str:

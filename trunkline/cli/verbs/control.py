@@ -234,10 +234,12 @@ def wait(
 ) -> int:
     """Wait until everything is Synced and Healthy.
 
-    With --sync or --health for one of the two. Ends with 1 as soon as something needs a person. A
-    promotion, named by its id or by its agent with --promotion, is followed to its end: 0 released,
-    1 not released or rolled back, 3 it could not be found out, 4 if it still waits for an approval
-    or a window after --timeout.
+    With --sync or --health for one of the two. Ends with 1 as soon as something needs a person.
+    What only waits for a first release is not waited for; how many there are is said at the end.
+
+    A promotion, named by its id or by its agent with --promotion, is followed to its end: 0
+    released, 1 not released or rolled back, 3 it could not be found out, 4 if it still waits for an
+    approval or a window after --timeout.
     """
     from trunkline.cli import control
     from trunkline.cli.server import connect

@@ -10,15 +10,23 @@ import typer
 from trunkline.cli.exits import WrongUsage
 from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.verbs.options import (
-    AnyAgent,
     AnyName,
     DocumentOutput,
     Environment,
     NoHeaders,
     Output,
     Project,
+    offered_agents,
 )
 
+ReleasedAgent = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="AGENT",
+        help="One agent; only with --local may it be left out, and means all.",
+        autocompletion=offered_agents,
+    ),
+]
 Verified = Annotated[
     bool, typer.Option("--evidence", help="Verify the releases: signatures, tags, digests.")
 ]
@@ -67,7 +75,7 @@ def describe(
 
 
 def history(
-    agent: AnyAgent = None,
+    agent: ReleasedAgent = None,
     *,
     environment: Environment = None,
     evidence: Verified = False,

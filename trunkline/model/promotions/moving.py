@@ -139,9 +139,17 @@ def waits(
 
 
 def ended(
-    record: PromotionRecord, look: Look, state: PromotionState, reason: str, message: str
+    record: PromotionRecord,
+    look: Look,
+    state: PromotionState,
+    reason: str,
+    message: str,
+    *,
+    left: str = "",
 ) -> Decision:
-    """The promotion has come to an end."""
+    """The promotion has come to an end; ``left`` is what its last phase came to, in words, where
+    that is less than ``message``.
+    """
     last = PhaseEntry(phase="Ended", began_at=look.now, ended_at=look.now, message=message)
     update = {
         "phase": "Ended",
@@ -151,7 +159,7 @@ def ended(
         "stalled": False,
         "waits_until": None,
         "finished_at": look.now,
-        "timeline": (*_closed(record, look.now, message), last)[-PROMOTION_TIMELINE_MAX:],
+        "timeline": (*_closed(record, look.now, left or message), last)[-PROMOTION_TIMELINE_MAX:],
     }
     return record.model_copy(update=update), Move(kind="end")
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 from trunkline.model.ids import Revision
-from trunkline.model.limits import PROMOTION_LINES_MAX, REASON_MAX_CHARACTERS
+from trunkline.model.limits import BLAME_MAX_CHARACTERS, PROMOTION_LINES_MAX, REASON_MAX_CHARACTERS
 from trunkline.model.promotions.facts import Purpose, RunFound
 from trunkline.model.promotions.moving import Look, Move, TestsRequest
 from trunkline.model.promotions.records import PromotionRecord, TestsRun
@@ -106,8 +106,23 @@ def run_words(run: TestsRun) -> str:
     """
     first = run.lines[0] if run.lines and run.outcome == "failed" else ""
     words = "; ".join(part for part in (run.message or run.reason, first) if part)
-    readable = "".join(each if each.isprintable() else " " for each in words)
-    return readable[:REASON_MAX_CHARACTERS]
+    return _readable(words)[:REASON_MAX_CHARACTERS]
+
+
+def blame(run: TestsRun) -> str:
+    """Why a failed run takes a release back, as one short line for commits and holds: its first
+    failing line, which begins with place and test, or what it says of itself if it has none.
+    """
+    words = " ".join(_readable(run.lines[0] if run.lines else run.message or run.reason).split())
+    if len(words) <= BLAME_MAX_CHARACTERS:
+        return words
+    kept, following = words[: BLAME_MAX_CHARACTERS - 1], words[BLAME_MAX_CHARACTERS - 1]
+    whole = kept if following == " " else kept.rpartition(" ")[0] or kept
+    return f"{whole.rstrip(' ,;:')}…"
+
+
+def _readable(words: str) -> str:
+    return "".join(each if each.isprintable() else " " for each in words)
 
 
 def _concluded(

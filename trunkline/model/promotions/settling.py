@@ -7,6 +7,7 @@ found out holds a rollout where it is and is said, and it never blames.
 
 from typing import Final
 
+from trunkline.model.interventions import Intervention
 from trunkline.model.kinds.project import Verification
 from trunkline.model.limits import REASON_MAX_CHARACTERS
 from trunkline.model.promotions.approvals import abortion
@@ -24,7 +25,7 @@ from trunkline.model.promotions.moving import (
     waits,
 )
 from trunkline.model.promotions.records import PromotionRecord, TestsRun
-from trunkline.model.promotions.running import Testing, run_words, series
+from trunkline.model.promotions.running import Testing, blame, run_words, series
 from trunkline.model.releases import RolloutState
 
 BACK_REASON: Final = "backReason"
@@ -158,7 +159,7 @@ def _rolling_back(record: PromotionRecord, look: Look) -> Decision:
         newer = standing is not None and standing.applied_version > found.version
         again = abortion(look.facts.audit, record.id, after=record.timeline[-1].began_at)
         if arrived(look.facts, found.version) or newer or again is not None:
-            return ended(record, look, "RolledBack", reason, f"{words}; {place}")
+            return ended(record, look, "RolledBack", reason, f"{words}; {place}", left=place)
         target = look.facts.target
         said_there = f" ({target.message})" if target is not None and target.message else ""
         stalled = target is not None and bool(target.stalled)
@@ -178,19 +179,30 @@ def _rolling_back(record: PromotionRecord, look: Look) -> Decision:
 
 def _no_predecessor(record: PromotionRecord, look: Look, words: str) -> Decision:
     taken = disabled(look.facts, record.environment, record.agent)
-    held = look.facts.standing is not None and look.facts.standing.held
-    if taken is not None and (held or taken.at >= record.timeline[-1].began_at):
+    if taken is not None and not _hold_missing(record, look.facts, taken):
         command = f"trunkline promote {record.agent} -e {record.environment}"
-        text = (
-            f"{words}; nothing to go back to, so its calls were taken away; promote a better one:"
-            f" {command}"
+        left = (
+            f"nothing to go back to, so its calls were taken away; promote a better one: {command}"
         )
-        return ended(record, look, "RolledBack", "NoPredecessor", text)
+        text = f"{words}; {left}"
+        return ended(record, look, "RolledBack", "NoPredecessor", text, left=left)
     paused = push_pause(record, look)
     if paused is not None:
         return paused
     text = f"{words}; nothing to go back to: its calls are taken away"
     return said(record, "NoPredecessor", text), Move(kind="disable", reason=words)
+
+
+def _hold_missing(record: PromotionRecord, facts: Facts, taken: Intervention) -> bool:
+    """True while the release may still get the hold it is to have: its calls are not taken away
+    for this failure yet, or the push of the hold came to nothing.
+    """
+    standing, began_at = facts.standing, record.timeline[-1].began_at
+    if standing is not None and standing.held:
+        return False
+    counts = standing is not None and standing.seen is not None and not standing.reason
+    failed = counts and facts.push is not None and facts.push.at >= began_at
+    return failed or taken.at < began_at
 
 
 def _seen(record: PromotionRecord, state: RolloutState) -> PromotionRecord:
@@ -212,10 +224,18 @@ def _rollout(record: PromotionRecord, look: Look) -> tuple[PromotionRecord, Deci
     if state.phase in ("Aborting", "Aborted") or state.abort_reason:
         words = state.abort_reason or state.message or "the rollout was aborted"
         return record, _back(record, look, "RolloutAborted", words)
-    if state.needs_checks and state.phase == "Shifting" and state.step > state.checked_step:
+    if _is_held(state) and state.needs_checks and state.step > state.checked_step:
         return record, _check(record, look, state)
     words = state.message or f"v{record.version} at {state.percent:g} %"
     return record, waits(record, look, "RollingOut", words)
+
+
+def _is_held(state: RolloutState) -> bool:
+    """True once the platform was seen to give the release the share of its step: before, a call
+    meets the old version, and says nothing of the new one.
+    """
+    shared = state.step_began_at is not None and state.percent > 0
+    return state.phase == "Shifting" and state.step >= 0 and shared
 
 
 def _check(record: PromotionRecord, look: Look, state: RolloutState) -> Decision:
@@ -235,7 +255,7 @@ def _check(record: PromotionRecord, look: Look, state: RolloutState) -> Decision
         record = said(record, "RollingOut", f"{at} is good: {run_words(testing.run)}")
         return record, Move(kind="check_step", step=state.step)
     if testing.outcome == "failed":
-        words = f"{at} failed its check: {run_words(testing.run)}"
+        words = f"{at} failed its check: {blame(testing.run)}"
         return _back(record, look, "CheckFailed", words)
     command = f"trunkline abort {record.agent} -e {record.environment}"
     words = f"{at} could not be checked: {run_words(testing.run)}; to take it back: {command}"
@@ -310,15 +330,15 @@ def _verifying(record: PromotionRecord, look: Look) -> Decision:
 
 
 def _verified(record: PromotionRecord, look: Look, run: TestsRun, verify: Verification) -> Decision:
-    done, found = f"v{record.version} is released", run_words(run)
+    done = f"v{record.version} is released"
     if run.outcome == "passed":
         return ended(record, look, "Done", "", f"{done} and verified")
     if run.outcome == "inconclusive":
-        words = f"{done}; whether it is good could not be found out: {found}"
+        words = f"{done}; whether it is good could not be found out: {run_words(run)}"
         return ended(record, look, "Done", "VerificationInconclusive", words)
     if verify.rollback:
-        words = f"v{record.version} failed its verification: {found}"
+        words = f"v{record.version} failed its verification: {blame(run)}"
         return _back(record, look, "VerificationFailed", words)
     command = f'trunkline rollback {record.agent} -e {record.environment} --reason "…"'
-    words = f"{done} and failed its verification: {found}; to take it back: {command}"
+    words = f"{done} and failed its verification: {blame(run)}; to take it back: {command}"
     return ended(record, look, "Done", "VerificationFailed", words)

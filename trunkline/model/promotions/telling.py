@@ -86,8 +86,10 @@ def next_command(record: PromotionRecord) -> str:
 
 
 def failing_lines(record: PromotionRecord) -> tuple[str, ...]:
-    """Lines of the tests that stopped it, or turned it back, in the order they were found."""
-    found = [line for run in runs_of(record) if run.outcome != "passed" for line in run.lines]
+    """Lines of tests that definitely failed and so stopped it, or turned it back, in the order
+    they were found. What could not be found out is said in the promotion's message.
+    """
+    found = [line for run in runs_of(record) if run.outcome == "failed" for line in run.lines]
     return tuple(dict.fromkeys(found))[:LINES_SHOWN]
 
 
@@ -114,7 +116,7 @@ def _lines(
         entries = entered.get(phase, [])
         if record.is_open and phase == record.phase:
             yield PhaseLine(
-                phase=phase, state="now", took_s=_took_s(entries, now), message=record.message
+                phase=phase, state="now", took_s=_took_s(entries, now), message=_news(record)
             )
         elif entries:
             yield PhaseLine(
@@ -125,6 +127,12 @@ def _lines(
             )
         elif record.is_open and phase not in _WAYS_OUT and _is_of(record, phase):
             yield PhaseLine(phase=phase, state="next")
+
+
+def _news(record: PromotionRecord) -> str:
+    """Its message without what the line of the phase before says already."""
+    before = record.timeline[-2].message if len(record.timeline) > 1 else ""
+    return record.message.removeprefix(f"{before}; ") if before else record.message
 
 
 def _is_of(record: PromotionRecord, phase: PromotionPhase) -> bool:
