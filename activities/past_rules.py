@@ -116,8 +116,8 @@ class PastRules:
             elif self._is_ruled(project, environment, one, pinned):
                 return pinned
         if unread is not None:
-            message = f"The project at commit {unread[:SHORT_REVISION]} that a release pins cannot be read"
-            raise CommitUnreadable(message)
+            short = unread[:SHORT_REVISION]
+            raise CommitUnreadable(f"The project at commit {short} that a release pins is invalid")
         return None
 
     def _is_ruled(

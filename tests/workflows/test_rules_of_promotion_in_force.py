@@ -232,8 +232,7 @@ async def test_weaker_rules_still_wait_after_the_store_was_lost(
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
         await look(stack)
-        first = await _tip(stack)
-        await releasing.release(stack, "front-desk", 1, first)
+        await releasing.release(stack, "front-desk", 1, await _tip(stack))
         await look(stack)
         await runs(stack, "front-desk", 1)
         weaker = Releasing().project(texts).replace("count: 1", "count: 0")
@@ -241,14 +240,14 @@ async def test_weaker_rules_still_wait_after_the_store_was_lost(
         await look(stack)
         before = await _rules(stack)
         assert before is not None
-        assert "0 approvals instead of 1, 1 new public key" in before.pending.replace(";", ",")
+        assert "0 approvals instead of 1; 1 new public key" in before.pending
         await _lose_everything_but_projects(postgres_url)
         assert await _rules(stack) is None
         await look(stack)
         after = await _rules(stack)
         assert after is not None
         assert (after.pending, after.pending_digest) == (before.pending, before.pending_digest)
-        assert (after.promotion.approvals.count, after.revision) == (1, first)
+        assert after.promotion.approvals.count == 1
         assert after.public_keys == (releasing.keys.public_key,)
         await runs(stack, "front-desk", 1)
         await _agree(stack)
