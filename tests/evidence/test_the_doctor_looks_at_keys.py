@@ -76,7 +76,11 @@ def wanting(policy: str, *public_keys: str, **more: Json) -> JsonObject:
     return asked
 
 
-@pytest.mark.parametrize("known", [None, manifest(OWN), wanting("off", OTHER), {}])
+@pytest.mark.parametrize(
+    "known",
+    [None, manifest(OWN), wanting("off", OTHER), {}],
+    ids=["unknown", "no rule", "off", "unreadable"],
+)
 def test_where_commits_need_no_signature_nothing_is_said(known: JsonObject | None) -> None:
     assert commit_findings("acme", known, OWN, TODAY) == []
 
@@ -94,6 +98,7 @@ def test_a_signers_key_is_well(policy: str) -> None:
         (wanting("head", OWN, validUntil="2026-03-01"), OWN, "until 2026-03-01", ssh_line(OWN)),
         (wanting("strict", OTHER), "", "has no key", "TRUNKLINE_SIGNING_KEY"),
     ],
+    ids=["not listed", "expired", "no key"],
 )
 def test_commits_that_would_be_refused_are_told_before(
     known: JsonObject, own: str, words: str, advice: str

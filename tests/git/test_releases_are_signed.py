@@ -167,6 +167,7 @@ async def test_a_rule_that_lists_our_key_takes_our_commits(
         ("2024-12-31", KEYS, "this server's key counted until 2024-12-31", LINE),
         (None, Ed25519Keys(), "this server has no key", "TRUNKLINE_SIGNING_KEY"),
     ],
+    ids=["not listed", "expired", "no key"],
 )
 async def test_a_commit_that_would_be_refused_is_not_made(
     remote: Any, tmp_path: Path, keys: Any, listed: str | None, own: Ed25519Keys, words: str,

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from tests.promotions.situations import release
 from trunkline.model.ids import Revision
 from trunkline.model.promotions.versions import (
-    missing_versions,
     next_version,
     problem_of_version,
 )
@@ -39,12 +38,6 @@ def test_releases_one_after_another_leave_no_gap(count: int) -> None:
     for _ in range(count):
         tags.append(tag(next_version(tags, None)))
     assert [each.version for each in tags] == list(range(1, count + 1))
-    assert missing_versions(tags) == ()
-
-
-def test_gaps_are_found() -> None:
-    assert missing_versions([tag(5), tag(2)]) == (1, 3, 4)
-    assert missing_versions([]) == ()
 
 
 def test_a_version_counts_with_a_tag_on_its_revision() -> None:

@@ -239,11 +239,6 @@ def gone(former: ReleaseStanding, tip: Revision) -> ReleaseStanding:
     )
 
 
-def stalled_words(standing: ReleaseStanding | None) -> str:
-    """Why nothing may be written for a released agent; "" if nothing speaks against it."""
-    return standing.message if standing is not None and standing.reason else ""
-
-
 def _seen_commit(former: ReleaseStanding | None, seen: Sighting, tip: Revision) -> Revision:
     """The first tip that said this."""
     same = former is not None and not former.removed and former.seen == seen.release

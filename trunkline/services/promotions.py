@@ -241,18 +241,6 @@ class PromotionService:
             )
         return found
 
-    async def last_of(
-        self, project: str, agent: str, environment: str | None = None
-    ) -> PromotionRecord | None:
-        """The open promotion of an agent, else its newest; in any environment without one."""
-        for open_only in (True, False):
-            found = await self._promotions.promotions(
-                project, environment=environment, agent=agent, open_only=open_only, limit=1
-            )
-            if found:
-                return found[0]
-        return None
-
     async def page(
         self,
         project: str,

@@ -42,11 +42,3 @@ def problem_of_version(
             f" trunkline rollback {agent} -e {spec.environment} --to {spec.version}"
         )
     return ""
-
-
-def missing_versions(tags: Iterable[ReleaseTag]) -> tuple[int, ...]:
-    """Versions below the highest that no tag of one environment and agent allocated; empty where
-    they are dense.
-    """
-    taken = {tag.version for tag in tags}
-    return tuple(number for number in range(1, max(taken, default=0)) if number not in taken)
