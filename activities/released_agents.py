@@ -59,14 +59,16 @@ def shown_release(
     release: ReleaseStanding | None,
 ) -> StatusRecord:
     """The status with stage and version: the one that is in place, which a new release becomes
-    once everything of it is written.
+    once everything of it is written. A round that was planned before the release came says nothing
+    about it, however well it ended.
     """
     if release is None or (release.applied is None and not record.removed):
         return status
     if release.applied is not None and release.applied.digest != record.body["digest"]:
         return status
     before = previous.version if previous is not None else 0
-    settled = status.sync == "Synced" and not record.removed
+    planned = release.applied is not None and status.digest == release.applied.digest
+    settled = status.sync == "Synced" and planned and not record.removed
     version = release.applied_version if settled else before
     stage = "production" if version else status.stage
     return status.model_copy(update={"version": version, "stage": stage})
