@@ -28,8 +28,10 @@ def wish(*, removed: bool = False, digest: str = DIGEST) -> WishRecord:
     )
 
 
-def status(sync: Any, version: int = 0) -> StatusRecord:
-    return StatusRecord(**PLACE, kind="agent", name="desk", sync=sync, version=version)
+def status(sync: Any, version: int = 0, digest: str = DIGEST) -> StatusRecord:
+    return StatusRecord(
+        **PLACE, kind="agent", name="desk", sync=sync, version=version, digest=Digest(digest)
+    )
 
 
 def standing(version: int = 2) -> ReleaseStanding:
@@ -61,6 +63,11 @@ def test_a_new_version_shows_once_it_is_in_place(
     previous = status("Synced", before)
     shown = shown_release(wish(), status(sync), previous, standing())
     assert (shown.version, shown.stage) == (version, stage)
+
+
+def test_a_round_that_was_planned_before_the_release_came_shows_the_version_before() -> None:
+    earlier = status("Synced", digest=f"sha256:{'c' * 64}")
+    assert shown_release(wish(), earlier, status("Synced", 1), standing()).version == 1
 
 
 def test_an_agent_that_follows_the_branch_has_no_version() -> None:
