@@ -115,7 +115,7 @@ async def _released_once(here: Promotions, record: PromotionRecord) -> None:
 
 
 @pytest.mark.stack
-@pytest.mark.parametrize("phase", ["Gate", "Settling"])
+@pytest.mark.parametrize("phase", ["Gate", "Approval", "Settling", "Verifying"])
 async def test_a_worker_killed_in_any_phase_leaves_one_release(
     make_stack: MakeStack, texts: Texts, postgres_url: str, phase: str
 ) -> None:
@@ -124,13 +124,13 @@ async def test_a_worker_killed_in_any_phase_leaves_one_release(
         with process(here.stack, postgres_url, "worker") as worker:
             await here.stack.sync(timeout_s=60)
             started = await here.start()
-            if phase == "Settling":
+            if phase in ("Settling", "Verifying"):
                 await here.phase(started, "Approval")
                 await here.approve(started)
             await here.until(started, lambda now: now.phase in (phase, "Verifying"))
             os.kill(worker.pid, signal.SIGKILL)
         async with here.stack.working():
-            if phase == "Gate":
+            if phase in ("Gate", "Approval"):
                 await here.phase(started, "Approval")
                 await here.approve(started)
             await _released_once(here, started)
