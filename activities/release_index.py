@@ -86,8 +86,9 @@ class ReleaseIndex:
             for record in found
             if self.counted(standing.project, record, public_keys, allocated) is not None
         ]
-        if not any(record.version == version for record in fitting):
-            fitting.append(_of(standing))
+        release = standing.applied
+        if release is not None and not any(record.version == version for record in fitting):
+            fitting.append(_of(standing, release))
         await self._records.put_releases(fitting)
 
     def counted(
@@ -115,10 +116,8 @@ class ReleaseIndex:
         return None if words else spec
 
 
-def _of(standing: ReleaseStanding) -> ReleaseRecord:
+def _of(standing: ReleaseStanding, release: ReleaseSpec) -> ReleaseRecord:
     """The release itself, where the history does not tell of it: it was rewritten."""
-    release = standing.applied
-    assert release is not None  # noqa: S101 - a standing that was verified has one
     return ReleaseRecord(
         project=standing.project,
         environment=standing.environment,

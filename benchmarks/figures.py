@@ -21,7 +21,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.types import SweepReport
 from benchmarks import fleets
 from benchmarks.machine import Cost, Meter, resident_mib
-from benchmarks.operations import OPERATION_TIMEOUT_S, ask
+from benchmarks.operations import OPERATION_TIMEOUT_S, ask, forget_calls
 from trunkline.local.repository import BRANCH
 from trunkline.local.stack import LocalStack
 from trunkline.model.ids import project_workflow_id, sweep_id
@@ -58,7 +58,7 @@ class Figures:
 
     def cold_apply(self, agents: int, *, goal_s: float | None) -> None:
         """From manifests to agents, everything to be created that is not there yet."""
-        self._forget_calls()
+        forget_calls(self._platform)
         cost = self._metered(lambda: self._grow(agents))
         calls = self._calls()
         floor_s = calls * LATENCY_MS / 1000 / CONCURRENCY
@@ -104,7 +104,7 @@ class Figures:
 
     def idle_sweep(self, agents: int, *, goal_s: float) -> None:
         """A look over a fleet in which nobody changed anything."""
-        self._forget_calls()
+        forget_calls(self._platform)
         told: list[SweepReport] = []
         cost = self._metered(lambda: told.append(self._run(self._sweep())))
         calls = self._calls()
@@ -143,7 +143,7 @@ class Figures:
         ask(self._api, "sync", {})
 
     def _until_written(self, number: int) -> float:
-        self._forget_calls()
+        forget_calls(self._platform)
         fleets.change(self._stack.repository.clone, number, f"what brings you here, {uuid4().hex}?")
         began_s = time.perf_counter()
         self._announce(self._stack.repository.push("One change"))
@@ -185,9 +185,6 @@ class Figures:
 
     def _latency(self, milliseconds: int) -> None:
         self._platform.post("/_sim/latency", json={"ms": milliseconds}).raise_for_status()
-
-    def _forget_calls(self) -> None:
-        self._platform.delete("/_sim/counters").raise_for_status()
 
     def _counters(self) -> dict[str, Any]:
         counters: dict[str, Any] = self._platform.get("/_sim/counters").raise_for_status().json()

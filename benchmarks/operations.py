@@ -25,3 +25,8 @@ def ask(api: httpx.Client, what: str, order: dict[str, Any]) -> None:
         operation = api.get(f"/operations/{operation['id']}").raise_for_status().json()
     if operation["state"] != "Succeeded":
         sys.exit(f"{what} ended as {operation['state']}: {operation['message']}")
+
+
+def forget_calls(platform: httpx.Client) -> None:
+    """Have a simulator count and log afresh."""
+    platform.delete("/_sim/counters").raise_for_status()

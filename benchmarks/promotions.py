@@ -29,7 +29,7 @@ from benchmarks.conversations import PLACES, PROJECT, THINK_MS
 from benchmarks.courses import Course, course, last_end
 from benchmarks.figures import LATENCY_MS, report
 from benchmarks.machine import Meter
-from benchmarks.operations import ask
+from benchmarks.operations import ask, forget_calls
 from benchmarks.scripts import DESK, GREETING, SMALL_DESK, desk_path, small_desk
 from simulators.server import DEFAULT_ELEVENLABS_KEY
 from trunkline.adapters.git.seed import Author, commit
@@ -171,7 +171,7 @@ class Promotions:
         self._change()
         started = self._promote(SMALL_DESK, PRODUCTION)
         await self._gate_passed(started)
-        self._forget_calls()
+        forget_calls(self._platform)
         approved_s = time.time()
         self._approve(started)
         done, log = await self._ended(started, "Done"), self._log()
@@ -193,7 +193,7 @@ class Promotions:
         reaching that version, and to the former release being there again.
         """
         self._change()
-        self._forget_calls()
+        forget_calls(self._platform)
         started = self._promote(SMALL_DESK, STEPWISE)
         done = await self._ended(started, "RolledBack")
         log, promotion = self._log(), await course(self._client, started.workflow_id)
@@ -284,9 +284,6 @@ class Promotions:
     def _talks(self, think_ms: int, **more: Any) -> None:
         settings = {"think_ms": think_ms, "concurrency": PLACES + TALK_PLACES_RESERVED, **more}
         self._platform.post("/_sim/talks", json=settings).raise_for_status()
-
-    def _forget_calls(self) -> None:
-        self._platform.delete("/_sim/counters").raise_for_status()
 
     def _log(self) -> list[dict[str, Any]]:
         found = self._platform.get("/_sim/requests").raise_for_status().json()

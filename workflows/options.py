@@ -47,6 +47,13 @@ STORE = Option(queue=WORKFLOW_QUEUE, budget="store_timeout_s", beats=False, pati
 FANOUT = Option(queue=WORKFLOW_QUEUE, budget="fanout_timeout_s", patient=True)
 
 
+def is_history_long(timing: Timing) -> bool:
+    """True once a workflow should go on in a new history."""
+    info = workflow.info()
+    length = info.get_current_history_length()
+    return info.is_continue_as_new_suggested() or length >= timing.history_events_max
+
+
 async def perform(
     activity: str,
     request: Frozen,

@@ -37,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from trunkline.model.ids import Revision
     from workflows.failures import failure_of
-    from workflows.options import FANOUT, GIT_FETCH, STORE, perform
+    from workflows.options import FANOUT, GIT_FETCH, STORE, is_history_long, perform
     from workflows.rounds import show
 
 
@@ -59,7 +59,7 @@ class ProjectWorkflow:
     @workflow.run
     async def run(self, state: ProjectInput) -> None:
         """Serve for ever, a history at a time."""
-        while not self._history_is_long():
+        while not is_history_long(self._timing):
             await self._until_due()
             requests, self._pending = self._pending, ()
             await self._follow(requests)
@@ -87,13 +87,6 @@ class ProjectWorkflow:
     def status(self) -> SourceLook:
         """Revision, and the problem if there is one."""
         return self._look
-
-    def _history_is_long(self) -> bool:
-        info = workflow.info()
-        return (
-            info.is_continue_as_new_suggested()
-            or info.get_current_history_length() >= self._timing.history_events_max
-        )
 
     async def _until_due(self) -> None:
         if self._pending or self._next_look_at_s is None:

@@ -48,7 +48,14 @@ with workflow.unsafe.imports_passed_through():
     from activities.types import Failure
     from trunkline.model.ids import test_run_workflow_id
     from workflows.failures import failure_of
-    from workflows.options import BACKOFF_COEFFICIENT, GIT_FETCH, STORE, Option, perform
+    from workflows.options import (
+        BACKOFF_COEFFICIENT,
+        GIT_FETCH,
+        STORE,
+        Option,
+        is_history_long,
+        perform,
+    )
     from workflows.rounds import show
 
 STEPS: dict[str, tuple[tuple[str, Option], ...]] = {
@@ -251,9 +258,7 @@ class PromotionWorkflow:
         """True if it may go on in a new history: never while tests run that would not follow."""
         if self._tests is not None or self._leaving or self._trouble is not None:
             return False
-        info = workflow.info()
-        length = info.get_current_history_length()
-        return info.is_continue_as_new_suggested() or length >= self._timing.history_events_max
+        return is_history_long(self._timing)
 
 
 def _failure_of_tests(error: BaseException) -> Failure:

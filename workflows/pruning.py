@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
         StepResult,
     )
     from workflows.failures import failure_of
-    from workflows.options import APPLY, OBSERVE, perform
+    from workflows.options import APPLY, OBSERVE, is_history_long, perform
     from workflows.rounds import show
 
 
@@ -58,7 +58,7 @@ class PruneWorkflow:
             await self._look()
             if not await self._is_due_again():
                 return
-            if self._history_is_long():
+            if is_history_long(self._timing):
                 break
         await workflow.wait_condition(workflow.all_handlers_finished)
         workflow.continue_as_new(
@@ -78,13 +78,6 @@ class PruneWorkflow:
     def status(self) -> PruneReport:
         """Objects due, agents and numbers told, and when it looks again."""
         return self._report
-
-    def _history_is_long(self) -> bool:
-        info = workflow.info()
-        return (
-            info.is_continue_as_new_suggested()
-            or info.get_current_history_length() >= self._timing.history_events_max
-        )
 
     async def _is_due_again(self) -> bool:
         """True once it has to look again; False if nothing is left to wait for."""

@@ -29,7 +29,7 @@ from activities.types import (
 )
 from trunkline.model.base import Frozen
 from workflows.failures import PLAN_AGAIN, failure_of
-from workflows.options import APPLY, OBSERVE, STORE, perform
+from workflows.options import APPLY, OBSERVE, STORE, is_history_long, perform
 
 REPLANS_MAX = 3
 """Plans made again at once before a round counts as failed and waits: enough for a wish or an edit
@@ -120,10 +120,7 @@ class Rounds:
             await self._round()
             if self._wish is None and self._gone:
                 return False
-            info = workflow.info()
-            length = info.get_current_history_length()
-            long = info.is_continue_as_new_suggested() or length >= self._timing.history_events_max
-            if long and not self._overtaken:
+            if is_history_long(self._timing) and not self._overtaken:
                 await workflow.wait_condition(workflow.all_handlers_finished)
                 return True
 

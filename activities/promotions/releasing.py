@@ -36,18 +36,18 @@ from trunkline.model.evidence import (
     signed_release,
 )
 from trunkline.model.ids import PROMOTION_TRAILER, Revision, release_path, release_tag
-from trunkline.model.kinds.project import Person
 from trunkline.model.kinds.release import Hold, ReleaseSpec
 from trunkline.model.limits import API_PAGE_MAX
 from trunkline.model.manual_results import ManualResult
-from trunkline.model.promotions.authors import person_of
+from trunkline.model.promotions.authors import commit_author
 from trunkline.model.promotions.policies import PromotionRules
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.promotions.versions import next_version, problem_of_version
+from trunkline.model.signatures import OWN_EMAIL
 from trunkline.model.testing.results import TestRunReport
 from trunkline.ports.releasing import ReleaseRepository
 
-OURSELVES: Final = ("Trunkline", "noreply@trunkline.invalid")
+OURSELVES: Final = ("Trunkline", OWN_EMAIL)
 """Who a commit is by that nobody asked for."""
 BY_ITSELF: Final = "trunkline"
 ROLLBACK_TRAILER: Final = "Trunkline-Rollback"
@@ -116,12 +116,12 @@ class ReleaseActivities:
         version = next_version(tags, current)
         if record.kind == "promote" and request.move.kind == "release":
             spec = await self._promoted(record, rules, current, version)
-            author = _author(record, rules.people)
+            author = _author(record, rules)
             back = False
         else:
             spec = await self._restored(repository, decided, rules, current, version)
             back = record.kind == "promote"
-            author = OURSELVES if back else _author(record, rules.people)
+            author = OURSELVES if back else _author(record, rules)
         commit = await repository.push_release(
             tip,
             edits={_path(record): release_text(record.agent, spec)},
@@ -286,13 +286,8 @@ def _message(record: PromotionRecord, spec: ReleaseSpec, *, back: bool) -> str:
     return "\n\n".join((subject, spec.changes, "\n".join(trailers))) + "\n"
 
 
-def _author(record: PromotionRecord, people: tuple[Person, ...]) -> tuple[str, str]:
+def _author(record: PromotionRecord, rules: PromotionRules) -> tuple[str, str]:
     """Name and address of whoever asked, as commits name them."""
-    if record.automatic:
+    if record.automatic or not record.requested_by:
         return OURSELVES
-    asked = record.requested_by
-    name = person_of(asked, people)
-    person = next((each for each in people if each.name == name), None)
-    if person is not None:
-        return person.name, str(person.emails[0])
-    return (asked, asked) if "@" in asked else (asked or OURSELVES[0], OURSELVES[1])
+    return commit_author(record.requested_by, rules.people)

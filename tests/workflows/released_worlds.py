@@ -14,12 +14,12 @@ from tests.workflows.conftest import eventually
 from tests.workflows.own_repositories import OneRepository
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.model.evidence import Evidence, signed_release
-from trunkline.model.ids import Digest, Revision, release_path, release_tag
+from trunkline.model.ids import Revision, release_path, release_tag
 from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.resolution import agent_wish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from tests.conftest import Texts
     from tests.workflows.conftest import Stack
@@ -176,9 +176,33 @@ async def look(stack: Stack) -> None:
     assert operation.state != "Running"
 
 
-def digest_of(body: Mapping[str, Any]) -> Digest:
-    """The digest in a stored wish."""
-    return Digest(str(body["digest"]))
+async def tip(stack: Stack) -> str:
+    """The commit that is applied."""
+    state = await stack.store.source(stack.project)
+    assert state is not None
+    return str(state.applied_revision)
+
+
+async def released(
+    stack: Stack, releasing: Releasing, *agents: str, version: int = 1, **changes: Any
+) -> StatusRow:
+    """The first agent's status once the tip was looked at, was released for all of them, and runs;
+    ``changes`` go into the evidence.
+    """
+    await look(stack)
+    revision = await tip(stack)
+    for agent in agents:
+        await releasing.release(stack, agent, version, revision, **changes)
+    await look(stack)
+    rows = [await runs(stack, agent, version) for agent in agents]
+    return rows[0]
+
+
+async def assigned(stack: Stack) -> list[str | None]:
+    """Whom the numbers on the platform reach."""
+    numbers = (await stack.elevenlabs.http.get("/v1/convai/phone-numbers")).json()
+    agents = [each["assigned_agent"] for each in numbers]
+    return [each["agent_id"] if each else None for each in agents]
 
 
 def _repository(stack: Stack) -> OneRepository:

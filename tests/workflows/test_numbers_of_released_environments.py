@@ -14,7 +14,16 @@ import pytest
 from activities.names import PLAN_WORKFLOW, WORKFLOW_QUEUE
 from activities.types import PlanInput
 from tests.conftest import NUMBER_MANIFEST
-from tests.workflows.released_worlds import PRODUCTION, Releasing, in_production, look, runs
+from tests.workflows.released_worlds import (
+    PRODUCTION,
+    Releasing,
+    assigned,
+    in_production,
+    look,
+    released,
+    runs,
+    tip,
+)
 from trunkline.model.interventions import Intervention
 from trunkline.model.records import OperationRecord, StatusRow
 
@@ -40,19 +49,6 @@ class PretendedClock:
         return self.moment
 
 
-async def _assigned(stack: Stack) -> list[str | None]:
-    """Whom the numbers on the platform reach."""
-    numbers = (await stack.elevenlabs.http.get("/v1/convai/phone-numbers")).json()
-    agents = [each["assigned_agent"] for each in numbers]
-    return [each["agent_id"] if each else None for each in agents]
-
-
-async def _tip(stack: Stack) -> str:
-    state = await stack.store.source("acme")
-    assert state is not None
-    return str(state.applied_revision)
-
-
 async def _number(stack: Stack, reason: str) -> StatusRow:
     return await in_production(
         stack,
@@ -72,12 +68,12 @@ async def test_a_number_waits_for_the_release_that_names_it(
         waiting = await _number(stack, "AwaitingRelease")
         assert "trunkline promote front-desk -e production" in waiting.message
         assert waiting.health != "Healthy"
-        assert await _assigned(stack) == []
-        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
+        assert await assigned(stack) == []
+        await releasing.release(stack, "front-desk", 1, await tip(stack), numbers=["main-line"])
         await look(stack)
         row = await runs(stack, "front-desk", 1)
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
-        assert await _assigned(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]
 
 
 async def test_a_number_no_release_names_needs_an_approvers_plan(
@@ -86,19 +82,16 @@ async def test_a_number_no_release_names_needs_an_approvers_plan(
     releasing = Releasing()
     stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack))
-        await look(stack)
-        row = await runs(stack, "front-desk", 1)
+        row = await released(stack, releasing, "front-desk")
         held = await _number(stack, "ApprovalNeeded")
         assert "approver" in held.message
-        assert await _assigned(stack) == []
+        assert await assigned(stack) == []
         await _apply(stack, role="operator")
         await _number(stack, "ApprovalNeeded")
-        assert await _assigned(stack) == []
+        assert await assigned(stack) == []
         await _apply(stack, role="approver")
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
-        assert await _assigned(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]
 
 
 async def _apply(stack: Stack, *, role: str) -> None:
@@ -140,10 +133,7 @@ async def test_a_number_does_not_leave_production_because_a_commit_says_so(
     releasing = Releasing()
     stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
-        await look(stack)
-        row = await runs(stack, "front-desk", 1)
+        row = await released(stack, releasing, "front-desk", numbers=["main-line"])
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
         stack.push({FILE: NUMBER_MANIFEST})
         await look(stack)
@@ -153,7 +143,7 @@ async def test_a_number_does_not_leave_production_because_a_commit_says_so(
             kind="number",
         )
         assert "approver" in held.message
-        assert await _assigned(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]
 
 
 async def test_a_number_does_not_go_back_to_where_it_once_was_as_if_that_were_mending(
@@ -164,13 +154,13 @@ async def test_a_number_does_not_go_back_to_where_it_once_was_as_if_that_were_me
     async with stack.working():
         await look(stack)
         await stack.settled("main-line", lambda row: row.health == "Healthy", kind="number")
-        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
+        await releasing.release(stack, "front-desk", 1, await tip(stack), numbers=["main-line"])
         await look(stack)
         row = await runs(stack, "front-desk", 1)
         stack.push({FILE: NUMBER})
         await look(stack)
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
-        assert await _assigned(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]
         stack.push({FILE: NUMBER_MANIFEST})
         await look(stack)
         await stack.settled(
@@ -178,7 +168,7 @@ async def test_a_number_does_not_go_back_to_where_it_once_was_as_if_that_were_me
             lambda row: any(each.reason == "ApprovalNeeded" for each in row.conditions),
             kind="number",
         )
-        assert await _assigned(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]
 
 
 async def test_a_number_moves_only_within_the_windows_of_promotion(
@@ -190,14 +180,11 @@ async def test_a_number_moves_only_within_the_windows_of_promotion(
     made = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
     stack = replace(made, clock=clock)
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
-        await look(stack)
-        row = await runs(stack, "front-desk", 1)
+        row = await released(stack, releasing, "front-desk", numbers=["main-line"])
         held = await _number(stack, "OutsideWindow")
         assert "opens 2026-03-09 09:00 UTC" in held.message
-        assert await _assigned(stack) == []
+        assert await assigned(stack) == []
         clock.moment = datetime(2026, 3, 9, 9, 30, tzinfo=UTC)
         await stack.sync(names=("main-line",))
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
-        assert await _assigned(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]

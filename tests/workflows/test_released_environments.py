@@ -13,8 +13,10 @@ from tests.workflows.released_worlds import (
     in_production,
     look,
     manifest,
+    released,
     runs,
     stalled,
+    tip,
 )
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.model.ids import release_path
@@ -32,25 +34,6 @@ TYPO = (
 )
 
 
-async def _tip(stack: Stack) -> str:
-    state = await stack.store.source("acme")
-    assert state is not None
-    return str(state.applied_revision)
-
-
-async def _released(
-    stack: Stack, releasing: Releasing, *agents: str, version: int = 1
-) -> StatusRow:
-    """Release the tip of these agents, and wait until it runs."""
-    await look(stack)
-    revision = await _tip(stack)
-    for agent in agents:
-        await releasing.release(stack, agent, version, revision)
-    await look(stack)
-    rows = [await runs(stack, agent, version) for agent in agents]
-    return rows[0]
-
-
 async def _refused(stack: Stack, words: str) -> StatusRow:
     """The status once it says so."""
     return await in_production(
@@ -62,16 +45,16 @@ async def test_a_release_becomes_what_production_runs(make_stack: MakeStack, tex
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
-        row = await _released(stack, releasing, "front-desk")
+        row = await released(stack, releasing, "front-desk")
         assert (row.stage, row.version) == ("production", 1)
-        assert row.revision != await _tip(stack)
+        assert row.revision != await tip(stack)
         assert await greeting(stack, row) == "Hello"
         stack.push({"agents/front-desk.yaml": texts.agent("front-desk", greeting="Hi")})
         await look(stack)
         tested = await stack.settled("front-desk", lambda row: row.sync == "Synced")
         assert await greeting(stack, tested) == "Hi"
         assert await greeting(stack, row) == "Hello"
-        await _released(stack, releasing, "front-desk", version=2)
+        await released(stack, releasing, "front-desk", version=2)
         assert await greeting(stack, row) == "Hi"
         indexed = await stack.store.releases_of("acme", PRODUCTION, "front-desk", limit=10)
         assert [one.version for one in indexed] == [2, 1]
@@ -95,11 +78,11 @@ async def test_what_does_not_count_leaves_production_as_it_is(
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk", "night-desk"))
     async with stack.working():
-        good = await _released(stack, releasing, "front-desk")
-        first = await _tip(stack)
+        good = await released(stack, releasing, "front-desk")
+        first = await tip(stack)
         stack.push({"agents/front-desk.yaml": texts.agent("front-desk", greeting="Hi")})
         await look(stack)
-        newer = await _tip(stack)
+        newer = await tip(stack)
         forger = Releasing(keys=Ed25519Keys(new_private_key()))
         original = await releasing.spec(stack, "front-desk", 1, good.revision or "")
         other = await releasing.spec(stack, "night-desk", 2, newer)
@@ -142,7 +125,7 @@ async def test_drift_is_not_healed_while_a_release_does_not_count(
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
-        row = await _released(stack, releasing, "front-desk")
+        row = await released(stack, releasing, "front-desk")
         stack.push({FILE: "kind: ["})
         await look(stack)
         broken = await stalled(stack, "front-desk", "ReleaseInvalid")
@@ -159,10 +142,10 @@ async def test_a_release_is_applied_though_the_head_is_invalid(
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
-        await _released(stack, releasing, "front-desk")
+        await released(stack, releasing, "front-desk")
         stack.push({"agents/front-desk.yaml": texts.agent("front-desk", greeting="Hi")})
         await look(stack)
-        newer = await _tip(stack)
+        newer = await tip(stack)
         stack.push({"agents/broken.yaml": TYPO})
         await releasing.release(stack, "front-desk", 2, newer)
         assert (await stack.sync()).state in ("Failed", "Error")

@@ -14,8 +14,10 @@ from tests.workflows.released_worlds import (
     greeting,
     in_production,
     look,
+    released,
     runs,
     stalled,
+    tip,
 )
 from trunkline.model.ids import release_path
 from trunkline.model.records import ProjectRecord
@@ -28,12 +30,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 FILE = release_path(PRODUCTION, "front-desk")
 TOOL = "tools/book-slot.yaml"
-
-
-async def _tip(stack: Stack) -> str:
-    state = await stack.store.source("acme")
-    assert state is not None
-    return str(state.applied_revision)
 
 
 async def _empty(stack: Stack, postgres_url: str) -> None:
@@ -67,10 +63,10 @@ async def test_a_tag_keeps_what_a_forced_push_drops(make_stack: MakeStack, texts
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
         await look(stack)
-        root = await _tip(stack)
+        root = await tip(stack)
         stack.push({"agents/front-desk.yaml": texts.agent("front-desk", greeting="Dropped")})
         await look(stack)
-        dropped = await _tip(stack)
+        dropped = await tip(stack)
         spec = await releasing.spec(stack, "front-desk", 1, dropped)
         _rewind(stack, root)
         await releasing.push(stack, "front-desk", spec)
@@ -86,12 +82,12 @@ async def test_an_emptied_store_is_filled_from_git_alone(
     stack = await make_stack(releasing.files(texts, "front-desk", "night-desk"))
     async with stack.working():
         await look(stack)
-        first = await _tip(stack)
+        first = await tip(stack)
         for agent in ("front-desk", "night-desk"):
             await releasing.release(stack, agent, 1, first)
         stack.push({"agents/front-desk.yaml": texts.agent("front-desk", greeting="Hi")})
         await look(stack)
-        await releasing.release(stack, "front-desk", 2, await _tip(stack))
+        await releasing.release(stack, "front-desk", 2, await tip(stack))
         await look(stack)
         before = await runs(stack, "front-desk", 2)
         await runs(stack, "night-desk", 1)
@@ -117,7 +113,7 @@ async def test_a_removed_release_undeploys_within_the_budget(
     stack = await make_stack(releasing.files(texts, *names))
     async with stack.working():
         await look(stack)
-        revision = await _tip(stack)
+        revision = await tip(stack)
         for agent in names:
             await releasing.release(stack, agent, 1, revision)
         await look(stack)
@@ -150,15 +146,12 @@ async def test_a_shared_tool_changed_for_testing_leaves_production_as_it_is(
     files = {**texts.whole(), "trunkline.yaml": releasing.project(texts)}
     stack = await make_stack(files)
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack))
-        await look(stack)
-        row = await runs(stack, "front-desk", 1)
+        row = await released(stack, releasing, "front-desk")
         before = await stack.elevenlabs.agent(str(row.external_id))
         stack.push({TOOL: files[TOOL].replace("Books an appointment", "Books a visit")})
         await look(stack)
         tested = await stack.settled("front-desk", lambda row: row.sync == "Synced")
-        assert tested.revision == await _tip(stack)
+        assert tested.revision == await tip(stack)
         assert await stack.elevenlabs.agent(str(row.external_id)) == before
         await stack.sync(hard=True)
         assert await stack.elevenlabs.agent(str(row.external_id)) == before

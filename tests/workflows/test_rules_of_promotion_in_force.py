@@ -15,12 +15,15 @@ from tests.workflows.conftest import eventually
 from tests.workflows.released_worlds import (
     PRODUCTION,
     Releasing,
+    assigned,
     greeting,
     in_production,
     look,
     manifest,
+    released,
     runs,
     stalled,
+    tip,
 )
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.model.ids import Revision, release_path, release_tag
@@ -36,12 +39,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 FILE = release_path(PRODUCTION, "front-desk")
 NUMBER_FILE = "numbers/main-line.yaml"
 NUMBER = NUMBER_MANIFEST.replace("environment: testing", "environment: production")
-
-
-async def _tip(stack: Stack) -> str:
-    state = await stack.store.source("acme")
-    assert state is not None
-    return str(state.applied_revision)
 
 
 async def _rules(stack: Stack) -> PromotionRules | None:
@@ -72,10 +69,7 @@ async def test_a_key_that_a_commit_brings_signs_nothing_before_an_admin_agrees(
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack))
-        await look(stack)
-        await runs(stack, "front-desk", 1)
+        await released(stack, releasing, "front-desk")
         intruder = Releasing(keys=Ed25519Keys(new_private_key()))
         stack.push(
             {
@@ -84,7 +78,7 @@ async def test_a_key_that_a_commit_brings_signs_nothing_before_an_admin_agrees(
             }
         )
         await look(stack)
-        revision = await _tip(stack)
+        revision = await tip(stack)
         spec = await intruder.spec(stack, "front-desk", 2, revision)
         repository = await stack.ports().repositories.repository("acme")
         await repository.push_release(
@@ -121,10 +115,7 @@ async def test_production_does_not_follow_the_branch_because_a_commit_says_so(
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack))
-        await look(stack)
-        await runs(stack, "front-desk", 1)
+        await released(stack, releasing, "front-desk")
         stack.push(
             {
                 "trunkline.yaml": releasing.project(texts, source="head"),
@@ -153,10 +144,7 @@ async def test_an_environment_that_a_commit_renames_away_stays_until_an_admin_ag
     releasing = Releasing()
     stack = await make_stack({**releasing.files(texts, "front-desk"), NUMBER_FILE: NUMBER})
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack), numbers=["main-line"])
-        await look(stack)
-        row = await runs(stack, "front-desk", 1)
+        row = await released(stack, releasing, "front-desk", numbers=["main-line"])
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
         named = releasing.project(texts)
         stack.push(
@@ -171,7 +159,7 @@ async def test_an_environment_that_a_commit_renames_away_stays_until_an_admin_ag
         assert rules is not None
         assert "nothing is promoted there any more" in rules.pending
         await eventually(lambda: _says(stack, "live", "ApprovalNeeded"))
-        assert await _reached(stack) == [row.external_id]
+        assert await assigned(stack) == [row.external_id]
         row = await runs(stack, "front-desk", 1)
         assert await greeting(stack, row) == "Hello"
         await _agree(stack)
@@ -186,13 +174,6 @@ async def test_an_environment_that_a_commit_renames_away_stays_until_an_admin_ag
 async def _says(stack: Stack, environment: str, reason: str) -> bool:
     row = await stack.store.status("acme", environment, "number", "main-line")
     return row is not None and any(each.reason == reason for each in row.conditions)
-
-
-async def _reached(stack: Stack) -> list[str | None]:
-    """Whom the numbers on the platform reach."""
-    numbers = (await stack.elevenlabs.http.get("/v1/convai/phone-numbers")).json()
-    agents = [each["assigned_agent"] for each in numbers]
-    return [each["agent_id"] if each else None for each in agents]
 
 
 def _renamed(text: str) -> str:
@@ -231,10 +212,7 @@ async def test_weaker_rules_still_wait_after_the_store_was_lost(
     releasing = Releasing()
     stack = await make_stack(releasing.files(texts, "front-desk"))
     async with stack.working():
-        await look(stack)
-        await releasing.release(stack, "front-desk", 1, await _tip(stack))
-        await look(stack)
-        await runs(stack, "front-desk", 1)
+        await released(stack, releasing, "front-desk")
         weaker = Releasing().project(texts).replace("count: 1", "count: 0")
         stack.push({"trunkline.yaml": weaker})
         await look(stack)

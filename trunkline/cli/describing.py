@@ -8,7 +8,7 @@ from trunkline.cli.exits import ExitCode
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
 from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.promoting.released import print_released
-from trunkline.cli.server import Query, Server, objects, project_path, text
+from trunkline.cli.server import Query, Server, object_at, objects, project_path, text
 from trunkline.model import errors
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.limits import API_PAGE_MAX
@@ -94,14 +94,14 @@ def history(
 
 
 def _print(found: JsonObject) -> None:
-    status = _object(found, "status")
+    status = object_at(found, "status")
     _print_status(status, text(found, "workflowId"))
-    _print_wish(_object(found, "wish"))
-    _print_ledger(_object(found, "ledger"))
+    _print_wish(object_at(found, "wish"))
+    _print_ledger(object_at(found, "ledger"))
     _print_objects(objects(found.get("objects")))
     _print_interventions(objects(found.get("interventions")))
-    _print_plan(_object(found, "lastPlan"))
-    print_released(_object(found, "released"), text(status, "environment"))
+    _print_plan(object_at(found, "lastPlan"))
+    print_released(object_at(found, "released"), text(status, "environment"))
     _print_conditions(objects(status.get("conditions")))
     _print_events(objects(found.get("events")))
 
@@ -138,7 +138,7 @@ def _print_wish(wish: JsonObject) -> None:
     if not wish:
         _section("Wish", [("State", "Git never named it")])
         return
-    facts = _object(wish, "facts")
+    facts = object_at(wish, "facts")
     fields = [
         ("Revision", text(wish, "revision")),
         ("Digest", text(wish, "digest")),
@@ -162,7 +162,7 @@ def _print_ledger(ledger: JsonObject) -> None:
         ("Owned paths", text(ledger, "ownedPaths")),
         ("Remembered defaults", text(ledger, "rememberedDefaults")),
     ]
-    if attempt := _object(ledger, "attempt"):
+    if attempt := object_at(ledger, "attempt"):
         deadline = until(text(attempt, "deadlineAt"))
         shown = f"attempt {text(attempt, 'number')} is not settled, its deadline is {deadline}"
         fields.append(("Create", shown))
@@ -251,11 +251,6 @@ def _print_rows(columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> No
     room = None if width is None else width - INDENT
     for line in printing.table_lines(columns, rows, width=room):
         printing.print_text(f"{'':{INDENT}}{line}")
-
-
-def _object(document: JsonObject, key: str) -> JsonObject:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _texts(value: Json) -> list[str]:

@@ -192,6 +192,12 @@ def text(document: Mapping[str, Json], key: str) -> str:
     return "" if value is None else str(value)
 
 
+def object_at(document: JsonObject, key: str) -> JsonObject:
+    """A member that is an object; an empty one if it is anything else."""
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 def objects(value: Json) -> list[JsonObject]:
     """The objects in an array; none if it is no array."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -86,6 +86,12 @@ def replaced(text: str, node: Node, value: Json) -> str:
     raise Uneditable("it cannot be written there; change it by hand")
 
 
+def member_node(node: Node | None, key: str) -> Node | None:
+    """The value under a key of a mapping; None for another node, or without the key."""
+    pairs = node.value if isinstance(node, MappingNode) else []
+    return next((value for name, value in pairs if name.value == key), None)
+
+
 def _spellings(text: str, node: ScalarNode, value: Json) -> list[str]:
     """Ways to write the value, the one closest to how the old one is written first."""
     quoted = json.dumps(value, ensure_ascii=False)

@@ -7,9 +7,10 @@ cannot be put into, or that reads back as anything else than the same with the k
 from collections.abc import Mapping
 from typing import Final
 
-from yaml import CSafeLoader, MappingNode, Node, SequenceNode, YAMLError, compose_all
+from yaml import CSafeLoader, MappingNode, SequenceNode, YAMLError, compose_all
 
 from trunkline.manifests.documents import Unreadable, read_documents
+from trunkline.manifests.edits import member_node
 from trunkline.model.base import Json
 from trunkline.model.evidence import usable_keys
 
@@ -74,9 +75,9 @@ def _edited(text: str, at: int, key: str) -> str | None:
         roots = [root for root in compose_all(text, Loader=CSafeLoader) if root is not None]
     except YAMLError:
         return None
-    spec = _below(roots[at], "spec") if at < len(roots) else None
-    signing = _below(spec, "signing")
-    listed = _below(signing, "publicKeys")
+    spec = member_node(roots[at], "spec") if at < len(roots) else None
+    signing = member_node(spec, "signing")
+    listed = member_node(signing, "publicKeys")
     quoted = f'"{key}"'
     if isinstance(listed, SequenceNode):
         return _first_item(text, listed, quoted)
@@ -85,11 +86,6 @@ def _edited(text: str, at: int, key: str) -> str | None:
     if isinstance(spec, MappingNode):
         return _first_key(text, spec, "signing:", f"publicKeys: [ {quoted} ]", nested=True)
     return None
-
-
-def _below(node: Node | None, key: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
 
 
 def _first_key(text: str, node: MappingNode, key: str, value: str, *, nested: bool) -> str | None:

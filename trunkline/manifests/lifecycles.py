@@ -10,7 +10,7 @@ from typing import Final
 from yaml import CSafeLoader, MappingNode, Node, ScalarNode, YAMLError, compose_all
 
 from trunkline.manifests.documents import Unreadable, read_documents
-from trunkline.manifests.edits import Uneditable, replaced
+from trunkline.manifests.edits import Uneditable, member_node, replaced
 from trunkline.model.base import Json
 from trunkline.model.desired import Lifecycle
 
@@ -25,10 +25,10 @@ def with_lifecycle(text: str, agent: str, lifecycle: Lifecycle) -> str:
     except YAMLError as error:
         raise Uneditable("the file is no YAML any more") from error
     root = next((each for each in roots if _is_agent(each, agent)), None)
-    spec = _member(root, "spec")
+    spec = member_node(root, "spec")
     if not isinstance(root, MappingNode) or not isinstance(spec, MappingNode) or not spec.value:
         raise Uneditable(f"the manifest of {agent} is not in it any more")
-    written = _member(spec, KEY)
+    written = member_node(spec, KEY)
     if written is not None:
         changed = replaced(text, written, lifecycle)
     else:
@@ -39,13 +39,8 @@ def with_lifecycle(text: str, agent: str, lifecycle: Lifecycle) -> str:
 
 
 def _is_agent(root: Node | None, agent: str) -> bool:
-    parts = (_member(root, "kind"), _member(_member(root, "metadata"), "name"))
+    parts = (member_node(root, "kind"), member_node(member_node(root, "metadata"), "name"))
     return [part.value for part in parts if isinstance(part, ScalarNode)] == ["Agent", agent]
-
-
-def _member(node: Node | None, key: str) -> Node | None:
-    pairs = node.value if isinstance(node, MappingNode) else []
-    return next((value for name, value in pairs if name.value == key), None)
 
 
 def _inserted(text: str, root: MappingNode, spec: MappingNode, lifecycle: Lifecycle) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trunkline.model.base import Json
-from trunkline.model.errors import Forbidden, Unauthenticated
+from trunkline.model.errors import Forbidden, InvalidInput, Unauthenticated
 from trunkline.model.records import AuditRecord, Role, TokenRecord
 from trunkline.model.roles import ALLOWED, Action, roles_for
 from trunkline.ports import Access
@@ -145,3 +145,9 @@ class AccessService:
                 details=details or {},
             )
         )
+
+
+def require_reason(reason: str) -> None:
+    """Raises InvalidInput for a decision without words of why."""
+    if not reason.strip():
+        raise InvalidInput("A reason is needed: somebody will read it and wonder")

@@ -18,7 +18,7 @@ from trunkline.model.records import EventRecord, RecordKind
 from trunkline.model.roles import Action
 from trunkline.ports import Clock, Interventions, Statuses, Wishes
 from trunkline.services.absent_names import absent
-from trunkline.services.access import AccessService, Principal
+from trunkline.services.access import AccessService, Principal, require_reason
 from trunkline.services.engine import Engine
 from trunkline.services.projects import ProjectService
 
@@ -98,7 +98,7 @@ class ControlService:
         self, caller: Caller, place: Place, *, reason: str, until: datetime | None = None
     ) -> Intervention:
         """Not one write from now on, until it is resumed or the time has come."""
-        _require_reason(reason)
+        require_reason(reason)
         self._require_future(until)
         action: Action = "agent.suspend" if place.name else "environment.suspend"
         decided = await self._decide(
@@ -123,7 +123,7 @@ class ControlService:
 
     async def disable(self, caller: Caller, place: Place, *, reason: str) -> Intervention:
         """Take an agent's calls away at once. It stays; its numbers go to their fallback."""
-        _require_reason(reason)
+        require_reason(reason)
         _require_agent(place)
         decided = await self._decide(
             caller, place, "disable", action="agent.disable", reason=reason
@@ -142,7 +142,7 @@ class ControlService:
 
     async def override_window(self, caller: Caller, place: Place, *, reason: str) -> Intervention:
         """Write although the windows are closed, for WINDOW_OVERRIDE_S seconds."""
-        _require_reason(reason)
+        require_reason(reason)
         until = self._clock.now() + timedelta(seconds=limits.WINDOW_OVERRIDE_S)
         return await self._decide(
             caller, place, "override-window", action="window.override", reason=reason, until=until
@@ -259,11 +259,6 @@ class ControlService:
 
 def _is_past(decided: Intervention, now: datetime) -> bool:
     return decided.expires_at is not None and decided.expires_at <= now
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput("A reason is needed: somebody will read it and wonder")
 
 
 def _require_agent(place: Place) -> None:

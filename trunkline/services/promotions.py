@@ -14,7 +14,6 @@ from trunkline.model.errors import (
     Conflict,
     EngineUnavailable,
     Forbidden,
-    InvalidInput,
     NotFound,
     PromotionRefused,
     SigningKeyMissing,
@@ -33,7 +32,7 @@ from trunkline.model.signatures import commit_problem, commit_rule
 from trunkline.ports import Clock, Interventions, Projects, Wishes
 from trunkline.ports.releasing import Promotions
 from trunkline.ports.testing import ManualResults
-from trunkline.services.access import AccessService
+from trunkline.services.access import AccessService, require_reason
 from trunkline.services.control import Caller
 from trunkline.services.engine import Engine
 from trunkline.services.pages import Page, moment_cursor, parse_moment
@@ -152,7 +151,7 @@ class PromotionService:
     ) -> PromotionRecord:
         """Say no. Raises Forbidden, NotFound, InvalidInput, PromotionRefused once released."""
         caller.principal.require("promotion.reject")
-        _require_reason(reason)
+        require_reason(reason)
         record = await self.read(project, promotion_id)
         _require_open(record, "rejected")
         if record.phase not in BEFORE_RELEASE:
@@ -175,7 +174,7 @@ class PromotionService:
         Raises Forbidden, NotFound, InvalidInput, PromotionRefused.
         """
         caller.principal.require("promotion.abort")
-        _require_reason(reason)
+        require_reason(reason)
         record = await self.read(project, promotion_id)
         _require_open(record, "aborted")
         await self._audit(caller, record, "promotion.abort", reason=reason)
@@ -203,7 +202,7 @@ class PromotionService:
         Raises Forbidden, NotFound, InvalidInput, SigningKeyMissing, PromotionRefused.
         """
         caller.principal.require("promotion.rollback")
-        _require_reason(reason)
+        require_reason(reason)
         place = await self._releases.place(project, environment)
         rules = _rules(place)
         target = await self._releases.restorable(project, place.environment, agent, to=to)
@@ -398,11 +397,6 @@ def _require_open(record: PromotionRecord, done: str) -> None:
         raise PromotionRefused(
             f"{record.id} cannot be {done}: it has ended as {record.state}", hint=record.message
         )
-
-
-def _require_reason(reason: str) -> None:
-    if not reason.strip():
-        raise InvalidInput("A reason is needed: somebody will read it and wonder")
 
 
 def _deployed(row: StatusRow | None) -> Deployed:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from trunkline.cli import printing
 from trunkline.cli.promoting.showing import print_failing, print_phases, tell_next
-from trunkline.cli.server import text
+from trunkline.cli.server import object_at, text
 from trunkline.model.base import Json, JsonObject
 
 INDENT = 2
@@ -18,10 +18,10 @@ def print_released(found: JsonObject, environment: str) -> None:
         return
     printing.print_text("Release:")
     printing.print_fields(_release(found), indent=INDENT)
-    if rules := _object(found, "rules"):
+    if rules := object_at(found, "rules"):
         printing.print_text("Rules of promotion:")
         printing.print_fields(list(_rules(rules, environment)), indent=INDENT)
-    if promotion := _object(found, "promotion"):
+    if promotion := object_at(found, "promotion"):
         printing.print_text("Promotion:")
         printing.print_fields(
             [
@@ -47,7 +47,7 @@ def _release(found: JsonObject) -> list[tuple[str, str]]:
         ("By", text(found, "promotedBy")),
         ("Not applied", ": ".join(filter(None, (text(found, "reason"), text(found, "message"))))),
         ("Held", _held(found)),
-        ("Rollout", _rollout(_object(found, "rollout"))),
+        ("Rollout", _rollout(object_at(found, "rollout"))),
     ]
     return [(name, value) for name, value in fields if value]
 
@@ -65,20 +65,20 @@ def _rollout(found: JsonObject) -> str:
 
 
 def _rules(rules: JsonObject, environment: str) -> Iterator[tuple[str, str]]:
-    promotion = _object(rules, "promotion")
-    approvals, tests = _object(promotion, "approvals"), _object(promotion, "tests")
+    promotion = object_at(rules, "promotion")
+    approvals, tests = object_at(promotion, "approvals"), object_at(promotion, "tests")
     yield "From", text(promotion, "from")
     yield "Approvals", _approvals(approvals)
     yield "Tests", _tests(tests)
     yield "Soak", text(promotion, "soak")
     windows = "\n".join(_window(each) for each in _listed(promotion.get("windows")))
     yield "Windows", windows or "always open"
-    rollout = _object(promotion, "rollout")
+    rollout = object_at(promotion, "rollout")
     steps = ", ".join(f"{step} %" for step in _listed(rollout.get("steps")))
     yield "Rollout", f"{steps}, every {text(rollout, 'every')}" if steps else "at once"
-    verify = _object(promotion, "verify")
+    verify = object_at(promotion, "verify")
     yield "Verified by", ", ".join(str(tag) for tag in _listed(verify.get("tags"))) or "nothing"
-    yield "Evidence lasts", text(_object(promotion, "evidence"), "expires")
+    yield "Evidence lasts", text(object_at(promotion, "evidence"), "expires")
     yield "Of commit", text(rules, "revision")
     if pending := text(rules, "pending"):
         agree = f"trunkline resume -e {environment} --rules"
@@ -102,11 +102,6 @@ def _window(window: Json) -> str:
         return ""
     sense = "allow" if window.get("allow") else "deny"
     return f"{sense} {text(window, sense)} {text(window, 'timezone')}"
-
-
-def _object(document: JsonObject, key: str) -> JsonObject:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _listed(value: Json) -> list[Json]:

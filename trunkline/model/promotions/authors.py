@@ -10,6 +10,7 @@ from typing import Final
 
 from trunkline.model.kinds.project import Person
 from trunkline.model.promotions.records import CommitAuthor
+from trunkline.model.signatures import OWN_EMAIL
 
 AUTHORS_SHOWN: Final = 5
 """Addresses named in one sentence; the rest is counted."""
@@ -60,13 +61,13 @@ def person_of(actor: str, people: Sequence[Person]) -> str:
 
 def commit_author(actor: str, people: Sequence[Person]) -> tuple[str, str]:
     """Name and address under which commits are made for whoever a token belongs to; somebody who
-    is not listed keeps what they are called here.
+    is not listed keeps what they are called here, without an address that could be somebody's.
     """
     name = person_of(actor, people)
     known = next((each for each in people if each.name == name), None)
     if known is not None:
         return known.name, known.emails[0]
-    return actor.partition("@")[0] or actor, actor
+    return (actor.partition("@")[0], actor) if "@" in actor else (actor, OWN_EMAIL)
 
 
 def address_of(text: str) -> str:
