@@ -25,6 +25,7 @@ NONCE_PREFIX = "trunkline-nonce:"
 PROTECTED_TAG = "trunkline-protected"
 """Protection on the platform itself, so that it survives the loss of our store."""
 TOOL_OWNER_VARIABLE = "trunkline_owner"
+FORGE_TOKEN_PREFIX = "TRUNKLINE_FORGE_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 GIT_TOKEN_PREFIX = "TRUNKLINE_GIT_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 REFERENCE_PREFIX = "trunkline-ref:"
 RELEASE_TAGS = "trunkline/"
@@ -91,6 +92,11 @@ def git_token_variable(project: str) -> str:
     return f"{GIT_TOKEN_PREFIX}{project.upper().replace('-', '_')}"
 
 
+def forge_token_variable(project: str) -> str:
+    """The variable with a project's own credential for its forge; no manifest may name it."""
+    return f"{FORGE_TOKEN_PREFIX}{project.upper().replace('-', '_')}"
+
+
 def share_secrets(first: str, second: str) -> bool:
     """True if one of two projects could name secrets of the other: ``acme`` and ``acme-eu``."""
     ours, theirs = secret_prefix(first), secret_prefix(second)
@@ -144,6 +150,41 @@ def promotion_id(environment: str, agent: str, number: int) -> str:
 def promotion_workflow_id(project: str, environment: str, agent: str, number: int) -> str:
     """Temporal id of one promotion; numbers go up by one per environment and agent."""
     return f"promotion/{project}/{environment}/{agent}/{number}"
+
+
+def pull_request_workflow_id(project: str, number: int) -> str:
+    """Temporal id of the workflow that checks one pull request of the manifests repository."""
+    return f"pull-request/{project}/{number}"
+
+
+def pull_request_sweep_id(project: str) -> str:
+    """Temporal id of the schedule that looks for pull requests nobody announced, and leftovers."""
+    return f"pull-requests/{project}"
+
+
+def notification_workflow_id(project: str, event_id: int, recipient: str) -> str:
+    """Temporal id of one delivery; ``recipient`` is a short digest of where it goes."""
+    return f"notification/{project}/{event_id}/{recipient}"
+
+
+def pull_request_object(number: int) -> str:
+    """How what a pull request's checks make on a platform is called."""
+    return f"trunkline-pr-{number}"
+
+
+def change_branch(change: str) -> str:
+    """The Git branch of a change somebody asked for outside of Git."""
+    return f"trunkline/change/{change}"
+
+
+def release_request_branch(environment: str, agent: str, number: int) -> str:
+    """The Git branch a promotion proposes its release on."""
+    return f"trunkline/release/{environment}/{agent}/{number}"
+
+
+def adoption_request_branch(environment: str, agent: str) -> str:
+    """The Git branch on which what somebody changed on the platform is proposed as the wish."""
+    return f"trunkline/adopt/{environment}/{agent}"
 
 
 def test_run_workflow_id(project: str, run_id: str) -> str:

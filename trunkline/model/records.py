@@ -164,10 +164,18 @@ class OperationRecord(Frozen):
     finished_at: datetime | None = None
 
 
+class Grant(Frozen):
+    """A role in one project, or (None) in every one."""
+
+    role: Role
+    project: str | None = None
+
+
 class TokenRecord(Frozen):
     """An API token. Only its hash is stored; ``prefix`` tells people which one it is.
 
-    ``project`` None means every project.
+    ``project`` None means every project. ``kind`` ``session`` is a browser that signed in; its
+    ``grants`` are the roles of the person, project by project, in the place of the one role.
     """
 
     id: str
@@ -178,10 +186,15 @@ class TokenRecord(Frozen):
     project: str | None = None
     created_at: datetime | None = None
     expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+    kind: Literal["token", "session"] = "token"
+    grants: tuple[Grant, ...] = ()
 
 
 class AuditRecord(Frozen):
-    """One write through the API: who, what, why."""
+    """One write through the API: who, what, why; ``before`` and ``after`` are what it changed, as
+    far as that can be said in a few keys.
+    """
 
     actor: str
     role: Role
@@ -191,5 +204,7 @@ class AuditRecord(Frozen):
     request_id: str
     reason: str = ""
     details: dict[str, Json] = Field(default_factory=dict)
+    before: JsonObject | None = None
+    after: JsonObject | None = None
     id: int | None = None
     at: datetime | None = None

@@ -58,6 +58,9 @@ TABLES = (
     "release_standings",
     "rollouts",
     "promotion_rules",
+    "pull_requests",
+    "notification_cursors",
+    "notifications",
     "accounts",
     "tokens",
     "audit",
@@ -70,9 +73,10 @@ TABLES_OF_THE_MOMENT = (
     "desks",
     "desk_calls",
     "talk_places",
+    "idempotent_requests",
 )
-"""Who is running right now, what conversations that go on need, and the version, which the manifest
-says."""
+"""Who is running right now, what conversations that go on need, answers for whoever asks twice, and
+the version, which the manifest says."""
 FORMAT: Literal["trunkline-backup"] = "trunkline-backup"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
