@@ -1,0 +1,43 @@
+"""What PostgreSQL tells is heard, and what may have been missed is said to be."""
+
+import asyncio
+
+import psycopg
+
+from trunkline.adapters.postgres.listening import ANYTHING, NewsListener
+
+
+def tell(database_url: str, *words: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for word in words:
+            connection.execute("SELECT pg_notify('news', %s)", (word,))
+
+
+async def test_words_are_heard_once_each(postgres_url: str) -> None:
+    async with NewsListener(postgres_url, "news") as listener:
+        assert await listener.heard(within_s=10) is ANYTHING
+        await asyncio.to_thread(tell, postgres_url, "acme", "acme", "other")
+        heard: set[str] = set()
+        while heard != {"acme", "other"}:
+            found = await listener.heard(within_s=10)
+            assert found is not ANYTHING
+            heard |= found
+
+
+async def test_silence_is_said_to_be_anything(postgres_url: str) -> None:
+    async with NewsListener(postgres_url, "news") as listener:
+        await listener.heard(within_s=10)
+        assert await listener.heard(within_s=0.01) is ANYTHING
+
+
+async def test_a_lost_connection_comes_back_and_is_anything(postgres_url: str) -> None:
+    async with NewsListener(postgres_url, "news", reconnect_s=0.05) as listener:
+        await listener.heard(within_s=10)
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = 'trunkline-news' AND datname = current_database()"
+            )
+        assert await listener.heard(within_s=10) is ANYTHING
+        await asyncio.to_thread(tell, postgres_url, "acme")
+        assert await listener.heard(within_s=10) == frozenset({"acme"})

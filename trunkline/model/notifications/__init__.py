@@ -1,0 +1,1 @@
+"""Who is told of which event, when, and in which words. Pure."""
