@@ -8,17 +8,13 @@ import random
 
 from temporalio import activity
 
+from activities.adoption_requests import AdoptionCalls
+from activities.conclusion_words import attributes_of, phase_of
 from activities.drift_events import report_healed, told_with_drift
 from activities.errors import translated
 from activities.names import (
-    AGENT_ATTRIBUTE,
     CONCLUDE_AGENT,
     CONCLUDE_NUMBER,
-    ENVIRONMENT_ATTRIBUTE,
-    PHASE_ATTRIBUTE,
-    PROJECT_ATTRIBUTE,
-    REASON_ATTRIBUTE,
-    REVISION_ATTRIBUTE,
 )
 from activities.numbers import owner_of
 from activities.promotions.calls import PromotionCalls
@@ -82,7 +78,9 @@ class ConclusionActivities:
         releases: ReleaseRecords | None = None,
         *,
         promotions: PromotionCalls | None = None,
+        adoptions: AdoptionCalls | None = None,
     ) -> None:
+        self._adoptions = adoptions
         self._deletions = deletions
         self._releases = releases
         self._promotions = promotions
@@ -178,6 +176,8 @@ class ConclusionActivities:
         changed = await self._statuses.put_status(status, events)
         if changed and self._promotions is not None:
             await self._promotions.changed(record, request.timing)
+        if self._adoptions is not None:
+            await self._adoptions.concluded(record, outcome.plan, previous, request)
         if status.version and is_other_release(previous, status):
             await self._wake_numbers(request)
         if outcome.executed and outcome.plan is not None and has_drift(outcome.plan):
@@ -189,13 +189,13 @@ class ConclusionActivities:
         return Conclusion(
             conditions=status.conditions,
             details=details_markdown(status, outcome.plan),
-            phase=_phase(status),
+            phase=phase_of(status),
             failed=failed,
             gone=record.removed and not failed,
             open_operation_ids=still_open,
             retry_after_s=_next_look_s(request, outcome),
             external_id=status.external_id,
-            attributes=_attributes(request, record, status),
+            attributes=attributes_of(record, status, reason=request.reason),
         )
 
     async def _with_release(
@@ -474,26 +474,3 @@ def _failure(request: ConclusionRequest) -> Failure | None:
     if request.failure is None:
         return None
     return Failure.model_validate(request.failure.model_dump(by_alias=False))
-
-
-def _phase(status: StatusRecord) -> str:
-    for kind in ("Stalled", "Reconciling", "Drifted"):
-        if find(status.conditions, kind) is not None:
-            return kind
-    return "Ready" if status.sync == "Synced" else status.sync
-
-
-def _attributes(
-    request: ConclusionRequest, record: WishRecord, status: StatusRecord
-) -> dict[str, str]:
-    ready = find(status.conditions, "Ready")
-    agent = record.name if record.kind == "agent" else str(record.body.get("agent") or "")
-    values = {
-        PROJECT_ATTRIBUTE: record.project,
-        ENVIRONMENT_ATTRIBUTE: record.environment,
-        AGENT_ATTRIBUTE: agent,
-        PHASE_ATTRIBUTE: _phase(status),
-        REVISION_ATTRIBUTE: record.revision,
-        REASON_ATTRIBUTE: ready.reason if ready is not None else request.reason,
-    }
-    return {name: value for name, value in values.items() if value}

@@ -13,8 +13,8 @@ from typing import Any
 
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import PlatformError
-from trunkline.model.limits import DESK_POLL_S, SOUND_FRAME_MS, TOOL_TIMEOUT_S
 from trunkline.model.testing.desks import DeskCall
+from trunkline.model.testing.limits import DESK_POLL_S, SOUND_FRAME_MS, TOOL_TIMEOUT_S
 from trunkline.model.testing.scripts import Script
 from trunkline.model.testing.sounds import Levels, Playback, Span, voiced
 from trunkline.model.testing.stubs import Answer, choose

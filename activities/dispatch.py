@@ -23,6 +23,7 @@ from activities.types import (
     Timing,
     WakeReason,
 )
+from trunkline import tracing
 from trunkline.model.limits import SIGNAL_BATCH_SIZE, SIGNALS_CONCURRENT
 from trunkline.model.records import (
     OperationItem,
@@ -31,6 +32,9 @@ from trunkline.model.records import (
     WishRecord,
 )
 from trunkline.ports import Operations, Wishes
+
+TRACE_CHARACTERS = 35
+"""Of a traceparent: version and trace id, up to the span's."""
 
 
 class DispatchActivities:
@@ -110,15 +114,17 @@ class DispatchActivities:
             ]
             await self._operations.add_items(operation_id, items)
 
-        named = {one.operation_id: one.request_id for one in asked}
+        named = {one.operation_id: one for one in asked}
         reasons = {one.operation_id: one.reason for one in asked}
 
         async def tell(record: WishRecord) -> None:
             operation_ids = waiting[_key(record)]
-            request_id = next((named[one] for one in operation_ids if named[one]), "")
+            who = next((named[one] for one in operation_ids if named[one].request_id), None)
             why: WakeReason = reasons[operation_ids[0]] if operation_ids else reason
             await self._dispatcher.tell_or_say(
-                record, why, request.timing, operation_ids, request_id=request_id
+                *(record, why, request.timing, operation_ids),
+                request_id=who.request_id if who is not None else "",
+                traceparent=_goes_on(who.traceparent) if who is not None else "",
             )
 
         await each(tell, batch, concurrent=SIGNALS_CONCURRENT)
@@ -168,6 +174,13 @@ async def _pages(
         yield batch
         last = batch[-1]
         after = f"{last.environment}/{last.kind}/{last.name}"
+
+
+def _goes_on(asked: str) -> str:
+    """Where the trace of a request goes on: here, if this activity is part of it."""
+    running = tracing.traceparent()
+    same = running[:TRACE_CHARACTERS] == asked[:TRACE_CHARACTERS]
+    return running if same else asked
 
 
 def _key(record: WishRecord) -> tuple[str, str, str]:

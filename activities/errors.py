@@ -20,6 +20,7 @@ from trunkline.model.errors import (
     ClaimPending,
     Conflict,
     CreateUnresolved,
+    ForgeLimited,
     RateLimited,
     Rejected,
     TrunklineError,
@@ -86,7 +87,8 @@ def failure_of(error: TrunklineError) -> Failure:
 
 
 def _retry_after_s(error: TrunklineError) -> float | None:
-    return error.retry_after_s if isinstance(error, RateLimited | AccountUnavailable) else None
+    waiting = RateLimited | AccountUnavailable | ForgeLimited
+    return error.retry_after_s if isinstance(error, waiting) else None
 
 
 def _application_error(

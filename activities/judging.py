@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from activities.concurrency import each
 from trunkline.model.errors import JudgeUnavailable
-from trunkline.model.limits import JUDGE_CONCURRENCY, JUDGE_TRIES
 from trunkline.model.testing.asking import OpenQuestion
 from trunkline.model.testing.calibration import Sample, not_calibrated
 from trunkline.model.testing.judging import JudgeAnswer, Question
+from trunkline.model.testing.limits import JUDGE_CONCURRENCY, JUDGE_TRIES
 from trunkline.ports.talking import Judge
 
 Allowed = Callable[[float], Awaitable[bool]]

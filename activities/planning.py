@@ -6,7 +6,6 @@ one who has just pushed, wants to see.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 
 from temporalio import activity
@@ -17,11 +16,13 @@ from activities.errors import translated
 from activities.experiments import RolloutPorts
 from activities.gathering import Gatherer
 from activities.heartbeats import beating
-from activities.names import PLAN_ENVIRONMENT
+from activities.names import PLAN_ENVIRONMENT, PLAN_PROPOSAL
 from activities.number_gathering import NumberGatherer
 from activities.planned_removals import PlannedRemovals, RemovalPlanner, Tip, with_removals
 from activities.policies import environments, policy_of, project_of
 from activities.promotion_rules import as_ruled
+from activities.proposals import merged_revision, plan_id_of
+from activities.pull_request_types import ProposalPlanInput
 from activities.released_numbers import NumberReleases
 from activities.released_wishes import with_released
 from activities.releases import obstacle_plan
@@ -42,7 +43,16 @@ from trunkline.model.plans import Kept, Plan
 from trunkline.model.records import PlanRecord
 from trunkline.model.resolution import Wishlist
 from trunkline.model.resolution import wishes as resolved
-from trunkline.ports import Accounts, Interventions, Ledger, Operations, Projects, Sources, Wishes
+from trunkline.ports import (
+    Accounts,
+    Interventions,
+    Ledger,
+    ManifestSource,
+    Operations,
+    Projects,
+    Sources,
+    Wishes,
+)
 
 
 class PlanActivities:
@@ -83,12 +93,20 @@ class PlanActivities:
     @activity.defn(name=PLAN_ENVIRONMENT)
     async def plan_environment(self, request: PlanInput) -> PlanReference:
         """Observe and plan, store the plan, end the operation with it."""
+        return await self._planned(request)
+
+    @activity.defn(name=PLAN_PROPOSAL)
+    async def plan_proposal(self, request: ProposalPlanInput) -> PlanReference:
+        """The same for what merging a proposal would leave, which nobody has merged yet."""
+        return await self._planned(request)
+
+    async def _planned(self, request: PlanInput) -> PlanReference:
         with translated(request.timing):
             async with beating() as progress:
                 progress.words = "reading the branch"
                 revision, described, wishlist = await self._tip(request)
                 progress.words = "looking at the platforms"
-                plan_id = hashlib.sha256(request.operation_id.encode()).hexdigest()[:24]
+                plan_id = plan_id_of(request.operation_id)
                 tip = Tip(request.project, revision, described, wishlist, plan_id)
                 plan = await self._plan(request, tip)
                 await self._operations.put_plan(
@@ -108,9 +126,8 @@ class PlanActivities:
 
     async def _tip(self, request: PlanInput) -> tuple[Revision, Environment, Wishlist]:
         source = await self._sources.source(request.project)
-        known = await self._projects.source(request.project)
-        head = await source.head(known=known.applied_revision if known is not None else None)
-        manifests = await source.manifests(head.revision)
+        revision = await self._revision(request, source)
+        manifests = await source.manifests(revision)
         if self._releases is not None:
             stored = await self._wishes.project_manifest(request.project)
             former = project_of(stored) if stored is not None else None
@@ -121,8 +138,16 @@ class PlanActivities:
                 wishlist = await asyncio.to_thread(resolved, manifests)
                 if described.source == "releases":
                     wishlist = await with_released(self._wishes, wishlist, described.name)
-                return head.revision, described, wishlist
+                return revision, described, wishlist
         raise NotFound(f"{request.project} has no environment {request.environment!r} at its tip")
+
+    async def _revision(self, request: PlanInput, source: ManifestSource) -> Revision:
+        """The commit to be planned: the branch's tip, or what a merge would leave."""
+        if isinstance(request, ProposalPlanInput):
+            return await merged_revision(source, request.proposal)
+        known = await self._projects.source(request.project)
+        head = await source.head(known=known.applied_revision if known is not None else None)
+        return head.revision
 
     async def _plan(self, request: PlanInput, tip: Tip) -> Plan:
         environment, wishlist = request.environment, tip.wishlist

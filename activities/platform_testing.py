@@ -7,8 +7,10 @@ branch they run as they are. What the platform cannot run is said, and never cou
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from typing import Literal
 
 from temporalio import activity
@@ -27,18 +29,10 @@ from activities.testing_types import PlatformTestsReport, PlatformTestsRequest
 from activities.types import Timing
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredAgent
-from trunkline.model.errors import RemoteMissing, TestImpossible
+from trunkline.model.errors import ClaimPending, RemoteMissing, TestImpossible
 from trunkline.model.ids import ExternalId, content_mark, reference
 from trunkline.model.kinds.agent import merge
 from trunkline.model.ledger import Claim
-from trunkline.model.limits import (
-    PLATFORM_RUNS_MAX,
-    PLATFORM_TESTS_CONCURRENT,
-    PLATFORM_TESTS_MAX_S,
-    PLATFORM_TESTS_PATIENCE,
-    PLATFORM_TESTS_POLL_MAX_S,
-    PLATFORM_TESTS_POLL_S,
-)
 from trunkline.model.shared_objects import (
     KnownObjects,
     bindings_of,
@@ -46,6 +40,16 @@ from trunkline.model.shared_objects import (
     shared_steps,
 )
 from trunkline.model.testing.calibration import samples
+from trunkline.model.testing.limits import (
+    PLATFORM_RUNS_MAX,
+    PLATFORM_TESTS_CONCURRENT,
+    PLATFORM_TESTS_MAX_S,
+    PLATFORM_TESTS_PATIENCE,
+    PLATFORM_TESTS_POLL_MAX_S,
+    PLATFORM_TESTS_POLL_S,
+    TEST_HOLD_S,
+)
+from trunkline.model.testing.own_objects import own_test
 from trunkline.model.testing.platform_results import left_out_words, platform_runs
 from trunkline.model.testing.platform_tests import (
     CompiledTest,
@@ -54,6 +58,7 @@ from trunkline.model.testing.platform_tests import (
     PlatformTest,
 )
 from trunkline.model.testing.results import RunResult
+from trunkline.model.testing.runs import TestHolding
 from trunkline.model.testing.scripts import Script
 from trunkline.model.writes import resolved_body
 from trunkline.ports import Accounts, Clock, Ledger, VoicePlatform, Wishes
@@ -81,7 +86,8 @@ class PlatformPauses:
 class PlatformOrder:
     """Tests of one agent. ``desired`` is what is wished for in the environment ``agent_id`` is in;
     tests refer to its tools. Tools and documents it needs and the platform does not have are made,
-    unless ``makes_objects`` says that nobody answers for this wish yet.
+    unless ``makes_objects`` says that nobody answers for this wish yet. Tests that are not there
+    are made under the name of an ``owner``, if there is one, and ``hold`` is told of each before.
     """
 
     desired: DesiredAgent
@@ -90,6 +96,8 @@ class PlatformOrder:
     target: PlatformTarget = PlatformTarget()
     pauses: PlatformPauses = PlatformPauses()
     makes_objects: bool = True
+    owner: str = ""
+    hold: Callable[[VoicePlatform, PlatformTest], Awaitable[None]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,8 @@ class PlatformTesting:
         if not wanted:
             return _findings(order, compiled, {}, {})
         progress.words = "making tests"
+        if order.owner:
+            wanted = await self._owned(voice, order, wanted)
         bindings = await self._objects(voice, order, timing)
         writes = TestWrites(
             self._accounts, self._ledger, self._wishes, self._clock, wanted, bindings
@@ -153,6 +163,22 @@ class PlatformTesting:
             await self._start(voice, order, compiled, ids, bindings, started, timing, progress)
         invocations = await self._watched(voice, started, order.pauses, progress)
         return _findings(order, compiled, ids, invocations)
+
+    async def _owned(
+        self, voice: VoicePlatform, order: PlatformOrder, wanted: Mapping[str, PlatformTest]
+    ) -> dict[str, PlatformTest]:
+        """Tests that are there as they are, all others under their owner's name, held by now."""
+        names = sorted({test.name for test in wanted.values()})
+        claims = await self._claims(voice, order.desired, names)
+        there = {c.digest for c in claims if c.kind == "test" and c.external_id is not None}
+        owned: dict[str, PlatformTest] = {}
+        for digest, test in wanted.items():
+            owned[digest] = test
+            if digest not in there:
+                owned[digest] = own_test(test, order.owner)
+                if order.hold is not None:
+                    await order.hold(voice, owned[digest])
+        return owned
 
     async def _objects(
         self, voice: VoicePlatform, order: PlatformOrder, timing: Timing
@@ -325,6 +351,8 @@ class PlatformTestActivities:
                     agent_id=stored.agent_id,
                     scripts=tuple(scripts),
                     makes_objects=not stored.gated,
+                    owner=stored.owner,
+                    hold=partial(self._hold, request, stored.rendering.desired),
                 )
                 try:
                     found = await self._testing.run(order, request.timing, progress)
@@ -337,6 +365,26 @@ class PlatformTestActivities:
                         await put_part(parts, run_id, "conversation", key, run)
                 count = sum(len(runs) for runs in found.runs.values())
                 return PlatformTestsReport(runs=count, left_out=found.left_out)
+
+    async def _hold(
+        self,
+        request: PlatformTestsRequest,
+        desired: DesiredAgent,
+        voice: VoicePlatform,
+        test: PlatformTest,
+    ) -> None:
+        """Have the run hold a test it is about to make: the last one to hold it deletes it."""
+        holding = TestHolding(
+            kind="test",
+            project=request.project,
+            environment=desired.environment,
+            account=voice.account,
+            name=test.name,
+            digest=test.digest,
+        )
+        expires_at = self._ports.clock.now() + timedelta(seconds=TEST_HOLD_S)
+        if not await self._ports.holdings.hold(holding, request.run_id, expires_at):
+            raise ClaimPending(f"test {test.name} is being put away")
 
 
 class TestWrites(SharedWrites):

@@ -33,7 +33,6 @@ from trunkline.model.interventions import Intervention, InterventionVerb, in_for
 from trunkline.model.kinds.project import Project
 from trunkline.model.kinds.project import Retest as RetestPolicy
 from trunkline.model.kinds.release import ReleaseSpec
-from trunkline.model.limits import RETESTS_PER_BATCH
 from trunkline.model.records import EventRecord
 from trunkline.model.releases import ReleaseStanding
 from trunkline.model.testing.baselines import (
@@ -45,6 +44,7 @@ from trunkline.model.testing.baselines import (
     evidence_counts,
     grown,
 )
+from trunkline.model.testing.limits import RETESTS_PER_BATCH
 from trunkline.model.testing.results import TestRunReport
 from trunkline.ports import Clock, Interventions, Statuses, Wishes
 from trunkline.ports.releasing import Promotions, ReleaseRecords

@@ -8,6 +8,7 @@ them anyway. Nothing here changes what an activity gets, answers or raises.
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from temporalio import activity
@@ -21,11 +22,14 @@ from temporalio.worker import (
 from activities.names import (
     CONCLUDE_AGENT,
     CONCLUDE_NUMBER,
+    CONCLUDE_TEST_RUN,
     PLAN_AGENT,
     PLAN_ENVIRONMENT,
     PLAN_NUMBER,
     SWEEP_ENVIRONMENT,
 )
+from activities.origins import shown, told
+from activities.testing_types import TestRunSummary
 from activities.types import (
     Conclusion,
     ConclusionRequest,
@@ -35,9 +39,12 @@ from activities.types import (
     SweepInput,
     SweepReport,
 )
-from trunkline import metrics
+from trunkline import metrics, tracing
 from trunkline.asking import Urgency, asking
+from trunkline.model.ids import Origin, is_own_request, own_origin
 
+ROUNDS = {CONCLUDE_AGENT: "round of an agent", CONCLUDE_NUMBER: "round of a number"}
+"""What a round's span is called, by the activity that ends it."""
 ASKED = frozenset({"sync", "apply", "control"})
 """Reasons that stand for a person who waits."""
 
@@ -64,23 +71,26 @@ class _Wrapped(ActivityInboundInterceptor):
         """Run it on behalf of whoever asks, and count how it went."""
         name = activity.info().activity_type
         request = input.args[0] if input.args else None
+        origin = _origin(request, told(input.headers))
         began_s = time.monotonic()
         result = "failed"
-        try:
-            with asking(urgency_of(request), request_id=request_id_of(request)):
+        with asking(urgency_of(request), request_id=origin.request_id), _span(name, origin):
+            try:
                 answer = await self.next.execute_activity(input)
-            result = "ok"
-        except ApplicationError as error:
-            result = "failed" if error.non_retryable else "retried"
-            raise
-        except asyncio.CancelledError:
-            result = "cancelled"
-            raise
-        finally:
-            metrics.activity_ended(name, result, time.monotonic() - began_s)
-        count = COUNTED.get(name)
-        if count is not None:
-            count(request, answer, time.monotonic() - began_s)
+                result = "ok"
+            except ApplicationError as error:
+                result = "failed" if error.non_retryable else "retried"
+                raise
+            except asyncio.CancelledError:
+                result = "cancelled"
+                raise
+            finally:
+                metrics.activity_ended(name, result, time.monotonic() - began_s)
+            if origin.cause:
+                _end_round(name, request, answer, origin)
+            count = COUNTED.get(name)
+            if count is not None:
+                count(request, answer, time.monotonic() - began_s)
         return answer
 
 
@@ -94,7 +104,9 @@ def urgency_of(request: object) -> Urgency:
     if isinstance(request, PlanInput):
         return Urgency.INTERACTIVE
     asked = getattr(request, "reason", "") in ASKED
-    return Urgency.INTERACTIVE if asked or request_id_of(request) else Urgency.RECONCILE
+    identifier = request_id_of(request)
+    asked = asked or (bool(identifier) and not is_own_request(identifier))
+    return Urgency.INTERACTIVE if asked else Urgency.RECONCILE
 
 
 def request_id_of(request: object) -> str:
@@ -103,6 +115,57 @@ def request_id_of(request: object) -> str:
         named = (asked.request_id for asked in request.requests)
         return next((each for each in named if each), "")
     return str(getattr(request, "request_id", ""))
+
+
+def _origin(request: object, said: Origin) -> Origin:
+    """For whom an activity works: as its workflow says, or its input, or for nobody but its run."""
+    if said.request_id:
+        return said
+    asked = request_id_of(request)
+    if asked:
+        return Origin(request_id=asked)
+    info = activity.info()
+    kind = (info.workflow_type or "").removesuffix("Workflow").lower()
+    return own_origin(kind or "activity", info.workflow_run_id or info.activity_id)
+
+
+def _span(name: str, origin: Origin) -> AbstractContextManager[tracing.Span]:
+    info = activity.info()
+    return tracing.span(
+        name,
+        kind="consumer",
+        attributes={
+            "temporal.activity.attempt": info.attempt,
+            "temporal.task_queue": info.task_queue,
+            "temporal.workflow.id": shown(info.workflow_id or ""),
+            "temporal.workflow.type": info.workflow_type or "",
+            "trunkline.request_id": origin.request_id,
+        },
+        parent=origin.traceparent,
+        own=is_own_request(origin.request_id),
+    )
+
+
+def _end_round(name: str, request: object, conclusion: object, origin: Origin) -> None:
+    """Record the span of a round that just ended: a workflow has no clock to record it by."""
+    if not isinstance(request, ConclusionRequest) or not isinstance(conclusion, Conclusion):
+        return
+    if request.began_at_s is None or name not in ROUNDS:
+        return
+    tracing.past(
+        ROUNDS[name],
+        origin.traceparent,
+        began_at_s=request.began_at_s,
+        parent=origin.cause,
+        links=origin.links,
+        attributes={
+            "temporal.workflow.id": shown(activity.info().workflow_id or ""),
+            "trunkline.phase": conclusion.phase,
+            "trunkline.reason": request.reason,
+            "trunkline.request_id": origin.request_id,
+        },
+        own=is_own_request(origin.request_id),
+    )
 
 
 def plan_result(plan: PlanReference) -> str:
@@ -139,6 +202,10 @@ def _count_sweep(request: SweepInput, report: SweepReport, duration_s: float) ->
     )
 
 
+def _count_tests(_request: Any, summary: TestRunSummary, _duration_s: float) -> None:
+    metrics.tested(summary.outcome or summary.state.lower())
+
+
 COUNTED: dict[str, Counting] = {
     PLAN_AGENT: _count_plan("agent"),
     PLAN_NUMBER: _count_plan("number"),
@@ -146,4 +213,5 @@ COUNTED: dict[str, Counting] = {
     CONCLUDE_AGENT: _count_round,
     CONCLUDE_NUMBER: _count_round,
     SWEEP_ENVIRONMENT: _count_sweep,
+    CONCLUDE_TEST_RUN: _count_tests,
 }

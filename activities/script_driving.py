@@ -18,9 +18,9 @@ from trunkline.model.errors import (
     SpeechUnavailable,
 )
 from trunkline.model.kinds.conversation import Turn
-from trunkline.model.limits import AUDIO_TURN_S, CONVERSATION_MAX_S, SPEECH_MAX_CHARACTERS
 from trunkline.model.testing.closing_checks import AudioMeasures
 from trunkline.model.testing.costs import counted_usd
+from trunkline.model.testing.limits import AUDIO_TURN_S, CONVERSATION_MAX_S, SPEECH_MAX_CHARACTERS
 from trunkline.model.testing.results import CheckResult
 from trunkline.model.testing.scripts import Script
 from trunkline.model.testing.sounds import PAUSE_MS, measures

@@ -28,6 +28,7 @@ from activities.heartbeats import Progress, beating
 from activities.names import ENSURE_SWEEPS, SWEEP_ENVIRONMENT, SWEEP_WORKFLOW, WORKFLOW_QUEUE
 from activities.number_gathering import NumberGatherer
 from activities.policies import environments, policy_of
+from activities.pull_requests.schedules import PullRequestSchedules
 from activities.released_numbers import NumberReleases
 from activities.retest_schedules import RetestSchedules
 from activities.schedules import drop_schedule, put_schedule, schedule_refused
@@ -119,10 +120,12 @@ class SweepActivities:
         public_url: str | None = None,
         numbers: NumberReleases | None = None,
         retests: RetestSchedules | None = None,
+        pulls: PullRequestSchedules | None = None,
         rollouts: RolloutPorts | None = None,
     ) -> None:
         self._deletions = deletions
         self._retests = retests
+        self._pulls = pulls
         self._accounts = accounts
         self._wishes = wishes
         self._statuses = statuses
@@ -149,6 +152,8 @@ class SweepActivities:
                 if environment.source == "head"
                 or await self._wishes.count_agents(request.project, environment.name)
             }
+            if self._pulls is not None and manifest is not None:
+                await self._pulls.ensure(request.project, request.timing)
             for environment in described:
                 if self._retests is not None:
                     await self._retests.ensure(request.project, environment, request.timing)

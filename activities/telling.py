@@ -20,6 +20,7 @@ from activities.names import (
     PRUNE_WORKFLOW,
     WORKFLOW_QUEUE,
 )
+from activities.origins import here
 from activities.types import (
     AgentInput,
     NumberInput,
@@ -64,14 +65,20 @@ class Dispatcher:
         operation_ids: tuple[str, ...] = (),
         *,
         request_id: str = "",
+        traceparent: str = "",
     ) -> None:
-        """Signal with start. Raises EngineUnavailable, and for a number what its account raises."""
+        """Signal with start, for the request that is named, else for whom this activity works.
+
+        Raises EngineUnavailable, and for a number what its account raises.
+        """
+        works_for = here()
         wish = Wish(
             wish_digest=record.wish_digest,
             revision=record.revision,
             operation_ids=operation_ids,
             reason=reason,
-            request_id=request_id,
+            request_id=request_id or works_for.request_id,
+            traceparent=traceparent or works_for.traceparent,
         )
         if record.kind == "agent":
             await self._tell_agent(record, wish, timing)
@@ -101,13 +108,18 @@ class Dispatcher:
         operation_ids: tuple[str, ...] = (),
         *,
         request_id: str = "",
+        traceparent: str = "",
     ) -> None:
         """Tell, or let the status and the operations say why that will not help.
 
         Raises only what trying again may mend.
         """
         try:
-            await self.tell(record, reason, timing, operation_ids, request_id=request_id)
+            await self.tell(
+                *(record, reason, timing, operation_ids),
+                request_id=request_id,
+                traceparent=traceparent,
+            )
         except TrunklineError as error:
             if error.retryable:
                 raise

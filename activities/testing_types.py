@@ -8,7 +8,9 @@ from typing import Literal
 
 from activities.types import Failure, ObjectReference, Timing
 from trunkline.model.base import Frozen
-from trunkline.model.limits import TALK_PLACE_S, TALK_PLACE_WAIT_S, TALK_PLACES_RESERVED
+from trunkline.model.proposals import Proposal
+from trunkline.model.testing.limits import TALK_PLACE_S, TALK_PLACE_WAIT_S, TALK_PLACES_RESERVED
+from trunkline.model.testing.runs import HoldingKind
 
 Ending = Literal["passed", "failed", "inconclusive"]
 
@@ -32,7 +34,9 @@ class TestRunInput(Frozen):
     empty mean the environment that follows the branch. No ``agents``, ``tags`` or ``tests`` means
     all of them. ``branch`` is of the repository; ``revision`` is a commit of it that is read in the
     place of the tip. ``repeat`` and ``mode`` stand in for what the tests say; ``compare`` is an
-    environment every result is compared with.
+    environment every result is compared with. ``proposal``: the tests are those merging it would
+    leave, and so is what is tested, unless ``current`` says that it is what runs now. ``owner`` is
+    for whom: what is made bears that name, no real service is reached, and nothing of it stays.
     """
 
     __test__ = False
@@ -50,6 +54,9 @@ class TestRunInput(Frozen):
     mode: Literal["", "text", "audio"] = ""
     runner: Literal["conversations", "platform"] = "conversations"
     compare: str = ""
+    proposal: Proposal | None = None
+    current: bool = False
+    owner: str = ""
     requested_by: str = ""
     request_id: str = ""
     bounds: TestBounds = TestBounds()
@@ -222,7 +229,7 @@ class TestRunSummary(Frozen):
 class HoldingReference(Frozen):
     """Something that was made for tests and nobody uses any more."""
 
-    kind: Literal["branch", "tool"]
+    kind: HoldingKind
     environment: str
     account: str
     name: str

@@ -57,6 +57,7 @@ class RefreshRequest(Frozen):
     environment: str | None = None
     names: tuple[str, ...] = ()
     request_id: str = ""
+    traceparent: str = ""
     reason: WakeReason = "sync"
 
 
@@ -98,6 +99,8 @@ class Wish(Frozen):
     operation_ids: tuple[str, ...] = ()
     reason: WakeReason = "git"
     request_id: str = ""
+    traceparent: str = ""
+    links: tuple[str, ...] = ()
 
 
 class AgentInput(Frozen):

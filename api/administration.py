@@ -3,9 +3,11 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api.answers import Answer, Name
+from api.parameters import Moment
+from trunkline.model import limits
 from trunkline.model.base import Frozen
 from trunkline.model.findings import Finding, FindingState
 from trunkline.model.records import ProjectRecord, Role, TokenRecord
@@ -16,8 +18,20 @@ Reason = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
 Line = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
+class GrantAnswer(Answer):
+    """A role, in one project or (null) in every one."""
+
+    role: Role
+    project: str | None
+
+
 class TokenAnswer(Answer):
-    """A token of a person; the token itself is nowhere. ``project`` null means every project."""
+    """A token of a person; the token itself is nowhere. ``project`` null means every project.
+
+    ``kind`` `session` is a browser that signed in: ``grants`` are the roles of its person, and
+    ``role`` and ``project`` the ones that count where no project is named. ``lastUsedAt`` is exact
+    to the minute.
+    """
 
     id: str
     prefix: str
@@ -26,6 +40,9 @@ class TokenAnswer(Answer):
     project: str | None
     created_at: datetime | None
     expires_at: datetime | None
+    last_used_at: datetime | None = None
+    kind: Literal["token", "session"] = "token"
+    grants: tuple[GrantAnswer, ...] = ()
 
 
 class IssuedTokenAnswer(TokenAnswer):
@@ -99,7 +116,16 @@ class TokenOrder(Frozen):
     person: Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
     role: Role
     project: Name | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
+    reason: Reason = ""
+
+
+class RotationOrder(Frozen):
+    """Make a new token in the place of one; the old one goes on for ``graceS`` seconds."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"graceS": 3600}})
+
+    grace_s: Annotated[float, Field(ge=0, le=limits.TOKEN_GRACE_MAX_S)] = 86_400.0
     reason: Reason = ""
 
 

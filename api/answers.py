@@ -267,7 +267,11 @@ class PlanAnswer(Answer):
 
 
 class AuditAnswer(Answer):
-    """One write through the API: who, what, why."""
+    """One write through the API: who, what, why.
+
+    ``before`` and ``after`` are what it changed, null where that is nothing that can be named.
+    ``action`` `denied` is a write that was refused: its subject is what was asked.
+    """
 
     id: int
     at: datetime
@@ -279,6 +283,8 @@ class AuditAnswer(Answer):
     request_id: str
     reason: str
     details: dict[str, Json]
+    before: dict[str, Json] | None = None
+    after: dict[str, Json] | None = None
 
 
 class CheckAnswer(Answer):
@@ -356,13 +362,13 @@ def project_answer(state: ProjectState) -> ProjectAnswer:
 
 def agent_answer(row: StatusRow) -> AgentAnswer:
     """An agent's status row."""
-    return AgentAnswer.model_validate(row.model_dump())
+    return AgentAnswer.model_validate(dict(row))
 
 
 def number_answer(row: StatusRow) -> NumberAnswer:
     """A number's status row."""
     number = row.numbers[0] if row.numbers else ""
-    return NumberAnswer.model_validate({**row.model_dump(), "number": number})
+    return NumberAnswer.model_validate({**dict(row), "number": number})
 
 
 def inventory_answer(row: InventoryRow) -> NumberAnswer:
@@ -390,7 +396,7 @@ def route_answer(report: RouteReport) -> RouteAnswer:
 
 def event_answer(event: EventRecord) -> EventAnswer:
     """An event."""
-    return EventAnswer.model_validate(event.model_dump())
+    return EventAnswer.model_validate(dict(event))
 
 
 def operation_answer(operation: OperationRecord) -> OperationAnswer:
@@ -412,4 +418,4 @@ def plan_answer(record: PlanRecord) -> PlanAnswer:
 
 def audit_answer(record: AuditRecord) -> AuditAnswer:
     """One row of the audit log."""
-    return AuditAnswer.model_validate(record.model_dump())
+    return AuditAnswer.model_validate(dict(record))

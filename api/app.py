@@ -1,16 +1,23 @@
-"""The HTTP application: routes, errors and boundary put together around the services."""
+"""The HTTP application: routes, errors and what lies around them, put together on the services."""
 
-from typing import Any
+from collections.abc import Sequence
+from http import HTTPStatus
 
-from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
+from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from api import problems
+from api import idempotency, problems
+from api.actions import require_right
 from api.boundary import RequestBoundary
+from api.etags import EntityTags
+from api.openapi import TrunklineAPI, method_not_offered, operation_name
+from api.rates import Rates, RequestGuard, TokenRates, keep_pace
 from api.routes import (
     administration,
     behaviour,
+    changes,
     control,
+    delivery,
     descriptions,
     ejections,
     evidence,
@@ -19,11 +26,16 @@ from api.routes import (
     imports,
     manual_results,
     metrics,
+    notifications,
     operations,
     projects,
     promotions,
     protection,
+    pull_requests,
     releases,
+    sessions,
+    sign_in,
+    stats,
     status,
     testing,
     tool_gateway,
@@ -32,71 +44,101 @@ from api.routes import (
 )
 from trunkline.services.catalogue import Services
 
-DESCRIPTION = """\
-GitOps for voice agents. What is wished for lives in Git; this API says how things are, plans,
-and asks for a look at Git now. Send a token as `Authorization: Bearer tl_…`. Errors are RFC 9457
-documents whose `type` is stable. Lists come in pages: pass `nextCursor` as `cursor`. Every answer
-carries `X-Request-ID`, yours if you sent one.
-"""
+FOR_CALLERS = (
+    administration,
+    projects,
+    status,
+    stats,
+    descriptions,
+    operations,
+    control,
+    protection,
+    pull_requests,
+    promotions,
+    releases,
+    delivery,
+    evidence,
+    imports,
+    manual_results,
+    testing,
+    behaviour,
+    experiments,
+    ejections,
+    changes,
+    notifications,
+    sessions,
+)
+"""Rooms in which every route needs a token: its pace is kept there, and keys of its requests."""
+FOR_ANYBODY = (
+    health,
+    metrics,
+    tool_gateway,
+    webhooks,
+    voice,
+    sign_in,
+)
+"""Rooms of probes, of senders that sign instead, and of browsers that are signing in."""
+EXPOSED_HEADERS = (
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-ID",
+)
+"""What a page of another origin may read of an answer, besides its body."""
+_ASKED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-ID",
+)
+_PREFLIGHT_AGE_S = 600
 
 
-class TrunklineAPI(FastAPI):
-    """FastAPI with error answers described under their own media type."""
+def create_app(
+    services: Services, *, version: str, rates: Rates | None = None, origins: Sequence[str] = ()
+) -> FastAPI:
+    """The application; it owns none of the connections behind ``services``.
 
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document."""
-        if self.openapi_schema is None:
-            self.openapi_schema = _described(self)
-        return self.openapi_schema
-
-
-def create_app(services: Services, *, version: str) -> FastAPI:
-    """The application; it owns none of the connections behind ``services``."""
+    ``origins`` are those whose pages may ask from a browser: with a token they hold, and never
+    with a cookie of ours. No page shows the description in a browser, for the usual ones load
+    their scripts from somebody else's server.
+    """
     app = TrunklineAPI(
-        title="Trunkline", version=version, description=DESCRIPTION, redirect_slashes=False
+        title="Trunkline",
+        version=version,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_name,
     )
+    bounds = rates or Rates()
     app.state.services = services
+    app.state.rates = TokenRates(bounds)
     problems.install(app)
-    for routes in (
-        health,
-        metrics,
-        administration,
-        projects,
-        status,
-        descriptions,
-        operations,
-        control,
-        protection,
-        promotions,
-        releases,
-        evidence,
-        imports,
-        manual_results,
-        testing,
-        behaviour,
-        experiments,
-        tool_gateway,
-        ejections,
-        webhooks,
-        voice,
-    ):
+    app.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, method_not_offered)
+    idempotency.install(app)
+    held = [Depends(keep_pace), Depends(require_right), Depends(idempotency.claim_request)]
+    for routes in FOR_CALLERS:
+        app.include_router(routes.router, dependencies=held)
+    for routes in FOR_ANYBODY:
         app.include_router(routes.router)
+    app.add_middleware(idempotency.AnswerKeeper, services=services)
+    app.add_middleware(EntityTags)
+    app.add_middleware(RequestGuard, rates=bounds)
     app.add_middleware(RequestBoundary)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=list(_ASKED_HEADERS),
+            expose_headers=list(EXPOSED_HEADERS),
+            allow_credentials=False,
+            max_age=_PREFLIGHT_AGE_S,
+        )
     return app
-
-
-def _described(app: FastAPI) -> dict[str, Any]:
-    document = get_openapi(
-        title=app.title, version=app.version, description=app.description, routes=app.routes
-    )
-    for path in document["paths"].values():
-        for operation in path.values():
-            for answer in operation["responses"].values():
-                _as_problem(answer.get("content", {}))
-    return document
-
-
-def _as_problem(content: dict[str, Any]) -> None:
-    described = content.get("application/json", {}).get("schema", {})
-    if described.get("$ref", "").endswith("/ProblemAnswer"):
-        content[problems.MEDIA_TYPE] = content.pop("application/json")

@@ -8,6 +8,7 @@ import logging
 import re
 import secrets
 import time
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -15,10 +16,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
-from trunkline import metrics
+from trunkline import metrics, tracing
 from trunkline.model import limits
+from trunkline.model.ids import is_own_request
 
 REQUEST_ID_HEADER = b"x-request-id"
+TRACE_HEADER = b"traceparent"
+NO_ROUTE = "none"
+"""What a path is called that nothing answers to: anybody can think of one."""
+SERVER_ERROR = 500
 WEBHOOK_PREFIX = "/v1/webhooks/"
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
@@ -43,7 +49,7 @@ class RequestBoundary:
         scope.setdefault("state", {})["request_id"] = identifier
         answer = _Answer(send, identifier)
         began_s = time.monotonic()
-        with structlog.contextvars.bound_contextvars(request_id=identifier):
+        with structlog.contextvars.bound_contextvars(request_id=identifier), _span(scope) as span:
             try:
                 await self._bounded(scope, receive, answer)
             except Exception:  # noqa: BLE001 - nothing may leave but an answer
@@ -51,6 +57,7 @@ class RequestBoundary:
                 if not answer.started:
                     await _unforeseen(identifier)(scope, receive, answer)
             _note(scope, answer.status, time.monotonic() - began_s)
+            _tell(span, scope, answer)
 
     async def _bounded(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
         webhook = scope["path"].startswith(WEBHOOK_PREFIX)
@@ -97,7 +104,7 @@ def _note(scope: Scope, status: int, duration_s: float) -> None:
     method, path = scope["method"], scope["path"]
     if path in PROBES:
         return
-    metrics.requested(method, status)
+    metrics.requested(method, status, _route(scope), duration_s)
     if path.startswith(WEBHOOK_PREFIX):
         sender = path.removeprefix(WEBHOOK_PREFIX).partition("/")[0]
         metrics.webhook(sender if sender in SENDERS else "other", status)
@@ -115,6 +122,38 @@ def _note(scope: Scope, status: int, duration_s: float) -> None:
     )
 
 
+def _span(scope: Scope) -> AbstractContextManager[tracing.Span]:
+    """The span of a request, below the caller's if it says which that is; none for a probe."""
+    if scope["path"] in PROBES:
+        return nullcontext(tracing.UNRECORDED)
+    return tracing.span(
+        metrics.http_method(scope["method"]),
+        kind="server",
+        attributes={"http.request.method": metrics.http_method(scope["method"])},
+        parent=_header(scope, TRACE_HEADER),
+    )
+
+
+def _tell(span: tracing.Span, scope: Scope, answer: _Answer) -> None:
+    """What is only known once a request was answered."""
+    route = _route(scope)
+    span.rename(f"{metrics.http_method(scope['method'])} {route}")
+    span.say(
+        {
+            "http.route": route,
+            "http.response.status_code": answer.status,
+            "trunkline.request_id": answer.request_id,
+        }
+    )
+    if answer.status >= SERVER_ERROR:
+        span.fail(str(answer.status))
+
+
+def _route(scope: Scope) -> str:
+    """The template of the path that answered, never the path itself."""
+    return str(getattr(scope.get("route"), "path", "")) or NO_ROUTE
+
+
 def _header(scope: Scope, name: bytes) -> str:
     values: list[tuple[bytes, bytes]] = scope["headers"]
     return next((value.decode("latin-1") for key, value in values if key == name), "")
@@ -122,7 +161,8 @@ def _header(scope: Scope, name: bytes) -> str:
 
 def _request_id(scope: Scope) -> str:
     given = _header(scope, REQUEST_ID_HEADER)
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    usable = _REQUEST_ID.fullmatch(given) and not is_own_request(given)
+    return given if usable else secrets.token_hex(8)
 
 
 def _too_large(bound: int, request_id: str) -> Response:

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api.answers import Answer, Name
+from api.parameters import Moment
 from trunkline.model import limits
 from trunkline.model.base import Frozen, Json
 from trunkline.model.interventions import Intervention, InterventionVerb
@@ -34,7 +35,7 @@ class SuspendOrder(Frozen):
 
     environment: Name | None = None
     reason: Reason
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class ResumeOrder(Frozen):

@@ -1,13 +1,28 @@
 """Query and path parameters that several routes share, with their bounds and words."""
 
+import re
 from typing import Annotated, Literal
 
 from fastapi import Depends, Path, Query
+from pydantic import AwareDatetime, BeforeValidator
 
 from api.problems import request_id
 from trunkline.model import limits
 from trunkline.model.ids import NAME_PATTERN
 
+
+def _written_out(value: object) -> object:
+    """Raises ValueError for a number: seconds since 1970 are nothing the description names."""
+    if isinstance(value, str) and not _DATE.match(value):
+        raise ValueError("write a time with its zone, such as 2026-03-02T09:15:00Z")
+    if isinstance(value, int | float):
+        raise ValueError("a time is a text, such as 2026-03-02T09:15:00Z")  # noqa: TRY004 - pydantic
+    return value
+
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""A time as RFC 3339 writes it, with its zone."""
 LABEL_PATTERN = r"^[A-Za-z0-9._/-]{1,63}=[^\x00-\x1f]{0,63}$"
 
 NameInPath = Annotated[str, Path(pattern=NAME_PATTERN, examples=["front-desk"])]

@@ -4,6 +4,7 @@ The type is a name for programs, title and detail are for people, the hint says 
 was not foreseen becomes a plain 500 with a request id: the stack trace goes to the log alone.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -24,6 +25,9 @@ RETRY_AFTER_S = 5
 """What a client is told to wait when a dependency is down: it comes back in seconds or not soon."""
 
 _STATUS: tuple[tuple[type[errors.TrunklineError], int], ...] = (
+    (errors.IdempotencyKeyReused, 422),
+    (errors.InvalidManifests, 422),
+    (errors.BaseRequired, 428),
     (errors.InvalidInput, 400),
     (errors.Unauthenticated, 401),
     (errors.Forbidden, 403),
@@ -38,6 +42,7 @@ _STATUS: tuple[tuple[type[errors.TrunklineError], int], ...] = (
     (errors.SourceError, 503),
     (errors.StoreUnavailable, 503),
     (errors.EngineUnavailable, 503),
+    (errors.IdentityProviderUnavailable, 503),
 )
 _FRAMEWORK_NAMES = {
     400: "malformed-request",
@@ -49,14 +54,21 @@ _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 class InvalidPart(Frozen):
-    """One part of a request that is wrong; ``where`` is dotted, as in ``body.environment``."""
+    """One part of a request that is wrong; ``where`` is dotted, as in ``body.environment``. Of a
+    manifest it is the place in the file, as it would be after the change.
+    """
 
     where: str
     message: str
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
 
 
 class ProblemAnswer(Frozen):
-    """An error. ``type`` is stable; ``requestId`` finds the request in the server's log."""
+    """An error. ``type`` is stable; ``requestId`` finds the request in the server's log. A change
+    that others were faster with says what they changed (``diff``) and the revision to look at.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -79,6 +91,8 @@ class ProblemAnswer(Frozen):
     hint: str = ""
     request_id: str = ""
     errors: tuple[InvalidPart, ...] = ()
+    diff: str | None = None
+    current: str | None = None
 
 
 def problem_documents(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -98,6 +112,7 @@ def problem_response(
     hint: str = "",
     parts: Sequence[InvalidPart] = (),
     headers: Mapping[str, str] | None = None,
+    conflict: errors.ChangeConflict | None = None,
 ) -> Response:
     """An answer in the shape of RFC 9457."""
     problem = ProblemAnswer(
@@ -108,9 +123,14 @@ def problem_response(
         hint=hint,
         request_id=request_id,
         errors=tuple(parts),
+        diff=conflict.diff if conflict else None,
+        current=(conflict.current or None) if conflict else None,
     )
     return Response(
-        problem.model_dump_json(), status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+        problem.model_dump_json(exclude_none=True),
+        status,
+        media_type=MEDIA_TYPE,
+        headers=dict(headers or {}),
     )
 
 
@@ -123,19 +143,26 @@ def install(app: FastAPI) -> None:
     """Answer every known error of ours and of the framework in this shape."""
     app.add_exception_handler(errors.TrunklineError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(HTTPException, framework_problem)
+
+
+def status_of(error: errors.TrunklineError) -> int | None:
+    """What an error of ours is answered with; None for one that should not come this far."""
+    return next((code for kind, code in _STATUS if isinstance(error, kind)), None)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, errors.TrunklineError):
         raise error
-    status = next((code for kind, code in _STATUS if isinstance(error, kind)), None)
+    status = status_of(error)
     if status is None:
         raise error
     headers = {}
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.retryable:
+    if isinstance(error, errors.TooManyRequests | errors.IdempotencyKeyInUse):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    elif error.retryable:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     return problem_response(
         status,
@@ -144,6 +171,23 @@ async def _ours(request: Request, error: Exception) -> Response:
         hint=error.hint,
         request_id=request_id(request),
         headers=headers,
+        parts=_manifest_parts(error) if isinstance(error, errors.InvalidManifests) else (),
+        conflict=error if isinstance(error, errors.ChangeConflict) else None,
+    )
+
+
+def _manifest_parts(error: errors.InvalidManifests) -> tuple[InvalidPart, ...]:
+    """Every problem of a tree, with its place."""
+    return tuple(
+        InvalidPart(
+            where=str(problem.position),
+            message=problem.message
+            + (f" (did you mean {problem.suggestion}?)" if problem.suggestion else ""),
+            file=problem.position.file,
+            line=problem.position.line,
+            column=problem.position.column,
+        )
+        for problem in error.problems
     )
 
 
@@ -166,7 +210,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
     )
 
 
-async def _framework(request: Request, error: Exception) -> Response:
+async def framework_problem(request: Request, error: Exception) -> Response:
+    """What the framework itself answers, as a problem."""
     if not isinstance(error, HTTPException):
         raise error
     phrase = HTTPStatus(error.status_code).phrase

@@ -226,7 +226,7 @@ class PromotionLink(Answer):
     phase: PromotionPhase
 
 
-class ChangeAnswer(Answer):
+class ChangelogEntryAnswer(Answer):
     """What a release changed, when, and who asked for it."""
 
     version: int
@@ -256,7 +256,7 @@ class ChangelogAnswer(Answer):
         }
     )
 
-    changelog: tuple[ChangeAnswer, ...]
+    changelog: tuple[ChangelogEntryAnswer, ...]
     current_version: int
     environment: str
     next_cursor: str | None = None
@@ -269,7 +269,7 @@ class DeploymentAnswer(Answer):
     version: int
     last_deployed_at: datetime | None
     deployed_by: str
-    changelog: tuple[ChangeAnswer, ...]
+    changelog: tuple[ChangelogEntryAnswer, ...]
 
 
 class DeployedAgentAnswer(AgentAnswer):
@@ -323,9 +323,8 @@ def promotion_answer(record: PromotionRecord, view: PromotionView | None = None)
     """A promotion, in lists without what goes on around it."""
     now = datetime.now(UTC)
     found = view or PromotionView(record)
-    said = record.model_dump(by_alias=False, exclude={"evidence", "details"})
     return PromotionAnswer(
-        **said,
+        **dict(record),
         id=record.id,
         href=promotion_path(record),
         standing=gate_words(gate_of(record), now),
@@ -351,9 +350,9 @@ def promotion_path(record: PromotionRecord) -> str:
     return f"/v1/projects/{record.project}/promotions/{record.id}"
 
 
-def change_answer(record: ReleaseRecord) -> ChangeAnswer:
+def change_answer(record: ReleaseRecord) -> ChangelogEntryAnswer:
     """One entry of a changelog."""
-    return ChangeAnswer(
+    return ChangelogEntryAnswer(
         version=record.version,
         changes=record.changes,
         updated_at=record.released_at,
@@ -380,7 +379,7 @@ def deployed_answer(
 ) -> DeployedAgentAnswer:
     """An agent with how far it has come."""
     return DeployedAgentAnswer(
-        **agent_answer(row).model_dump(by_alias=False),
+        **dict(agent_answer(row)),
         deployment=DeploymentAnswer(
             stage=found.stage,
             version=found.version,

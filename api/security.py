@@ -1,21 +1,37 @@
 """Who is asking and for which project: every protected route hangs on these two.
 
-The order is fixed: 401 without a valid token, 404 for a project that is unknown or somebody
-else's (the two look the same), 403 for a role that does not reach.
+The order is fixed: 401 without a valid token or session, 404 for a project that is unknown or
+somebody else's (the two look the same), 403 for a role that does not reach. A token that is shown
+counts, and a cookie beside it does not. A browser sends its cookie whoever made it ask: a write
+counts only if it comes from a page of our own.
 """
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Annotated, NoReturn
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Path, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from trunkline.model.errors import Unauthenticated
+from trunkline.model.errors import CrossSiteRequest, Forbidden, Unauthenticated
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.services.access import Principal
 from trunkline.services.catalogue import Services
 
+SESSION_COOKIE = "trunkline-session"
+HOST_PREFIX = "__Host-"
+"""Browsers take such a cookie from the host itself only, over https, for all of its paths."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
 _bearer = HTTPBearer(
     auto_error=False, scheme_name="token", description="A token of this installation, `tl_…`"
+)
+_cookie = APIKeyCookie(
+    name=HOST_PREFIX + SESSION_COOKIE,
+    auto_error=False,
+    scheme_name="session",
+    description="What a browser holds after `GET /v1/sign-in`; without https its name is"
+    f" `{SESSION_COOKIE}`. Writes need `Origin` or `Sec-Fetch-Site` of this server.",
 )
 
 
@@ -28,16 +44,39 @@ def services_of(request: Request) -> Services:
 InstalledServices = Annotated[Services, Depends(services_of)]
 
 
+def cookie_name(public_url: str, name: str) -> str:
+    """The name of a cookie: with a prefix that browsers enforce, where there is https."""
+    return HOST_PREFIX + name if public_url.startswith("https:") else name
+
+
 async def principal_of(
+    request: Request,
     services: InstalledServices,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Principal:
-    """Whose token it is. Raises Unauthenticated."""
-    if credentials is None:
-        raise Unauthenticated(
-            "There is no token in the request", hint="Send 'Authorization: Bearer tl_…'"
-        )
-    return await services.access.authenticate(credentials.credentials)
+    _session: Annotated[str | None, Depends(_cookie)] = None,
+) -> AsyncIterator[Principal]:
+    """Who asks, as the project in the path knows them.
+
+    Raises Unauthenticated, CrossSiteRequest, and NotFound for a project that does not exist for
+    them. A write that is refused with Forbidden, here or behind, is written down.
+    """
+    found = await _authenticated(request, services, credentials)
+    here = found
+    try:
+        if found.kind == "session":
+            _require_own_page(request, services.sign_in.public_url)
+        project = request.path_params.get("project")
+        if isinstance(project, str):
+            narrowed = found.within(project)
+            if narrowed is None:
+                await _absent(services, found, project)
+            here = narrowed
+        request.state.principal = here
+        yield here
+    except Forbidden as refusal:
+        if request.method not in SAFE_METHODS:
+            await _note_denial(request, services, here, refusal)
+        raise
 
 
 Caller = Annotated[Principal, Depends(principal_of)]
@@ -53,3 +92,50 @@ async def project_of_caller(
 
 
 ProjectOfCaller = Annotated[str, Depends(project_of_caller)]
+
+
+async def _authenticated(
+    request: Request, services: Services, credentials: HTTPAuthorizationCredentials | None
+) -> Principal:
+    if credentials is not None:
+        return await services.access.authenticate(credentials.credentials)
+    secret = request.cookies.get(cookie_name(services.sign_in.public_url, SESSION_COOKIE))
+    if not secret or "authorization" in request.headers:
+        raise Unauthenticated(
+            "There is no token in the request", hint="Send 'Authorization: Bearer tl_…'"
+        )
+    return await services.access.authenticate_session(secret)
+
+
+async def _absent(services: Services, caller: Principal, project: str) -> NoReturn:
+    """What a project says that is not there, whether or not it is there for others."""
+    await services.projects.find(caller, project)
+    raise AssertionError("a project without a role was found")
+
+
+def _require_own_page(request: Request, public_url: str) -> None:
+    """Raises CrossSiteRequest for a write that no page of this server made the browser send."""
+    if request.method in SAFE_METHODS:
+        return
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site")
+    parts = urlsplit(public_url)
+    own = f"{parts.scheme}://{parts.netloc}"
+    is_own = origin == own if origin is not None else site == "same-origin"
+    if not is_own or (site is not None and site != "same-origin"):
+        raise CrossSiteRequest(
+            "A signed-in browser writes from pages of this server only",
+            hint="Programs send a token: 'Authorization: Bearer tl_…'",
+        )
+
+
+async def _note_denial(
+    request: Request, services: Services, caller: Principal, refusal: Forbidden
+) -> None:
+    await services.access.deny(
+        caller,
+        project=caller.project or str(request.path_params.get("project", "")),
+        subject=f"{request.method} {request.url.path}"[:200],
+        request_id=str(request.state.request_id),
+        why=refusal.message,
+    )

@@ -23,6 +23,7 @@ from benchmarks.engine import engine_floor
 from benchmarks.figures import LATENCY_MS, Figures, report
 from benchmarks.planning import pure_planner
 from benchmarks.promotions import Promotions
+from benchmarks.status_api import StatusApi
 from trunkline.local.places import default_home
 from trunkline.local.ports import FREE_PORTS
 from trunkline.local.processes import stopped_by_signals
@@ -35,7 +36,7 @@ COLD_GOAL_S = 60.0
 CHANGE_GOAL_S = 2.0
 SWEEP_GOAL_S = 60.0
 DOCUMENT_GOAL_S = 0.001
-SUBJECTS = ("fleet", "conversations", "promotions")
+SUBJECTS = ("fleet", "conversations", "promotions", "api")
 
 
 def read_tree(folder: Path, agents: int) -> None:
@@ -105,6 +106,12 @@ def measure_promotions(home: Path, conversations: int, rounds: int) -> None:
         asyncio.run(measured(stack))
 
 
+def measure_api(home: Path, agents: int, rate_per_s: float, duration_s: float) -> None:
+    """What Trunkline takes to say how a fleet is, with nobody at work but who asks."""
+    with StatusApi(home) as api:
+        api.measure(agents, rate_per_s, duration_s)
+
+
 def main() -> None:
     """Measure; sizes and subject are the only choice."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -112,6 +119,8 @@ def main() -> None:
     parser.add_argument("--fleet", type=int, default=10_000, help="agents of the other figures")
     parser.add_argument("--conversations", type=int, default=100, help="conversations under test")
     parser.add_argument("--rounds", type=int, default=10, help="releases and bad verdicts each")
+    parser.add_argument("--rate", type=float, default=50, help="requests a second to the API")
+    parser.add_argument("--seconds", type=float, default=30, help="how long the API is asked")
     parser.add_argument("--only", choices=SUBJECTS, help="what to measure")
     sizes = parser.parse_args()
     default_home().mkdir(parents=True, exist_ok=True)
@@ -126,6 +135,8 @@ def main() -> None:
                 measure_conversations(home / "of-conversations", sizes.conversations)
             if sizes.only in (None, "promotions"):
                 measure_promotions(home / "of-promotions", sizes.conversations, sizes.rounds)
+            if sizes.only in (None, "api"):
+                measure_api(home / "of-api", sizes.fleet, sizes.rate, sizes.seconds)
     except KeyboardInterrupt:
         code = 130
     finally:

@@ -18,7 +18,7 @@ from benchmarks.machine import Cost, Meter, resident_mib
 from benchmarks.operations import ask
 from benchmarks.scripts import test_name
 from trunkline.local.stack import LocalStack
-from trunkline.model.limits import TALK_PLACES_RESERVED
+from trunkline.model.testing.limits import TALK_PLACES_RESERVED
 
 PLACES = 20
 """Conversations at once."""

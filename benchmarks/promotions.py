@@ -36,7 +36,7 @@ from trunkline.adapters.git.seed import Author, commit
 from trunkline.local.repository import BRANCH
 from trunkline.local.stack import LocalStack
 from trunkline.model.ids import promotion_workflow_id, release_tag, test_run_workflow_id
-from trunkline.model.limits import TALK_PLACES_RESERVED
+from trunkline.model.testing.limits import TALK_PLACES_RESERVED
 
 PRODUCTION = "production"
 STEPWISE = "stepwise"

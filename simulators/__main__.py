@@ -10,12 +10,12 @@ import json
 import sys
 from pathlib import Path
 
+from simulators.hosting import SimulatorPortInUse
 from simulators.server import (
     DEFAULT_ELEVENLABS_PORT,
     DEFAULT_TWILIO_PORT,
     RunningSimulators,
     SimulatorOptions,
-    SimulatorPortInUse,
     run,
 )
 

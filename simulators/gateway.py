@@ -29,6 +29,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 CONTROL_PREFIX = "/_sim/"
+REQUEST_ID_HEADER = "x-request-id"
+REQUEST_ID_MAX = 128
+"""What a client may say a request is for is kept in the log, so far."""
 HANG_BY_DEFAULT_S = 30.0
 DELAY_BY_DEFAULT_S = 1.0
 
@@ -114,7 +117,7 @@ class Gateway:
         found = self._vendor.routes.find(scope["method"], path)
         route, values = found or (None, {})
         template = route.template if route else UNMATCHED
-        self._traffic.begin(scope["method"], template)
+        begun = self._traffic.begin(scope["method"], template)
         exchange = _Exchange(
             request=_request(scope, path, template, values),
             route=route,
@@ -127,7 +130,7 @@ class Gateway:
         except _ClientGone:
             exchange.effect += ", client gone"
         finally:
-            self._traffic.end(self._entry(exchange))
+            self._traffic.end(self._entry(exchange), begun)
 
     async def _serve(self, exchange: _Exchange) -> None:
         limit_bytes = _limit_bytes(exchange.request)
@@ -281,6 +284,7 @@ class Gateway:
             "effect": exchange.effect,
             "fault": exchange.fault.kind.value if exchange.fault else None,
             "time_unix_s": round(self._clock.now(), 3),
+            "request_id": exchange.request.headers.get(REQUEST_ID_HEADER, "")[:REQUEST_ID_MAX],
         }
 
     async def _serve_control(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:

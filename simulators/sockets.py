@@ -132,7 +132,7 @@ class SocketGateway:
         """Serve one connection from its handshake to its end."""
         found = self._vendor.socket_routes.find("GET", request.path)
         template = found[0].template if found else UNMATCHED
-        self._traffic.begin("GET", template)
+        begun = self._traffic.begin("GET", template)
         shake = _Handshake(
             request=replace(request, route=template),
             known=found is not None,
@@ -145,7 +145,7 @@ class SocketGateway:
             await receive()
             admission = await self._admitted(shake, rate, latency_ms)
         finally:
-            self._traffic.end(self._entry(shake))
+            self._traffic.end(self._entry(shake), begun)
         if admission is not None:
             await self._spoken(shake, admission)
 

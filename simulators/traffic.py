@@ -1,7 +1,8 @@
 """What came in: counters per route, a bounded log, and the pressure limits.
 
-Read by tests and benchmarks through the control plane. The log holds methods, paths and outcomes,
-never headers, queries or bodies, so no credential can be in it.
+Read by tests and benchmarks through the control plane. The log holds methods, paths, outcomes and
+the id a client gave its request, never other headers, queries or bodies, so no credential can be in
+it.
 """
 
 from __future__ import annotations
@@ -21,18 +22,25 @@ class Traffic:
         self._requests: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
         self._log: deque[Json] = deque(maxlen=MAX_LOGGED_REQUESTS)
+        self._clearings = 0
         self.in_flight = 0
         self.max_in_flight = 0
 
-    def begin(self, method: str, route: str) -> None:
-        """A request came in."""
+    def begin(self, method: str, route: str) -> int:
+        """A request came in; answers what its end is to be told with."""
         self._requests[f"{method} {route}"] += 1
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
+        return self._clearings
 
-    def end(self, entry: Json) -> None:
-        """A request is over; ``entry`` has method, path, route, status or None, effect, fault."""
+    def end(self, entry: Json, begun: int) -> None:
+        """A request is over; ``entry`` has method, path, route, status or None, effect, fault.
+
+        One that came in before the last clearing is not part of what is counted since.
+        """
         self.in_flight -= 1
+        if begun != self._clearings:
+            return
         self._statuses[str(entry["status"] or "none")] += 1
         self._log.append(entry)
 
@@ -59,6 +67,7 @@ class Traffic:
 
     def clear(self) -> None:
         """Start counting and logging afresh."""
+        self._clearings += 1
         self._requests.clear()
         self._statuses.clear()
         self._log.clear()

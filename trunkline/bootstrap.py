@@ -21,6 +21,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 
+from activities.origins import OriginHeaders
+from trunkline import tracing
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts, ProjectManifest
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.git import CommitSigner, GitReleases, GitSource, Repository
@@ -52,6 +54,8 @@ CONNECT_TIMEOUT_S = 60.0
 """A worker may start before Temporal does; longer than that is a wrong address."""
 SHUTDOWN_TIMEOUT_S = 5
 """Requests in flight get that long when the server is asked to stop."""
+SPANS_TIMEOUT_S = 2.0
+"""What a collector gets to take the last spans; whoever stops us does not wait for long."""
 STOP_TIMEOUT_S = 8.0
 """Whoever asked us to stop kills after ten seconds; what we hold should be closed by then."""
 _ELEVENLABS_RATES = Rates(requests_per_second=400.0, burst=40, concurrency=20)
@@ -114,6 +118,7 @@ async def _temporal(
                 settings.temporal_address,
                 namespace=settings.temporal_namespace,
                 data_converter=pydantic_data_converter,
+                interceptors=[OriginHeaders()],
                 lazy=stopping is None,
                 runtime=runtime,
             )
@@ -288,14 +293,27 @@ async def first_of(stopping: asyncio.Event, task: "asyncio.Task[None]") -> None:
     waiting.cancel()
 
 
-def run(settings: Settings, main: Main) -> NoReturn:
+def trace(settings: Settings, service: str) -> None:
+    """Record spans from now on if the settings name a collector."""
+    if settings.traced:
+        from trunkline.otlp import OtlpTracer  # noqa: PLC0415 - it takes memory and time
+
+        tracing.install(
+            OtlpTracer(endpoint=settings.otlp_endpoint, ratio=settings.trace_ratio, service=service)
+        )
+
+
+def run(settings: Settings, main: Main, *, service: str = "trunkline") -> NoReturn:
     """Run until a signal, then leave without the interpreter's farewell.
+
+    ``service`` is the name that the process's spans go by.
 
     Temporal's runtime keeps threads of its own, and finalising the interpreter under them aborts
     the process now and then; everything of ours is closed by then.
     """
     shape: LogShape = "text" if sys.stderr.isatty() else "json"
     configure_logging(secrets=settings.secret_values(), shape=shape, level=settings.log_level)
+    trace(settings, service)
     try:
         asyncio.run(_until_signal(main))
     except TrunklineError:
@@ -303,6 +321,7 @@ def run(settings: Settings, main: Main) -> NoReturn:
     except Exception:
         logger.critical("this process ends for a reason nobody foresaw", exc_info=True)
         os._exit(1)
+    tracing.close(SPANS_TIMEOUT_S)
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -11,14 +11,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
-from trunkline.model.records import StatusCount
+from trunkline.asking import request_id
+from trunkline.tracing import trace_ids
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+EXEMPLAR_REQUEST_ID_MAX = 70
+"""The format allows 128 characters for names and values of an exemplar's labels together."""
 OPERATIONS_MAX = 200
 """Routes of vendors told apart; a vendor has a few dozen, and more would be a leak of ids."""
 
@@ -125,10 +129,29 @@ _DRIFT = Counter(
     ("project", "environment"),
     registry=REGISTRY,
 )
+_TEST_RUNS = Counter(
+    "trunkline_test_runs_total",
+    "Runs of conversation tests that ended: passed, failed, inconclusive, or how else",
+    ("outcome",),
+    registry=REGISTRY,
+)
 _WEBHOOKS = Counter(
     "trunkline_webhook_requests_total",
     "Requests to the webhook routes, by the class of the answer",
     ("sender", "status"),
+    registry=REGISTRY,
+)
+_REQUEST_SECONDS = Histogram(
+    "trunkline_http_request_duration_seconds",
+    "Duration of requests to the API, by method and the template of the path",
+    ("method", "route"),
+    buckets=_FAST_S,
+    registry=REGISTRY,
+)
+_SPANS = Counter(
+    "trunkline_spans_total",
+    "Spans that were sent to the collector: taken, or dropped because it did not take them",
+    ("result",),
     registry=REGISTRY,
 )
 _REQUESTS = Counter(
@@ -145,9 +168,9 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 def called(vendor: str, method: str, path: str, status: str, duration_s: float) -> None:
     """A call to a vendor ended; ``status`` is ``2xx`` and so on, ``429``, ``lost``, ``unsent``."""
-    operation = _operation(method, path)
-    _CALLS.labels(vendor, operation, status).inc()
-    _CALL_SECONDS.labels(vendor, operation).observe(duration_s)
+    named = operation(method, path)
+    _CALLS.labels(vendor, named, status).inc()
+    _CALL_SECONDS.labels(vendor, named).observe(duration_s, _exemplar())
 
 
 def status_class(status: int) -> str:
@@ -192,14 +215,14 @@ def git_request(request: str) -> Iterator[None]:
 
 def activity_ended(activity: str, result: str, duration_s: float) -> None:
     """One try of an activity ended."""
-    _ACTIVITY_SECONDS.labels(activity, result).observe(duration_s)
+    _ACTIVITY_SECONDS.labels(activity, result).observe(duration_s, _exemplar())
 
 
 def reconciled(kind: str, result: str, duration_s: float | None) -> None:
     """A round ended; None if nobody knows when it began."""
     _RECONCILES.labels(kind, result).inc()
     if duration_s is not None:
-        _RECONCILE_SECONDS.labels(kind, result).observe(max(0.0, duration_s))
+        _RECONCILE_SECONDS.labels(kind, result).observe(max(0.0, duration_s), _exemplar())
 
 
 def planned(kind: str, result: str) -> None:
@@ -213,58 +236,72 @@ def swept(project: str, environment: str, *, drifted: int, duration_s: float) ->
     _DRIFT.labels(project, environment).inc(drifted)
 
 
+def tested(outcome: str) -> None:
+    """A run of tests ended."""
+    _TEST_RUNS.labels(outcome).inc()
+
+
 def webhook(sender: str, status: int) -> None:
     """A webhook request was answered; ``sender`` is one of a few known names."""
     _WEBHOOKS.labels(sender, status_class(status)).inc()
 
 
-def requested(method: str, status: int) -> None:
-    """A request to the API was answered."""
-    _REQUESTS.labels(method if method in _METHODS else "other", status_class(status)).inc()
+def requested(method: str, status: int, route: str, duration_s: float) -> None:
+    """A request to the API was answered; ``route`` is the template of its path."""
+    named = http_method(method)
+    _REQUESTS.labels(named, status_class(status)).inc()
+    _REQUEST_SECONDS.labels(named, route).observe(duration_s, _exemplar())
 
 
-def fleet(samples: Sequence[StatusCount] | None) -> bytes:
-    """The fleet in the text format; None if it could not be counted."""
-    registry = CollectorRegistry()
-    up = Gauge("trunkline_store_up", "1 if PostgreSQL answered this scrape", registry=registry)
-    up.set(samples is not None)
-    place = ("project", "environment")
-    states = ("sync", "health")
-    agents = Gauge(
-        "trunkline_agents", "Agents by sync and health", (*place, *states), registry=registry
-    )
-    numbers = Gauge(
-        "trunkline_numbers", "Numbers by sync and health", (*place, *states), registry=registry
-    )
-    conditions = Gauge(
-        "trunkline_conditions",
-        "Agents, numbers, environments and accounts with a condition, by its reason",
-        (*place, "kind", "type", "reason"),
-        registry=registry,
-    )
-    for each in samples or ():
-        here = (each.project, each.environment)
-        if each.condition:
-            conditions.labels(*here, each.kind, each.condition, each.reason).set(each.count)
-        elif each.kind in ("agent", "number"):
-            gauge = agents if each.kind == "agent" else numbers
-            gauge.labels(*here, each.sync, each.health).set(each.count)
-    return generate_latest(registry)
+def http_method(method: str) -> str:
+    """A method by its name, or ``other``: anybody can make one up."""
+    return method if method in _METHODS else "other"
 
 
-def exposition() -> bytes:
-    """Everything counted in this process, in Prometheus' text format."""
-    return generate_latest(REGISTRY)
+def exported(spans: int, *, taken: bool) -> None:
+    """So many spans were sent to the collector, or dropped."""
+    _SPANS.labels("taken" if taken else "dropped").inc(spans)
 
 
-def _operation(method: str, path: str) -> str:
+def exposition(accepted: str = "", *others: Collector) -> tuple[bytes, str]:
+    """Everything counted in this process, and what the others add; with its content type.
+
+    Prometheus' text format, or OpenMetrics for whoever accepts it: only that has exemplars.
+    """
+    encode, content_type = choose_encoder(accepted)
+    return encode(_Together((REGISTRY, *others))), content_type
+
+
+class _Together(Collector):
+    """Several collectors as one."""
+
+    def __init__(self, parts: Sequence[Collector]) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them."""
+        for part in self._parts:
+            yield from part.collect()
+
+
+def _exemplar() -> dict[str, str] | None:
+    """By what a sample is found again: the trace it belongs to, and the id of the request."""
+    trace_id, _ = trace_ids()
+    if not trace_id:
+        return None
+    identifier = request_id()
+    named = 0 < len(identifier) <= EXEMPLAR_REQUEST_ID_MAX
+    return {"trace_id": trace_id, **({"request_id": identifier} if named else {})}
+
+
+def operation(method: str, path: str) -> str:
     """The route of a path: what is no fixed word of a vendor's addresses is an id."""
     parts = path.partition("?")[0].split("/")
     route = "/".join(p if not p or _STATIC.fullmatch(p) else "{id}" for p in parts)
-    operation = f"{method} {route}"
-    if operation in _OPERATIONS:
-        return operation
+    named = f"{method} {route}"
+    if named in _OPERATIONS:
+        return named
     if len(_OPERATIONS) >= OPERATIONS_MAX:
         return f"{method} other"
-    _OPERATIONS.add(operation)
-    return operation
+    _OPERATIONS.add(named)
+    return named

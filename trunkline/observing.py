@@ -16,6 +16,10 @@ from dataclasses import dataclass
 
 import httpx
 import uvicorn
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from temporalio.runtime import (
@@ -112,18 +116,31 @@ class _Endpoint:
         if scope["type"] != "http" or scope["path"] != PATH:
             await Response("not found\n", 404)(scope, receive, send)
             return
-        content = metrics.exposition() + await self._of_the_sdk()
-        await Response(content, media_type=metrics.CONTENT_TYPE)(scope, receive, send)
+        accepted = Headers(scope=scope).get("accept", "")
+        content, content_type = metrics.exposition(accepted, await self._of_the_sdk())
+        answer = Response(content, headers={"Content-Type": content_type})
+        await answer(scope, receive, send)
 
-    async def _of_the_sdk(self) -> bytes:
+    async def _of_the_sdk(self) -> "_Parsed":
         if not self._sdk_url:
-            return b""
+            return _Parsed()
         try:
             answer = await self._client.get(self._sdk_url)
         except httpx.HTTPError as error:
             logger.warning("Temporal's metrics are left out: %s", error)
-            return b""
-        return answer.content if answer.is_success else b""
+            return _Parsed()
+        return _Parsed(answer.text if answer.is_success else "")
+
+
+class _Parsed(Collector):
+    """Metrics somebody else wrote as text, so that they go out in the format that is asked for."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family of the text."""
+        yield from text_string_to_metric_families(self._text)
 
 
 def _runtime(address: str | None) -> Runtime:

@@ -11,6 +11,7 @@ from typing import NoReturn
 import uvicorn
 
 from api.app import create_app
+from api.rates import Rates
 from trunkline import __version__
 from trunkline.adapters.accounts import ProjectAccounts
 from trunkline.adapters.machine import LocalMachine
@@ -26,6 +27,7 @@ from trunkline.bootstrap import (
     run,
     state_folder,
 )
+from trunkline.forges import ProjectForges, project_forges, webhook_secrets
 from trunkline.listening import PortInUse, is_free
 from trunkline.model.errors import TrunklineError
 from trunkline.model.findings import ServerSettings
@@ -33,7 +35,9 @@ from trunkline.model.records import ProjectRecord
 from trunkline.observing import EmbeddedServer, temporal_runtime
 from trunkline.services.catalogue import Services, build_services
 from trunkline.services.doctor import Outside
+from trunkline.services.sign_in import SignInSettings
 from trunkline.settings import Settings
+from trunkline.signing_in import require_sign_in, sign_in
 
 logger = logging.getLogger(__name__)
 
@@ -47,38 +51,60 @@ def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
     settings.require_providers()
     settings.database()
     evidence_keys(settings)
+    require_sign_in(settings)
+    settings.require_forge()
     first_project(settings)
     if port and not is_free(port, host):
         raise PortInUse(port, purpose="the API", option="--port")
-    run(settings, lambda stopping: _serve(settings, stopping, host=host, port=port))
+    run(
+        settings,
+        lambda stopping: _serve(settings, stopping, host=host, port=port),
+        service="trunkline-api",
+    )
 
 
-def outside(settings: Settings, store: PostgresStore, vendors: ProjectAccounts) -> Outside:
+def outside(
+    settings: Settings,
+    store: PostgresStore,
+    vendors: ProjectAccounts,
+    forges: ProjectForges | None = None,
+) -> Outside:
     """What lies outside of store and Temporal: Git, vendors, this machine, what it was told."""
     sources = ProjectSources(settings, store, store)
     return Outside(
         sources=sources,
         repositories=sources,
         keys=evidence_keys(settings),
+        forges=forges,
         accounts=vendors,
         machine=LocalMachine(settings.home or state_folder()),
         settings=ServerSettings(
             public_url=settings.public_url or "",
-            has_webhook_secret=settings.webhook_secret is not None,
+            has_webhook_secret=settings.webhook_secret is not None or bool(webhook_secrets()),
             signing_public_key=evidence_keys(settings).public_key,
         ),
     )
 
 
-def services(settings: Settings, held: Connections, vendors: ProjectAccounts) -> Services:
+def services(
+    settings: Settings,
+    held: Connections,
+    vendors: ProjectAccounts,
+    *,
+    signing_in: SignInSettings | None = None,
+    forges: ProjectForges | None = None,
+) -> Services:
     """What API and command line ask for."""
     secret = settings.webhook_secret
     return build_services(
         held.store,
         held.client,
         webhook_secret=secret.get_secret_value() if secret else None,
-        outside=outside(settings, held.store, vendors),
+        webhook_secrets=webhook_secrets(),
+        outside=outside(settings, held.store, vendors, forges),
         live=settings.live,
+        sign_in=signing_in,
+        token_age_max=settings.token_max_age,
     )
 
 
@@ -87,10 +113,17 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
     async with (
         connections(settings, runtime=runtime) as held,
         accounts(settings, held.store.project_manifest, shared=held.store) as vendors,
+        sign_in(settings) as signing_in,
+        project_forges(settings, held.store) as forges,
     ):
-        offered = services(settings, held, vendors)
+        offered = services(settings, held, vendors, signing_in=signing_in, forges=forges)
         config = uvicorn.Config(
-            create_app(offered, version=__version__),
+            create_app(
+                offered,
+                version=__version__,
+                rates=Rates(per_s=settings.api_rate, burst=settings.api_burst),
+                origins=settings.allowed_origins,
+            ),
             host=host,
             port=port,
             log_config=None,

@@ -13,12 +13,26 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from trunkline.model.durations import Duration
 from trunkline.model.errors import Blocked, InvalidSettings
-from trunkline.model.ids import GIT_TOKEN_PREFIX, NAME_PATTERN
+from trunkline.model.forges import ForgeKind
+from trunkline.model.ids import (
+    FORGE_TOKEN_PREFIX,
+    GIT_TOKEN_PREFIX,
+    NAME_PATTERN,
+    WEBHOOK_SECRET_PREFIX,
+)
+from trunkline.model.pulls.commands import ForgePerson
 
 Providers = Literal["simulators", "live"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -67,20 +81,52 @@ class Settings(BaseSettings):
 
     github_token: SecretStr | None = Field(None, validation_alias="GITHUB_TOKEN")
     forge_url: str | None = Field(None, validation_alias="TRUNKLINE_FORGE_URL")
+    forge: ForgeKind | None = Field(None, validation_alias="TRUNKLINE_FORGE")
+    forge_token: SecretStr | None = Field(None, validation_alias="TRUNKLINE_FORGE_TOKEN")
+    forge_people: dict[str, ForgePerson] = Field(
+        default_factory=dict, validation_alias="TRUNKLINE_FORGE_PEOPLE"
+    )
     public_url: str | None = Field(None, validation_alias="TRUNKLINE_PUBLIC_URL")
     signing_key: SecretStr | None = Field(None, validation_alias="TRUNKLINE_SIGNING_KEY")
     home: Path | None = Field(None, validation_alias="TRUNKLINE_HOME")
+
+    smtp_url: SecretStr | None = Field(None, validation_alias="TRUNKLINE_SMTP_URL")
+    mail_from: str = Field("", validation_alias="TRUNKLINE_MAIL_FROM")
+    notify_allow: str = Field("", validation_alias="TRUNKLINE_NOTIFY_ALLOW")
 
     judge_url: str = Field("", validation_alias="TRUNKLINE_JUDGE_URL")
     judge_model: str = Field("", validation_alias="TRUNKLINE_JUDGE_MODEL")
     judge_key: SecretStr | None = Field(None, validation_alias="TRUNKLINE_JUDGE_KEY")
     judge_price: float = Field(5.0, ge=0, validation_alias="TRUNKLINE_JUDGE_PRICE")
 
+    oidc_issuer: str = Field("", validation_alias="TRUNKLINE_OIDC_ISSUER")
+    oidc_client_id: str = Field("", validation_alias="TRUNKLINE_OIDC_CLIENT_ID")
+    oidc_client_secret: SecretStr | None = Field(
+        None, validation_alias="TRUNKLINE_OIDC_CLIENT_SECRET"
+    )
+    oidc_scopes: str = Field("openid email profile", validation_alias="TRUNKLINE_OIDC_SCOPES")
+    oidc_roles: str = Field("", validation_alias="TRUNKLINE_OIDC_ROLES")
+    session_age: Duration = Field(timedelta(hours=8), validation_alias="TRUNKLINE_SESSION_AGE")
+    token_max_age: Duration | None = Field(None, validation_alias="TRUNKLINE_TOKEN_MAX_AGE")
+
     metrics_port: int | None = Field(
         None, ge=0, le=65_535, validation_alias="TRUNKLINE_METRICS_PORT"
     )
     metrics_host: str = Field("127.0.0.1", validation_alias="TRUNKLINE_METRICS_HOST")
     log_level: LogLevel = Field("INFO", validation_alias="TRUNKLINE_LOG_LEVEL")
+
+    api_rate: float = Field(50.0, gt=0, le=100_000, validation_alias="TRUNKLINE_API_RATE")
+    api_burst: int = Field(200, ge=1, le=1_000_000, validation_alias="TRUNKLINE_API_BURST")
+    cors_origins: str = Field("", validation_alias="TRUNKLINE_CORS_ORIGINS")
+    otlp_endpoint: str = Field("", validation_alias="TRUNKLINE_OTLP_ENDPOINT")
+    otlp_standard_endpoint: str = Field(
+        "",
+        validation_alias=AliasChoices(
+            "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"
+        ),
+    )
+    otlp_headers: SecretStr | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_HEADERS")
+    trace_ratio: float = Field(1.0, ge=0, le=1, validation_alias="TRUNKLINE_TRACE_RATIO")
 
     @field_validator("project")
     @classmethod
@@ -96,6 +142,24 @@ class Settings(BaseSettings):
             raise ValueError("the shortest interval is 1s")
         return interval
 
+    @field_validator("otlp_endpoint", "otlp_standard_endpoint")
+    @classmethod
+    def _collector_is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("write an address such as http://127.0.0.1:4318")
+        return url
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_exact(cls, listed: str) -> str:
+        for origin in _origins(listed):
+            parts = urlsplit(origin)
+            exact = parts.scheme in {"http", "https"} and parts.hostname and "*" not in origin
+            if not exact or origin != f"{parts.scheme}://{parts.netloc}" or "@" in origin:
+                raise ValueError("list origins such as https://status.example.com, with commas")
+        return listed
+
     @field_validator("judge_url")
     @classmethod
     def _judge_is_an_address(cls, url: str) -> str:
@@ -103,6 +167,14 @@ class Settings(BaseSettings):
         if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query):
             raise ValueError("write an address such as https://api.example.com/v1")
         return url.rstrip("/")
+
+    @field_validator("forge_url")
+    @classmethod
+    def _forge_is_an_address(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "")
+        if url and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query):
+            raise ValueError("write the address of an API, as https://git.example.com/api/v1")
+        return url.rstrip("/") if url else None
 
     @field_validator("elevenlabs_base_url", "twilio_base_url")
     @classmethod
@@ -124,6 +196,16 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     @property
+    def traced(self) -> bool:
+        """True if a collector is named that takes spans."""
+        return bool(self.otlp_endpoint or self.otlp_standard_endpoint)
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Origins whose pages may ask the API from a browser."""
+        return _origins(self.cors_origins)
+
+    @property
     def live(self) -> bool:
         """True if real accounts are reached."""
         return self.providers == "live"
@@ -143,7 +225,7 @@ class Settings(BaseSettings):
             )
         for name, url in self._vendor_addresses().items():
             parts = urlsplit(url)
-            if parts.scheme != "https" and not _is_this_machine(parts.hostname or ""):
+            if parts.scheme != "https" and not is_this_machine(parts.hostname or ""):
                 raise Blocked(
                     f"{name} is {url}: keys of a real account do not travel unencrypted",
                     hint=f"leave {name} empty for the vendor's own address, or give one with https",
@@ -171,10 +253,19 @@ class Settings(BaseSettings):
                 hint="TRUNKLINE_JUDGE_URL and TRUNKLINE_JUDGE_MODEL name the judge together",
             )
         parts = urlsplit(self.judge_url)
-        in_clear = parts.scheme != "https" and not _is_this_machine(parts.hostname or "")
+        in_clear = parts.scheme != "https" and not is_this_machine(parts.hostname or "")
         if self.judge_key and in_clear:
             raise Blocked(
                 "TRUNKLINE_JUDGE_URL has no https: TRUNKLINE_JUDGE_KEY does not travel unencrypted",
+                hint="give an address with https, or one on this machine",
+            )
+
+    def require_forge(self) -> None:
+        """Raises Blocked for a forge's address its token must not travel to."""
+        parts = urlsplit(self.forge_url or "")
+        if self.forge_url and parts.scheme != "https" and not is_this_machine(parts.hostname or ""):
+            raise Blocked(
+                "TRUNKLINE_FORGE_URL has no https: a forge's token does not travel unencrypted",
                 hint="give an address with https, or one on this machine",
             )
 
@@ -196,9 +287,11 @@ class Settings(BaseSettings):
         """Every secret this process was given, so that logs can be kept free of them."""
         values = (getattr(self, name) for name in type(self).model_fields)
         own = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        prefixes = (_TOOL_SECRETS, GIT_TOKEN_PREFIX)
+        prefixes = (_TOOL_SECRETS, GIT_TOKEN_PREFIX, FORGE_TOKEN_PREFIX, WEBHOOK_SECRET_PREFIX)
         tools = [value for name, value in os.environ.items() if name.startswith(prefixes)]
         parts = [part for secret in own for part in _parts_of_key(secret)]
+        headers = self.otlp_headers.get_secret_value() if self.otlp_headers else ""
+        parts += [pair.partition("=")[2].strip() for pair in headers.split(",")]
         return tuple(secret for secret in [*own, *parts, *tools] if secret)
 
 
@@ -210,14 +303,20 @@ def _parts_of_key(secret: str) -> list[str]:
     if len(lines) > 1:
         return [line.strip() for line in lines if line.strip() and not line.startswith("-----")]
     kind, _, rest = secret.partition(":")
-    return [rest] if kind == "ed25519" else []
+    password = urlsplit(rest).password if kind in {"smtp", "smtps"} else None
+    return [password] if password else [rest] if kind == "ed25519" else []
+
+
+def _origins(listed: str) -> tuple[str, ...]:
+    return tuple(origin.strip() for origin in listed.split(",") if origin.strip())
 
 
 def _is_vendor(host: str) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in _VENDOR_DOMAINS)
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """True for a name or an address of the loopback."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

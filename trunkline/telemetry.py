@@ -16,6 +16,8 @@ from typing import Literal, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from trunkline.tracing import trace_ids
+
 LogShape = Literal["json", "text"]
 
 _REDACTED = "[redacted]"
@@ -84,6 +86,18 @@ def hide(secret: str) -> None:
     _redactor.hide(secret)
 
 
+def redacted(text: str) -> str:
+    """A text without the secrets this process knows."""
+    return _redactor.text(text)
+
+
+def _with_trace(logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
+    """Join a record to the span it was written in."""
+    del logger, method
+    trace_id, span_id = trace_ids()
+    return {**record, "trace_id": trace_id, "span_id": span_id} if trace_id else record
+
+
 def _without_colour(logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
     """uvicorn sends each message a second time, painted."""
     del logger, method
@@ -102,6 +116,7 @@ def configure_logging(
     _redactor.hide(*secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_trace,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),

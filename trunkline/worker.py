@@ -4,7 +4,7 @@ Sandbox, pollers and bounds are fixed here once, and the replay of recorded hist
 workflow runner. It is given ports and a client; where they come from is composition's business.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from activities.adoption_requests import AdoptionCalls
 from activities.agents import AgentActivities
 from activities.conclusions import ConclusionActivities
 from activities.dispatch import DispatchActivities
@@ -32,39 +33,29 @@ from activities.numbers import NumberActivities
 from activities.past_rules import PastRules
 from activities.planned_removals import RemovalPlanner
 from activities.planning import PlanActivities
-from activities.platform_testing import PlatformTestActivities
 from activities.promotion_rules import RulesKept
 from activities.promotions.calls import PromotionCalls
-from activities.promotions.looking import LookActivities, PromotionLooks
 from activities.promotions.ports import PromotionPorts
-from activities.promotions.releasing import ReleaseActivities
-from activities.promotions.steering import SteeringActivities
-from activities.promotions.tending import TendingActivities
+from activities.promotions.rooms import promotion_rooms
 from activities.pruning import PruneActivities
+from activities.pull_requests.ports import Decisions
+from activities.pull_requests.schedules import PullRequestSchedules
 from activities.released_numbers import NumberReleases
 from activities.released_objects import HistoryPorts, ReleasedObjects
 from activities.releases import ReleaseLooks
 from activities.removals import RemovalPorts, Removals
 from activities.retest_schedules import RetestSchedules
-from activities.retests import RetestActivities, RetestPorts
 from activities.rim import ActivityRim
 from activities.source import SourceActivities
 from activities.sweeps import SweepActivities, SweepSchedules
 from activities.telling import Dispatcher
-from activities.testing.branches import TestBranches
-from activities.testing.conversations import (
-    ConversationActivities,
-    ConversationPorts,
-    MakeStudio,
-)
-from activities.testing.ports import TestPorts
-from activities.testing.preparing import TestPreparation
-from activities.testing.runs import TestRunActivities
+from activities.testing.conversations import MakeStudio
 from activities.waking import WakingActivities
 from trunkline import __version__
 from trunkline.adapters.signing import Ed25519Keys
 from trunkline.model.errors import EngineUnavailable, InvalidSettings
 from trunkline.model.promotions.facts import Pace
+from trunkline.model.pulls.commands import ForgePerson
 from trunkline.model.testing.costs import TestRates
 from trunkline.ports import (
     Access,
@@ -81,6 +72,8 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.forges import Forges, PullRequests
+from trunkline.ports.notifying import Notifications, Notifier
 from trunkline.ports.releasing import EvidenceKeys, Promotions, ReleaseRecords, ReleaseRepositories
 from trunkline.ports.talking import Judges
 from trunkline.ports.testing import (
@@ -93,14 +86,20 @@ from trunkline.ports.testing import (
     RunReports,
 )
 from trunkline.queues import QUEUES, Queue
+from trunkline.reviewing import NoForges, pull_request_rooms
+from trunkline.rooms import adoption_rooms, delivery_rooms, testing_rooms, unconfigured_notifier
+from workflows.adoptions import AdoptionWorkflow
 from workflows.agents import AgentWorkflow
 from workflows.ejecting import EjectWorkflow
 from workflows.imports import ImportWorkflow
+from workflows.notifications import NotificationWorkflow
 from workflows.numbers import NumberWorkflow
+from workflows.origins import OriginRim
 from workflows.planning import PlanWorkflow
 from workflows.projects import ProjectWorkflow
 from workflows.promotions import PromotionWorkflow
 from workflows.pruning import PruneWorkflow
+from workflows.pull_requests import PullRequestsWorkflow, PullRequestWorkflow
 from workflows.retests import RetestWorkflow
 from workflows.signals import SignalRim
 from workflows.sweeps import SweepWorkflow
@@ -120,6 +119,10 @@ WORKFLOWS: tuple[type, ...] = (
     TestRunWorkflow,
     RetestWorkflow,
     PromotionWorkflow,
+    AdoptionWorkflow,
+    NotificationWorkflow,
+    PullRequestWorkflow,
+    PullRequestsWorkflow,
 )
 CONCURRENT_WORKFLOW_TASKS = 20
 """Workflow tasks are pure computation under one lock; more only swap memory."""
@@ -162,11 +165,17 @@ class WorkerPorts:
     clock: Clock
     tests: RunStore
     judges: Judges
+    notifications: Notifications
+    pull_requests: PullRequests
+    notifier: Notifier = field(default_factory=unconfigured_notifier)
     studio: MakeStudio | None = None
     rates: TestRates = field(default_factory=TestRates)
     public_url: str | None = None
     keys: EvidenceKeys = field(default_factory=Ed25519Keys)
     pace: Pace = field(default_factory=Pace)
+    forges: Forges | None = None
+    forge_people: Mapping[str, ForgePerson] = field(default_factory=dict)
+    decisions: Decisions | None = None
 
 
 def workflow_runner() -> SandboxedWorkflowRunner:
@@ -233,7 +242,7 @@ def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., An
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
         graceful_shutdown_timeout=GRACE,
-        interceptors=[ActivityRim(), SignalRim()],
+        interceptors=[ActivityRim(), SignalRim(), OriginRim()],
     )
 
 
@@ -255,8 +264,10 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
         *_of_subjects(ports, dispatcher, asked, client),
         *_of_environments(ports, dispatcher, asked, client, released),
         *_of_people(ports, asked, client, released),
-        *_of_tests(ports),
+        *testing_rooms(ports),
+        *delivery_rooms(ports),
         *_of_promotions(ports, dispatcher, client),
+        *pull_request_rooms(ports, client),
     )
     named = {name for queue in QUEUES for name in queue.activities}
     return {name: getattr(room, name) for name in named for room in rooms if hasattr(room, name)}
@@ -303,7 +314,9 @@ def _of_subjects(
             ports.deletions,
             ports.releases,
             promotions=PromotionCalls(client, ports.promotions),
+            adoptions=AdoptionCalls(client),
         ),
+        *adoption_rooms(ports),
     )
 
 
@@ -327,14 +340,9 @@ def _of_promotions(
         statuses=ports.statuses,
         wishes=ports.wishes,
         pace=ports.pace,
+        forges=ports.forges,
     )
-    looks, calls = PromotionLooks(asked), PromotionCalls(client, ports.promotions)
-    return (
-        LookActivities(asked, looks, calls),
-        ReleaseActivities(asked, looks, calls),
-        SteeringActivities(asked, dispatcher),
-        TendingActivities(asked, calls),
-    )
+    return promotion_rooms(asked, PromotionCalls(client, ports.promotions), dispatcher)
 
 
 def _number_releases(ports: WorkerPorts) -> NumberReleases:
@@ -404,61 +412,11 @@ def _of_environments(
             interventions=ports.interventions,
             public_url=ports.public_url,
             retests=RetestSchedules(client),
+            pulls=PullRequestSchedules(client, ports.forges or NoForges()),
             rollouts=_rollouts(ports),
             numbers=_number_releases(ports),
         ),
         WakingActivities(dispatcher, ports.wishes),
-    )
-
-
-def _of_tests(ports: WorkerPorts) -> tuple[object, ...]:
-    """What runs of conversation tests ask for."""
-    rates = ports.rates
-    asked = TestPorts(
-        sources=ports.sources,
-        projects=ports.projects,
-        accounts=ports.accounts,
-        ledger=ports.ledger,
-        wishes=ports.wishes,
-        operations=ports.operations,
-        interventions=ports.interventions,
-        reports=ports.tests,
-        parts=ports.tests,
-        holdings=ports.tests,
-        clock=ports.clock,
-        public_url=ports.public_url,
-        rates=rates,
-    )
-    talking = ConversationPorts(
-        accounts=ports.accounts,
-        places=ports.tests,
-        desks=ports.tests,
-        parts=ports.tests,
-        reports=ports.tests,
-        judges=ports.judges,
-        studio=ports.studio,
-        clock=ports.clock,
-        rates=rates,
-        wishes=ports.wishes,
-    )
-    return (
-        TestPreparation(asked),
-        TestBranches(asked),
-        TestRunActivities(asked),
-        ConversationActivities(talking),
-        PlatformTestActivities(asked),
-        RetestActivities(
-            RetestPorts(
-                baselines=ports.tests,
-                reports=ports.tests,
-                promotions=ports.promotions,
-                releases=ports.releases,
-                interventions=ports.interventions,
-                statuses=ports.statuses,
-                wishes=ports.wishes,
-                clock=ports.clock,
-            )
-        ),
     )
 
 

@@ -19,9 +19,12 @@ from trunkline.bootstrap import (
     judge_of,
     run,
 )
+from trunkline.forges import project_forges
 from trunkline.model.testing.costs import TestRates
+from trunkline.notifying import notifier, tell, tells
 from trunkline.observing import metrics_endpoint, temporal_runtime
 from trunkline.ports.talking import Studio
+from trunkline.reviewing import comment_decisions
 from trunkline.settings import Settings
 from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
 
@@ -36,7 +39,13 @@ def run_worker(settings: Settings, *, queues: Sequence[str] = ()) -> NoReturn:
     settings.require_providers()
     settings.database()
     evidence_keys(settings)
-    run(settings, lambda stopping: _work(settings, stopping, queues=queues))
+    settings.require_forge()
+    notifier(settings)
+    run(
+        settings,
+        lambda stopping: _work(settings, stopping, queues=queues),
+        service="trunkline-worker",
+    )
 
 
 def _studio() -> Studio:
@@ -60,6 +69,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
         )
         store = held.store
         judges = await parts.enter_async_context(judge_of(settings, answers=store))
+        forges = await parts.enter_async_context(project_forges(settings, store))
         async with accounts(settings, store.project_manifest, shared=store) as vendors:
             sources = ProjectSources(settings, store, store)
             ports = WorkerPorts(
@@ -81,12 +91,20 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
                 clock=SystemClock(),
                 tests=store,
                 judges=judges,
+                notifications=store,
+                pull_requests=store,
+                notifier=notifier(settings),
                 studio=_studio,
                 rates=TestRates(
                     judge_million_tokens_usd=settings.judge_price if settings.judge_url else 0.0
                 ),
                 public_url=settings.public_url,
                 keys=evidence_keys(settings),
+                forges=forges,
+                forge_people=settings.forge_people,
+                decisions=comment_decisions(
+                    store, held.client, evidence_keys(settings), live=settings.live
+                ),
             )
             workers = build_workers(held.client, ports, queues=queues)
             await ensure_search_attributes(held.client)
@@ -94,6 +112,8 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
             async with asyncio.TaskGroup() as group:
                 for worker in workers:
                     group.create_task(worker.run())
+                if tells(queues):
+                    group.create_task(tell(settings, store, held.client, stopping))
                 await stopping.wait()
                 for worker in workers:
                     group.create_task(worker.shutdown())

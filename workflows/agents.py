@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
         STATUS_QUERY,
     )
     from activities.types import AgentInput, Conclusion, Subject, Wish
+    from trunkline.model.ids import Origin
     from workflows.rounds import RoundActivities, Rounds
 
 ACTIVITIES = RoundActivities(plan=PLAN_AGENT, execute=EXECUTE_STEP, conclude=CONCLUDE_AGENT)
@@ -33,6 +34,11 @@ class AgentWorkflow:
             name=state.name,
         )
         self._rounds = Rounds(subject, ACTIVITIES, state)
+
+    @property
+    def origin(self) -> Origin:
+        """For whom the running round works."""
+        return self._rounds.origin
 
     @workflow.run
     async def run(self, state: AgentInput) -> None:

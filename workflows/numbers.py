@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         STATUS_QUERY,
     )
     from activities.types import Conclusion, NumberInput, Subject, Wish
+    from trunkline.model.ids import Origin
     from workflows.rounds import RoundActivities, Rounds
 
 ACTIVITIES = RoundActivities(
@@ -38,6 +39,11 @@ class NumberWorkflow:
             number=state.number,
         )
         self._rounds = Rounds(subject, ACTIVITIES, state)
+
+    @property
+    def origin(self) -> Origin:
+        """For whom the running round works."""
+        return self._rounds.origin
 
     @workflow.run
     async def run(self, state: NumberInput) -> None:

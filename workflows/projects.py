@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
         SourceRequest,
         SweepsRequest,
     )
-    from trunkline.model.ids import Revision
+    from trunkline.model.ids import Origin, Revision, own_origin
     from workflows.failures import failure_of
     from workflows.options import FANOUT, GIT_FETCH, STORE, is_history_long, perform
     from workflows.rounds import show
@@ -55,6 +55,8 @@ class ProjectWorkflow:
         self._swept_revision = state.swept_revision
         self._tended_revision = state.tended_revision
         self._look = SourceLook(revision=state.known_revision)
+        self.origin = Origin()
+        """For whom the running look is."""
 
     @workflow.run
     async def run(self, state: ProjectInput) -> None:
@@ -62,6 +64,7 @@ class ProjectWorkflow:
         while not is_history_long(self._timing):
             await self._until_due()
             requests, self._pending = self._pending, ()
+            self.origin = self._asked_by(requests)
             await self._follow(requests)
             self._next_look_at_s = workflow.now().timestamp() + self._timing.poll_interval_s
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -123,6 +126,13 @@ class ProjectWorkflow:
             show(self._look.details, {REASON_ATTRIBUTE: failure.reason})
             await self._close(requests, self._look)
 
+    def _asked_by(self, requests: tuple[RefreshRequest, ...]) -> Origin:
+        """The first who asked and said who it was; else a look is its own."""
+        for request in requests:
+            if request.request_id:
+                return Origin(request_id=request.request_id, traceparent=request.traceparent)
+        return own_origin("poll", f"{workflow.info().workflow_id}/{workflow.now().timestamp()}")
+
     async def _read(self, requests: tuple[RefreshRequest, ...]) -> SourceLook:
         try:
             return await perform(
@@ -130,7 +140,7 @@ class ProjectWorkflow:
                 SourceRequest(
                     project=self._project,
                     force=any(request.hard for request in requests),
-                    request_id=next((r.request_id for r in requests if r.request_id), ""),
+                    request_id=self.origin.request_id,
                     timing=self._timing,
                 ),
                 SourceLook,

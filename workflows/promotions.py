@@ -24,13 +24,16 @@ with workflow.unsafe.imports_passed_through():
         HOLD_RELEASE,
         LOOK_AT_PROMOTION,
         PROMOTION_WORKFLOW,
+        PROPOSE_RELEASE,
         REASON_ATTRIBUTE,
         STATUS_QUERY,
         STEER_ROLLOUT,
+        TAG_RELEASE,
         TAKE_CALLS_AWAY,
         TEND_PROMOTIONS,
         TEST_RUN_WORKFLOW,
         WAKE_SIGNAL,
+        WITHDRAW_RELEASE,
     )
     from activities.promotion_types import (
         LostRun,
@@ -60,6 +63,9 @@ with workflow.unsafe.imports_passed_through():
 
 STEPS: dict[str, tuple[tuple[str, Option], ...]] = {
     "release": ((COMMIT_RELEASE, GIT_FETCH),),
+    "propose": ((PROPOSE_RELEASE, GIT_FETCH),),
+    "tag": ((TAG_RELEASE, GIT_FETCH),),
+    "withdraw": ((WITHDRAW_RELEASE, GIT_FETCH),),
     "roll_back": ((COMMIT_RELEASE, GIT_FETCH),),
     "check_step": ((STEER_ROLLOUT, STORE),),
     "abort_rollout": ((STEER_ROLLOUT, STORE),),

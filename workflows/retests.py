@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
         TestRunSummary,
     )
     from trunkline.model.ids import test_run_workflow_id
-    from trunkline.model.limits import RETESTS_CONCURRENT
+    from trunkline.model.testing.limits import RETESTS_CONCURRENT
     from workflows.options import STORE, perform
     from workflows.rounds import show
 

@@ -28,9 +28,12 @@ from activities.types import (
     Wish,
 )
 from trunkline.model.base import Frozen
+from trunkline.model.ids import Origin, is_own_request, own_origin, round_origin
 from workflows.failures import PLAN_AGAIN, failure_of
 from workflows.options import APPLY, OBSERVE, STORE, is_history_long, perform
 
+LINKS_MAX = 8
+"""Requests a round is linked to beside its own; others find it by their operation."""
 REPLANS_MAX = 3
 """Plans made again at once before a round counts as failed and waits: enough for a wish or an edit
 that came in between, too few to spin on a platform that contradicts itself."""
@@ -49,6 +52,7 @@ def newest(known: Wish | None, wish: Wish) -> Wish:
     if known is None:
         return wish
     waiting = (*known.operation_ids, *wish.operation_ids)
+    asked = nearer(asked_by(known), asked_by(wish))
     return wish.model_copy(
         update={
             "subject": wish.subject or known.subject,
@@ -56,9 +60,26 @@ def newest(known: Wish | None, wish: Wish) -> Wish:
             "revision": wish.revision or known.revision,
             "operation_ids": tuple(dict.fromkeys(waiting)),
             "reason": _stronger(known.reason, wish.reason),
-            "request_id": wish.request_id or known.request_id,
+            "request_id": asked.request_id,
+            "traceparent": asked.traceparent,
+            "links": asked.links,
         }
     )
+
+
+def asked_by(wish: Wish) -> Origin:
+    """The request a wish came from."""
+    return Origin(request_id=wish.request_id, traceparent=wish.traceparent, links=wish.links)
+
+
+def nearer(known: Origin, new: Origin) -> Origin:
+    """Whom a round is done for that answers both: the newer request, but rather a person's."""
+    nobody = not new.request_id or is_own_request(new.request_id)
+    somebody = bool(known.request_id) and not is_own_request(known.request_id)
+    first, other = (known, new) if not new.request_id or (nobody and somebody) else (new, known)
+    links = (*known.links, *new.links, other.traceparent)
+    others = dict.fromkeys(each for each in links if each and each != first.traceparent)
+    return first.model_copy(update={"links": tuple(others)[-LINKS_MAX:]})
 
 
 def _stronger(known: WakeReason, new: WakeReason) -> WakeReason:
@@ -92,8 +113,10 @@ class Rounds:
         self._next_look_at_s = state.next_look_at_s
         self._gone = False
         self._overtaken: tuple[Wish, ...] = ()
-        self._request_id = ""
+        self._asked = Origin()
         self._began_at_s: float | None = None
+        self.origin = Origin()
+        """For whom the running round works."""
 
     def declare(self, wish: Wish) -> None:
         """Remember the newest wish; the running round, if any, goes on.
@@ -157,8 +180,12 @@ class Rounds:
         if wish is None:
             return
         self._wish = None
-        self._request_id = wish.request_id or self._request_id
         self._began_at_s = workflow.now().timestamp()
+        place = f"{workflow.info().workflow_id}/{self._began_at_s}"
+        self._asked = nearer(self._asked, asked_by(wish))
+        if not self._asked.request_id:
+            self._asked = own_origin(wish.reason, place)
+        self.origin = round_origin(self._asked, place)
         await self._hand_over(wish)
         plan, failure = await self._bring_about(wish)
         if failure is not None and failure.reason == SUPERSEDED:
@@ -217,7 +244,7 @@ class Rounds:
             PlanRequest(
                 subject=self._subject,
                 reason=wish.reason,
-                request_id=self._request_id,
+                request_id=self._asked.request_id,
                 timing=self._timing,
             ),
             PlanReference,
@@ -235,7 +262,7 @@ class Rounds:
                 index=step.index,
                 wish_digest=plan.wish_digest,
                 reason=wish.reason,
-                request_id=self._request_id,
+                request_id=self._asked.request_id,
                 timing=self._timing,
             ),
             StepResult,
@@ -255,7 +282,7 @@ class Rounds:
             operation_ids=tuple(dict.fromkeys((*self._operation_ids, *wish.operation_ids))),
             failures=self._failures,
             external_id=self._external_id,
-            request_id=self._request_id,
+            request_id=self._asked.request_id,
             began_at_s=self._began_at_s,
             timing=self._timing,
         )
@@ -282,7 +309,7 @@ class Rounds:
             self._next_look_at_s = workflow.now().timestamp() + conclusion.retry_after_s
         self._operation_ids = conclusion.open_operation_ids
         if not conclusion.open_operation_ids:
-            self._request_id = ""
+            self._asked = Origin()
         show(conclusion.details, conclusion.attributes)
 
 

@@ -57,7 +57,7 @@ with workflow.unsafe.imports_passed_through():
         TidyRequest,
     )
     from activities.types import Failure, StepResult
-    from trunkline.model.limits import (
+    from trunkline.model.testing.limits import (
         PLATFORM_LEFT_OUT_MAX,
         PLATFORM_TESTS_MAX_S,
         TALK_LINE_MAX_S,

@@ -6,7 +6,7 @@ is down must not keep anybody from taking calls back.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from activities.policies import environments
@@ -14,6 +14,7 @@ from activities.promotion_types import LostRun
 from activities.promotions.candidates import Authorship, Candidates, Found
 from activities.promotions.own_releases import own_release
 from activities.promotions.ports import PromotionPorts
+from activities.promotions.proposed import ProposalFinder, Proposed
 from activities.promotions.runs import runs_found
 from activities.types import Failure
 from trunkline.model.conditions import find
@@ -25,6 +26,7 @@ from trunkline.model.promotions.approvals import ABORT, APPROVE, REJECT
 from trunkline.model.promotions.facts import Deployed, Facts, PushTried, ReleaseFound
 from trunkline.model.promotions.guards import manual_passed
 from trunkline.model.promotions.policies import PromotionRules
+from trunkline.model.promotions.proposing import PROPOSED, was_proposed
 from trunkline.model.promotions.records import BEFORE_RELEASE, PromotionRecord
 from trunkline.model.records import AuditRecord, StatusRow
 from trunkline.model.releases import ReleaseStanding
@@ -55,6 +57,7 @@ class Git:
     rolled_back: ReleaseFound | None = None
     spec: ReleaseSpec | None = None
     """The release file as the newest commit of the promotion wrote it."""
+    proposed: Proposed = field(default_factory=Proposed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class FactFinder:
     def __init__(self, ports: PromotionPorts) -> None:
         self._ports = ports
         self._candidates = Candidates(ports)
+        self._proposals = ProposalFinder(ports)
 
     async def look(self, record: PromotionRecord, lost: Sequence[LostRun] = ()) -> Looked:
         """Everything. Raises StoreUnavailable."""
@@ -108,6 +112,11 @@ class FactFinder:
             restorable=await self._restorable(record),
             public_key=ports.keys.public_key,
             commit_problem=await commits_refused(ports, record.project),
+            forge_problem=await self._forge_problem(record, rules),
+            proposal=git.proposed.proposal,
+            proposal_known=git.proposed.known,
+            forge_trouble=git.proposed.trouble,
+            merged=git.proposed.merged,
             pace=ports.pace,
         )
         return Looked(facts, git, found)
@@ -122,10 +131,12 @@ class FactFinder:
         try:
             repository = await self._ports.repositories.repository(record.project)
             tip = await repository.fetch_tip()
-            known = replace(known, tip=tip)
-            return await self._commits(record, rules, repository, known), repository
+            known = await self._commits(record, rules, repository, replace(known, tip=tip))
+            if was_proposed(record):
+                known = await self._proposed(record, rules, repository, known, tip)
         except (SourceError, NotFound) as error:
             return replace(known, problem=f"{error.message} {error.hint}".strip()), None
+        return known, repository
 
     async def _commits(
         self,
@@ -154,6 +165,44 @@ class FactFinder:
         if is_back:
             return replace(known, rolled_back=found, spec=spec)
         return replace(known, release=found, spec=spec)
+
+    async def _proposed(
+        self,
+        record: PromotionRecord,
+        rules: PromotionRules | None,
+        repository: ReleaseRepository,
+        known: Git,
+        tip: Revision,
+    ) -> Git:
+        """With what was proposed. A commit of a proposal has our trailer before anything counts:
+        of those that were not known, only a tagged one is a release.
+        """
+        base = record.details.get(BASE)
+        found = await self._proposals.find(
+            repository,
+            record,
+            tip=tip,
+            base=Revision(base) if isinstance(base, str) else None,
+            public_keys=rules.public_keys if rules is not None else (),
+        )
+        tags = await repository.release_tags(record.environment, record.agent)
+        tagged = {tag.version for tag in tags}
+        release, back = (
+            each if each is not None and each.version in tagged else None
+            for each in (known.release, known.rolled_back)
+        )
+        known = replace(known, proposed=found, release=release, rolled_back=back)
+        if found.release is None:
+            return known
+        if found.spec is not None and found.spec.restores is not None and record.kind == "promote":
+            return replace(known, rolled_back=found.release, spec=found.spec)
+        return replace(known, release=known.release or found.release, spec=found.spec)
+
+    async def _forge_problem(self, record: PromotionRecord, rules: PromotionRules | None) -> str:
+        """Why the pull request the rules ask for cannot be opened; "" if it can."""
+        if rules is None or rules.promotion.via != "pull-request" or not _is_earning(record):
+            return ""
+        return await self._proposals.problem(record.project)
 
     async def _candidate(self, record: PromotionRecord) -> tuple[Found | None, str]:
         """The closure at the last applied revision; None, with words, if it cannot be read."""
@@ -285,6 +334,9 @@ def with_push(record: PromotionRecord, trouble: Failure, now: datetime) -> Promo
         }
     )
     details = {**record.details, PUSH: tried.model_dump(mode="json")}
+    goes_back = record.kind == "rollback" or record.phase == "RollingBack"
+    if trouble.reason == "PushRefused" and goes_back:
+        details[PROPOSED] = True
     return record.model_copy(update={"details": details})
 
 

@@ -32,6 +32,7 @@ from activities.promotions.facts import (
     with_push,
 )
 from activities.promotions.ports import PromotionPorts
+from activities.promotions.proposed import MERGED, Proposed
 from activities.promotions.words import attributes, details_markdown, transitions
 from activities.testing_types import TestRunInput
 from activities.types import Failure, Timing
@@ -45,8 +46,17 @@ from trunkline.model.promotions.moves import Move, TestsRequest, next_move
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.releases import ReleaseRecord
 
-STEP_KINDS: Final = frozenset({"release", "roll_back", "check_step", "abort_rollout", "disable"})
+STEP_KINDS: Final = frozenset(
+    {
+        *("release", "propose", "tag", "withdraw"),
+        *("roll_back", "check_step", "abort_rollout", "disable"),
+    }
+)
 """Moves that change something outside, and may fail."""
+TOLD_LATE: Final = frozenset({"propose", "withdraw"})
+"""Moves whose effect a forge may tell later than it took it: not made twice in a row."""
+STEPPED: Final = "stepped"
+"""The detail of a record that keeps the last such move, and when."""
 SHORTEST_WAIT_S: Final = 0.05
 """A look that changed nothing is never followed by another one at once."""
 DOUBLINGS_MAX: Final = 20
@@ -72,7 +82,7 @@ class PromotionLooks:
     async def decide(self, record: PromotionRecord, *, lost: Sequence[LostRun] = ()) -> Decision:
         """What comes next. Raises StoreUnavailable."""
         looked = await self._finder.look(record, lost)
-        known = _remembered(record, looked)
+        known = _remembered(record, looked, self._ports.clock.now())
         after, move = next_move(known, looked.facts, self._ports.clock.now())
         return Decision(after, move, looked)
 
@@ -120,6 +130,8 @@ class LookActivities:
         after, move = decided.record, self._move(decided, request, now)
         if _is_troubled(trouble) and decided.move.kind in STEP_KINDS and trouble is not None:
             after, move = _paused(after, trouble, request)
+        elif move.kind in TOLD_LATE:
+            after, move = _paced(after, move, trouble, now, self._ports.pace.poll_s)
         events = transitions(before, after, first=not before.timeline)
         stored = await self._ports.promotions.put_promotion(after, events)
         if not stored.is_open:
@@ -179,9 +191,11 @@ class LookActivities:
         )
 
 
-def _remembered(record: PromotionRecord, looked: Looked) -> PromotionRecord:
+def _remembered(record: PromotionRecord, looked: Looked, now: datetime) -> PromotionRecord:
     """The record with where the branch was at first, and with its commits once they are there."""
-    git, details = looked.git, dict(record.details)
+    git = looked.git
+    record = _with_proposal(record, git.proposed, now)
+    details = dict(record.details)
     if git.tip is not None:
         details.setdefault(BASE, git.tip)
     if git.release is not None and RELEASE not in details:
@@ -191,6 +205,23 @@ def _remembered(record: PromotionRecord, looked: Looked) -> PromotionRecord:
         details[BACK] = git.rolled_back.model_dump(mode="json")
         details.pop(PUSH, None)
     return record.model_copy(update={"details": details})
+
+
+def _with_proposal(record: PromotionRecord, proposed: Proposed, now: datetime) -> PromotionRecord:
+    """The record with its pull request, and with when that was merged. What a push came to before
+    says nothing of the next step.
+    """
+    details, update = dict(record.details), {}
+    found, merged = proposed.proposal, proposed.merged
+    if found is not None and found.number and found.number != record.pull_request:
+        update = {"pull_request": found.number, "pull_request_url": found.url}
+        if record.kind == "promote" and record.version == 0:
+            details.pop(PUSH, None)
+    kept = details.get(MERGED)
+    if merged is not None and not (isinstance(kept, dict) and kept["version"] == merged.version):
+        details[MERGED] = {"version": merged.version, "at": min(merged.at, now).isoformat()}
+        details.pop(PUSH, None)
+    return record.model_copy(update={**update, "details": details})
 
 
 def _run(record: PromotionRecord, tests: TestsRequest, timing: Timing) -> TestRunInput:
@@ -240,6 +271,24 @@ def _paused(
     said = record.model_copy(update={"reason": trouble.reason, "message": words})
     wait_s = max(min(pause_s, timing.retry_max_s), SHORTEST_WAIT_S)
     return said, PromotionMove(kind="wait", words=words[:200], wait_s=wait_s)
+
+
+def _paced(
+    record: PromotionRecord,
+    move: PromotionMove,
+    trouble: Failure | None,
+    now: datetime,
+    pause_s: float,
+) -> tuple[PromotionRecord, PromotionMove]:
+    """The move, or a wait if it was made a moment ago and came to nothing bad."""
+    kept = record.details.get(STEPPED)
+    if trouble is None and isinstance(kept, dict) and kept["kind"] == move.kind:
+        since_s = (now - datetime.fromisoformat(str(kept["at"]))).total_seconds()
+        if since_s < pause_s:
+            wait_s = max(pause_s - since_s, SHORTEST_WAIT_S)
+            return record, PromotionMove(kind="wait", words=move.words, wait_s=wait_s)
+    stepped = {"kind": move.kind, "at": now.isoformat()}
+    return record.model_copy(update={"details": {**record.details, STEPPED: stepped}}), move
 
 
 def _answer(record: PromotionRecord, move: PromotionMove) -> PromotionLook:

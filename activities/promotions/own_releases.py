@@ -30,17 +30,17 @@ async def own_release(
     claimed = await repository.commits_with_trailer(trailer(record), since=base)
     if not claimed:
         return None
-    before = await _spec_before(repository, base, record)
+    before = await spec_before(repository, base, record)
     known = (*public_keys, keys.public_key)
     found: tuple[Revision, ReleaseSpec] | None = None
     for commit in claimed:
-        spec = await _spec_at(repository, commit, record)
+        spec = await spec_at(repository, commit, record)
         if spec is None or (before is not None and spec.version <= before.version):
             continue
         if found is not None and spec.version != found[1].version:
             continue
         place = (record.project, record.agent)
-        if _is_of(record, spec) and is_signed(*place, spec, public_keys=known, keys=keys):
+        if is_of(record, spec) and is_signed(*place, spec, public_keys=known, keys=keys):
             found = commit, spec
     return found
 
@@ -50,7 +50,7 @@ def trailer(record: PromotionRecord) -> str:
     return f"{record.project}/{record.id}"
 
 
-def _is_of(record: PromotionRecord, spec: ReleaseSpec) -> bool:
+def is_of(record: PromotionRecord, spec: ReleaseSpec) -> bool:
     """True if the release says of itself that it is of the promotion. One that restores carries
     the evidence of another.
     """
@@ -64,20 +64,20 @@ def _is_of(record: PromotionRecord, spec: ReleaseSpec) -> bool:
         return False
 
 
-async def _spec_at(
+async def spec_at(
     repository: ReleaseRepository, revision: Revision, record: PromotionRecord
 ) -> ReleaseSpec | None:
-    """The release at a commit; None without one."""
+    """The release at a commit; None without one that can be read. Raises a SourceError."""
     released = (await repository.releases(revision)).released
     placed = released.get((record.environment, record.agent))
     return placed.manifest.spec if placed is not None else None
 
 
-async def _spec_before(
+async def spec_before(
     repository: ReleaseRepository, base: Revision, record: PromotionRecord
 ) -> ReleaseSpec | None:
     """The release the promotion began with; None if a rewritten branch lost that commit."""
     try:
-        return await _spec_at(repository, base, record)
+        return await spec_at(repository, base, record)
     except CommitUnreadable:
         return None

@@ -13,6 +13,7 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.forges import Forges
 from trunkline.ports.releasing import (
     EvidenceKeys,
     Promotions,
@@ -25,7 +26,7 @@ from trunkline.ports.testing import ManualResults, RunReports
 @dataclass(frozen=True, slots=True)
 class PromotionPorts:
     """Everything a look, a release and a rollback read and write; ``pace`` is how long they wait
-    where no rule says it.
+    where no rule says it. Without ``forges`` nothing can be proposed.
     """
 
     access: Access
@@ -43,3 +44,4 @@ class PromotionPorts:
     statuses: Statuses
     wishes: Wishes
     pace: Pace = field(default_factory=Pace)
+    forges: Forges | None = None

@@ -15,6 +15,7 @@ from activities.names import ENSURE_TEST_BRANCH, ENSURE_TEST_OBJECT
 from activities.needs import needed_objects
 from activities.policies import Standings
 from activities.shared import SharedWrites
+from activities.testing.carriers import Carriers
 from activities.testing.gates import test_verdict
 from activities.testing.ports import StoredRendering, TestPorts, not_deployed
 from activities.testing.results import put_part, read_content, read_part
@@ -32,10 +33,10 @@ from trunkline.model.errors import (
     ToolsNotStubbable,
 )
 from trunkline.model.ids import short_digest
-from trunkline.model.limits import TEST_HOLD_S
 from trunkline.model.paths import put, split
 from trunkline.model.plans import Step
 from trunkline.model.shared_objects import bindings_of, object_key
+from trunkline.model.testing.limits import TEST_HOLD_S
 from trunkline.model.testing.rendering import BRANCH_PREFIX, TestRendering
 from trunkline.model.testing.runs import TestHolding
 from trunkline.model.writes import resolve_references, unresolved_references
@@ -50,6 +51,7 @@ class TestBranches:
 
     def __init__(self, ports: TestPorts) -> None:
         self._ports = ports
+        self._carriers = Carriers(ports)
         self._standings = Standings(
             ports.wishes,
             ports.interventions,
@@ -84,12 +86,23 @@ class TestBranches:
                 await self._require_open(desired)
                 voice = await self._ports.accounts.voice(desired.project, desired.environment)
                 try:
-                    made = await self._branch(request, voice, stored)
+                    if stored.carrier:
+                        made = await self._carried(request, voice, stored)
+                    else:
+                        made = await self._branch(request, voice, stored)
                 except RemoteMissing as error:
                     raise not_deployed(desired.name, desired.environment) from error
                 parts = self._ports.parts
                 await put_part(parts, request.run_id, "rendering", request.rendering, made)
                 return TestBranch(branch_id=made.branch_id, name=made.name)
+
+    async def _carried(
+        self, request: TestBranchRequest, voice: VoicePlatform, stored: StoredRendering
+    ) -> StoredRendering:
+        """The configuration on an agent made for it, as there is none to put it beside."""
+        body = await self._resolved(voice, stored.rendering)
+        _require_led(voice, stored, body)
+        return await self._carriers.ensure(request, voice, stored, body)
 
     async def _branch(
         self, request: TestBranchRequest, voice: VoicePlatform, stored: StoredRendering
@@ -97,15 +110,10 @@ class TestBranches:
         rendering = stored.rendering
         observed = await voice.agent(stored.agent_id)
         body = await self._resolved(voice, rendering)
-        strays = voice.stray_tools(_laid_over(observed.body, body)) if stored.gated else ()
-        if strays:
-            raise ToolsNotStubbable(
-                f"agent {rendering.desired.name} reaches others by {strays[0]}, and nobody can"
-                " answer in their place",
-                hint="A test that may really reach them says `tools: {live: true}`.",
-            )
+        _require_led(voice, stored, _laid_over(observed.body, body))
         content = digest({"body": body, "parent": observed.version_id})
-        name = f"{BRANCH_PREFIX}{short_digest(content)}"
+        prefix = f"{stored.owner}-" if stored.owner else BRANCH_PREFIX
+        name = f"{prefix}{short_digest(content)}"
         await self._hold(
             request.run_id,
             TestHolding(
@@ -177,6 +185,17 @@ class _Contents:
         """Bytes by their digest. Raises NotFound."""
         own = await read_content(self._parts, self._run_id, digest)
         return await self._wishes.content(digest) if own is None else own
+
+
+def _require_led(voice: VoicePlatform, stored: StoredRendering, body: JsonObject) -> None:
+    """Raises ToolsNotStubbable if a conversation could reach what nobody stands in for."""
+    strays = voice.stray_tools(body) if stored.gated else ()
+    if strays:
+        raise ToolsNotStubbable(
+            f"agent {stored.rendering.desired.name} reaches others by {strays[0]}, and nobody can"
+            " answer in their place",
+            hint="A test that may really reach them says `tools: {live: true}`.",
+        )
 
 
 def _laid_over(body: JsonObject, patch: JsonObject) -> JsonObject:

@@ -27,9 +27,9 @@ from activities.testing_types import ConversationEnd, ConverseRequest
 from trunkline.model.base import Json
 from trunkline.model.errors import ConcurrencyExhausted, RateLimited
 from trunkline.model.kinds.conversation import Stub
-from trunkline.model.limits import TALK_PLACE_POLL_S
 from trunkline.model.testing.costs import TestRates
 from trunkline.model.testing.desks import Desk, parameter_types
+from trunkline.model.testing.limits import TALK_PLACE_POLL_S
 from trunkline.model.testing.rendering import TOKEN_VARIABLE
 from trunkline.model.testing.results import RunResult
 from trunkline.model.testing.runs import TestPartKind

@@ -17,7 +17,7 @@ from datetime import timedelta
 from activities.heartbeats import Progress
 from activities.testing_types import TestBounds
 from trunkline.model.errors import ConcurrencyExhausted, PlatformError, StoreUnavailable
-from trunkline.model.limits import TALK_LINE_MAX_S, TALK_PLACE_POLL_S, TALK_PLACES_DEFAULT
+from trunkline.model.testing.limits import TALK_LINE_MAX_S, TALK_PLACE_POLL_S, TALK_PLACES_DEFAULT
 from trunkline.ports import Clock
 from trunkline.ports.talking import Talks
 from trunkline.ports.testing import Places

@@ -1,6 +1,7 @@
 """What preparing and ending runs of tests need of the outside, and how a rendering is kept."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from trunkline.model.base import Frozen
 from trunkline.model.errors import AgentNotDeployed
@@ -21,13 +22,19 @@ from trunkline.ports.testing import Holdings, RunParts, RunReports
 
 
 class StoredRendering(Frozen):
-    """A configuration under test as a run keeps it. ``agent_id`` is the agent it is put beside."""
+    """A configuration under test as a run keeps it. ``agent_id`` is the agent it is put beside;
+    where there is none yet, ``carrier`` is the mark of one that is made for the tests alone.
+    ``owner`` is for whom the tests are, "" for the project itself.
+    """
 
     rendering: TestRendering
     agent_id: ExternalId
     gated: bool = True
     branch_id: str = ""
     name: str = ""
+    owner: str = ""
+    carrier: str = ""
+    attempted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

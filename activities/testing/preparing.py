@@ -16,6 +16,8 @@ from activities.heartbeats import beating
 from activities.names import PREPARE_TEST_RUN
 from activities.needs import needed_objects
 from activities.policies import Standings
+from activities.proposals import merged_revision
+from activities.testing.carriers import carrier_mark
 from activities.testing.gates import test_verdict
 from activities.testing.ports import StoredRendering, TestPorts, not_deployed
 from activities.testing.results import excused, put_content, put_part
@@ -40,16 +42,17 @@ from trunkline.model.errors import (
 from trunkline.model.ids import ExternalId, Revision, short_digest
 from trunkline.model.kinds.conversation import Comparison, ConversationTest
 from trunkline.model.kinds.project import Environment, Project
-from trunkline.model.limits import CONVERSATION_MAX_S, TEST_HOLD_S, TESTS_PER_RUN_MAX
 from trunkline.model.manifests import Manifests
 from trunkline.model.resolution import agent_wish
 from trunkline.model.shared_objects import claim_reference
 from trunkline.model.testing.choosing import chosen_tests
 from trunkline.model.testing.costs import estimate_usd
+from trunkline.model.testing.limits import CONVERSATION_MAX_S, TEST_HOLD_S, TESTS_PER_RUN_MAX
+from trunkline.model.testing.own_objects import is_own, own_documents
 from trunkline.model.testing.rendering import is_test_tool
 from trunkline.model.testing.repeats import stops_early
 from trunkline.model.testing.results import TestRunReport
-from trunkline.model.testing.runs import TestHolding
+from trunkline.model.testing.runs import HoldingKind, TestHolding
 from trunkline.model.testing.scripts import Script, compile_script, suite_digest
 from trunkline.ports import (
     VoicePlatform,
@@ -109,6 +112,8 @@ class TestPreparation:
         record = await self._ports.projects.project(request.project)
         foreign = bool(request.branch) and record is not None and request.branch != record.branch
         revision = Revision(request.revision)
+        if request.proposal is not None:
+            foreign, revision = True, await merged_revision(source, request.proposal)
         if not revision:
             known = await self._ports.projects.source(request.project)
             applied = known.applied_revision if known is not None and not foreign else None
@@ -130,6 +135,8 @@ class TestPreparation:
         prepared = PreparedRun(
             environment=tip.target.name, within=tip.within.name, revision=tip.revision
         )
+        if request.current:
+            await work.take_current(names)
         held = [found for found in verdicts.values() if found.held]
         scripts = {test.name: work.script(test) for test in tests}
         report = await self._describe(request, tip, scripts.values())
@@ -212,6 +219,15 @@ class _Preparing:
         self.renderings: dict[str, PreparedRendering] = {}
         self.differences: set[str] = set()
 
+    async def take_current(self, names: Iterable[str]) -> None:
+        """Test what the environment wants now in the place of what the commit says."""
+        for name in names:
+            place = (self._request.project, self._tip.target.name)
+            record = await self._ports.wishes.wish(*place, "agent", name)
+            self._wishes[name] = None
+            if record is not None and not record.removed:
+                self._wishes[name] = DesiredAgent.model_validate(record.body)
+
     def script(self, test: ConversationTest) -> Script:
         """The test with everything its conversations need."""
         request, tip = self._request, self._tip
@@ -284,7 +300,7 @@ class _Preparing:
         name = script.spec.agent
         desired = self._wish(name)
         agent_id = await self._agent_id(name)
-        if desired is None or agent_id is None:
+        if desired is None or (agent_id is None and not self._may_be_carried()):
             raise not_deployed(name, self._tip.within.name)
         if script.spec.tools.live and self._tip.foreign:
             raise TestImpossible(
@@ -307,7 +323,7 @@ class _Preparing:
         return await self._rendered(script, desired, agent_id, of=f"@{comparison.to}")
 
     async def _rendered(
-        self, script: Script, desired: DesiredAgent, agent_id: ExternalId, *, of: str = ""
+        self, script: Script, desired: DesiredAgent, agent_id: ExternalId | None, *, of: str = ""
     ) -> str:
         """A configuration under test, prepared once for all tests that share it; its key."""
         name, tools = script.spec.agent, script.spec.tools
@@ -318,13 +334,22 @@ class _Preparing:
         key = f"{name}{of}/{suffix}"
         if key in self.renderings:
             return key
+        placed = desired.model_copy(update={"environment": self._tip.within.name})
         rendering = self._voice.render_for_tests(
-            desired.model_copy(update={"environment": self._tip.within.name}),
+            await self._with_own_documents(placed),
             public_url=self._ports.public_url,
             stubbed=stubbed,
         )
         gated = self._tip.foreign if self._request.runner == "platform" else stubbed is None
-        stored = StoredRendering(rendering=rendering, agent_id=agent_id, gated=gated)
+        request = self._request
+        place = (request.project, self._tip.within.name, name)
+        stored = StoredRendering(
+            rendering=rendering,
+            agent_id=agent_id or ExternalId(""),
+            gated=gated,
+            owner=request.owner,
+            carrier="" if agent_id is not None else carrier_mark(request.owner, *place),
+        )
         await put_part(self._ports.parts, self._request.run_id, "rendering", key, stored)
         missing = await self._missing(rendering.desired)
         await self._keep_documents(rendering.desired, missing)
@@ -338,7 +363,9 @@ class _Preparing:
         needed = needed_objects(desired)
         for each in needed:
             if each.kind == "tool" and is_test_tool(each.name):
-                await self._hold_tool(desired, each.name, each.digest)
+                await self._hold("tool", desired, each.name, each.digest)
+            elif each.kind == "document" and is_own(each.name, self._request.owner):
+                await self._hold("document", desired, each.name, each.digest)
         claims = await self._ports.ledger.claims(
             self._voice.account,
             desired.project,
@@ -352,9 +379,31 @@ class _Preparing:
             if each.reference not in known
         )
 
-    async def _hold_tool(self, desired: DesiredAgent, name: str, tool_digest: str) -> None:
+    def _may_be_carried(self) -> bool:
+        """True if an agent that is not there yet is tested on one made for that."""
+        request = self._request
+        return bool(request.owner) and not request.current and request.runner == "conversations"
+
+    async def _with_own_documents(self, desired: DesiredAgent) -> DesiredAgent:
+        """The wish with documents of its own in the place of those that are not there: whoever
+        tests for somebody leaves none behind.
+        """
+        owner = self._request.owner
+        if not owner or self._request.runner == "platform":
+            return desired
+        claims = await self._ports.ledger.claims(
+            self._voice.account,
+            desired.project,
+            desired.environment,
+            names=sorted({each.name for each in desired.documents}),
+        )
+        return own_documents(desired, claims, owner)
+
+    async def _hold(
+        self, kind: HoldingKind, desired: DesiredAgent, name: str, tool_digest: str
+    ) -> None:
         holding = TestHolding(
-            kind="tool",
+            kind=kind,
             project=desired.project,
             environment=desired.environment,
             account=self._voice.account,
@@ -363,7 +412,7 @@ class _Preparing:
         )
         expires_at = self._ports.clock.now() + timedelta(seconds=TEST_HOLD_S)
         if not await self._ports.holdings.hold(holding, self._request.run_id, expires_at):
-            raise ClaimPending(f"tool {name} is being put away")
+            raise ClaimPending(f"{kind} {name} is being put away")
 
     def _wish(self, name: str) -> DesiredAgent | None:
         if name not in self._wishes:

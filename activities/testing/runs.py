@@ -13,6 +13,7 @@ from activities.errors import translated, try_again_in
 from activities.heartbeats import beating
 from activities.names import CONCLUDE_TEST, CONCLUDE_TEST_RUN, LOOK_TO_TIDY, PUT_AWAY
 from activities.run_results import lost_run
+from activities.testing.carriers import put_carrier_away
 from activities.testing.conversations import conversation_key
 from activities.testing.ports import TestPorts
 from activities.testing.results import excused, put_part, read_part, read_parts
@@ -37,8 +38,8 @@ from trunkline.model.errors import (
     TrunklineError,
 )
 from trunkline.model.ids import ExternalId, content_mark
-from trunkline.model.ledger import Claim
-from trunkline.model.limits import ABANDONED_PER_RUN, TEST_HOLD_S, TEST_PUT_AWAY_S
+from trunkline.model.ledger import Claim, SharedKind
+from trunkline.model.testing.limits import ABANDONED_PER_RUN, TEST_HOLD_S, TEST_PUT_AWAY_S
 from trunkline.model.testing.repeats import decided, stops_early, summarise, summarise_test
 from trunkline.model.testing.results import RunResult, TestResult, TestRunReport
 from trunkline.model.testing.runs import TestHolding, TestPartKind
@@ -131,8 +132,10 @@ class TestRunActivities:
                 try:
                     if holding.kind == "branch":
                         await _archive(voice, holding, request.timing.request_timeout_s)
+                    elif holding.kind == "agent":
+                        await put_carrier_away(voice, holding, request.timing)
                     else:
-                        await self._delete(voice, holding, request.timing)
+                        await self._delete(voice, holding, holding.kind, request.timing)
                 except (TrunklineError, ApplicationError):
                     await holdings.stays(holding)
                     raise
@@ -159,15 +162,19 @@ class TestRunActivities:
         alone = script.model_copy(update={"test": test, "environment": comparison.to})
         return summarise_test(alone, runs)
 
-    async def _delete(self, voice: VoicePlatform, holding: TestHolding, timing: Timing) -> None:
-        """Delete a tool and forget its claim. Raises Conflict while something uses it.
+    async def _delete(
+        self, voice: VoicePlatform, holding: TestHolding, kind: SharedKind, timing: Timing
+    ) -> None:
+        """Delete an object and forget its claim. Raises Conflict while something uses it.
 
         A create whose answer nobody knows may still appear; it is waited for like any other.
         """
         claims = await self._ports.ledger.claims(
             voice.account, holding.project, holding.environment, names=(holding.name,)
         )
-        claim = next((one for one in claims if one.digest == holding.digest), None)
+        claim = next(
+            (one for one in claims if (one.kind, one.digest) == (kind, holding.digest)), None
+        )
         if claim is None:
             return
         mark = content_mark(holding.project, holding.environment, claim.name, claim.digest)
@@ -176,27 +183,27 @@ class TestRunActivities:
             known = (claim.external_id,)
         else:
             now = self._ports.clock.now()
-            known = tuple(one.external_id for one in await voice.find_objects("tool", mark))
+            known = tuple(one.external_id for one in await voice.find_objects(kind, mark))
             attempt = claim.attempt
             if not known and attempt and now < settles_at(attempt, timing.list_lag_bound_s):
-                words = f"tool {holding.name} may still appear"
+                words = f"{kind} {holding.name} may still appear"
                 raise try_again_in(ClaimPending(words), timing.list_lag_bound_s / LOOKS_PER_BOUND)
         for external_id in known:
             if await _is_ours(voice, mark, claim, external_id):
-                await voice.delete_object("tool", external_id, timeout_s=timing.request_timeout_s)
+                await voice.delete_object(kind, external_id, timeout_s=timing.request_timeout_s)
         await self._ports.ledger.forget_claim(claim)
 
 
 async def _is_ours(voice: VoicePlatform, mark: str, claim: Claim, external_id: ExternalId) -> bool:
     """False if it is gone. Raises Conflict if it is used, or carries another mark."""
     try:
-        usage = await voice.object_usage("tool", external_id)
+        usage = await voice.object_usage(claim.kind, external_id)
     except RemoteMissing:
         return False
     if usage.mark != mark:
-        raise Conflict(f"tool {claim.name} ({external_id}) does not carry our mark")
+        raise Conflict(f"{claim.kind} {claim.name} ({external_id}) does not carry our mark")
     if usage.users:
-        raise Conflict(f"tool {claim.name} ({external_id}) is used by {usage.users[0]}")
+        raise Conflict(f"{claim.kind} {claim.name} ({external_id}) is used by {usage.users[0]}")
     return True
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import ConfigDict
 
+from api.actions import needs
 from api.answers import Answer, Name
 from api.parameters import EnvironmentFilter, NameInPath, RequestId
 from api.problems import problem_documents
@@ -82,7 +83,9 @@ async def read_behaviour(
     return _answer(await services.behaviour.read(project, name, environment=environment))
 
 
-@router.post("/agents/{name}/retest", status_code=202, responses=_WRITE)
+@router.post(
+    "/agents/{name}/retest", status_code=202, responses=_WRITE, openapi_extra=needs("test.run")
+)
 async def retest(
     services: InstalledServices,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from api.actions import needs
 from api.answers import Name, OperationAnswer, operation_answer
 from api.control_answers import (
     ApplyOrder,
@@ -27,7 +28,7 @@ _READ = problem_documents(400, 401, 404, 422, 503)
 _DECIDE = problem_documents(400, 401, 403, 404, 409, 413, 422, 503)
 
 
-@router.post("/suspend", responses=_DECIDE)
+@router.post("/suspend", responses=_DECIDE, openapi_extra=needs("environment.suspend"))
 async def suspend(
     services: InstalledServices,
     caller: Caller,
@@ -43,7 +44,7 @@ async def suspend(
     )
 
 
-@router.post("/resume", responses=_DECIDE)
+@router.post("/resume", responses=_DECIDE, openapi_extra=needs("environment.resume"))
 async def resume(
     services: InstalledServices,
     caller: Caller,
@@ -70,7 +71,7 @@ async def resume(
     )
 
 
-@router.post("/agents/{name}/suspend", responses=_DECIDE)
+@router.post("/agents/{name}/suspend", responses=_DECIDE, openapi_extra=needs("agent.suspend"))
 async def suspend_one(
     services: InstalledServices,
     caller: Caller,
@@ -87,7 +88,7 @@ async def suspend_one(
     )
 
 
-@router.post("/agents/{name}/resume", responses=_DECIDE)
+@router.post("/agents/{name}/resume", responses=_DECIDE, openapi_extra=needs("agent.resume"))
 async def resume_one(
     services: InstalledServices,
     caller: Caller,
@@ -105,7 +106,7 @@ async def resume_one(
     )
 
 
-@router.post("/agents/{name}/disable", responses=_DECIDE)
+@router.post("/agents/{name}/disable", responses=_DECIDE, openapi_extra=needs("agent.disable"))
 async def disable(
     services: InstalledServices,
     caller: Caller,
@@ -120,7 +121,7 @@ async def disable(
     return decision_answer(await services.control.disable(by, place, reason=order.reason))
 
 
-@router.post("/agents/{name}/enable", responses=_DECIDE)
+@router.post("/agents/{name}/enable", responses=_DECIDE, openapi_extra=needs("agent.enable"))
 async def enable(
     services: InstalledServices,
     caller: Caller,
@@ -147,7 +148,9 @@ async def list_decisions(
     return DecisionsAnswer(items=tuple(decision_answer(each) for each in found))
 
 
-@router.post("/plans/{plan_id}/apply", status_code=202, responses=_DECIDE)
+@router.post(
+    "/plans/{plan_id}/apply", status_code=202, responses=_DECIDE, openapi_extra=needs("plan.apply")
+)
 async def apply_plan(
     services: InstalledServices,
     caller: Caller,
@@ -169,7 +172,12 @@ async def apply_plan(
     return _accepted(operation, response)
 
 
-@router.post("/environments/{environment}/enforce", status_code=202, responses=_DECIDE)
+@router.post(
+    "/environments/{environment}/enforce",
+    status_code=202,
+    responses=_DECIDE,
+    openapi_extra=needs("environment.enforce"),
+)
 async def enforce(
     services: InstalledServices,
     caller: Caller,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict
 
+from api.actions import needs
 from api.answers import Answer, Name, OperationAnswer, operation_answer
 from api.control_answers import Words
 from api.parameters import RequestId
@@ -52,7 +53,7 @@ class EjectionAnswer(BelongingsAnswer):
     operation: OperationAnswer
 
 
-@router.get("/ejections", responses=_READ)
+@router.get("/ejections", responses=_READ, openapi_extra=needs("environment.eject"))
 async def read_belongings(
     services: InstalledServices,
     caller: Caller,
@@ -63,7 +64,9 @@ async def read_belongings(
     return _answer(await services.ejecting.belongings(caller, project, environment))
 
 
-@router.post("/ejections", status_code=202, responses=_WRITE)
+@router.post(
+    "/ejections", status_code=202, responses=_WRITE, openapi_extra=needs("environment.eject")
+)
 async def create_ejection(
     services: InstalledServices,
     caller: Caller,

@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
+from api.actions import needs
 from api.answers import Answer, Name
 from api.parameters import EnvironmentFilter, NameInPath, RequestId
 from api.problems import problem_documents
 from api.routes.testing import Names
 from api.security import Caller, InstalledServices, ProjectOfCaller
-from trunkline.model import limits
 from trunkline.model.base import Frozen
+from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.experiments import SideBySide
 from trunkline.services.control import Caller as Deciding
 from trunkline.services.experiments import ExperimentOrder, ExperimentView
@@ -43,7 +44,7 @@ class ExperimentTests(Frozen):
 
     environment: Name | None = None
     tags: Names = ()
-    repeat: Annotated[int, Field(ge=1, le=limits.TEST_RUNS_MAX)] | None = None
+    repeat: Annotated[int, Field(ge=1, le=testing_limits.TEST_RUNS_MAX)] | None = None
 
 
 class ExperimentShare(Answer):
@@ -89,7 +90,12 @@ async def read_experiment(
     return _answer(await services.experiments.read(project, name, environment=environment))
 
 
-@router.post("/agents/{name}/experiment", status_code=202, responses=_WRITE)
+@router.post(
+    "/agents/{name}/experiment",
+    status_code=202,
+    responses=_WRITE,
+    openapi_extra=needs("experiment.start"),
+)
 async def start_experiment(
     services: InstalledServices,
     caller: Caller,
@@ -110,7 +116,12 @@ async def start_experiment(
     )
 
 
-@router.delete("/agents/{name}/experiment", status_code=202, responses=_WRITE)
+@router.delete(
+    "/agents/{name}/experiment",
+    status_code=202,
+    responses=_WRITE,
+    openapi_extra=needs("experiment.stop"),
+)
 async def stop_experiment(
     services: InstalledServices,
     caller: Caller,
@@ -127,7 +138,12 @@ async def stop_experiment(
     )
 
 
-@router.post("/agents/{name}/experiment/test-runs", status_code=202, responses=_WRITE)
+@router.post(
+    "/agents/{name}/experiment/test-runs",
+    status_code=202,
+    responses=_WRITE,
+    openapi_extra=needs("test.run"),
+)
 async def test_experiment(
     services: InstalledServices,
     caller: Caller,

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
+from api.actions import needs
 from api.answers import Answer, Name, OperationAnswer, PageAnswer, operation_answer
 from api.parameters import IdInPath, RequestId
 from api.problems import problem_documents
@@ -98,7 +99,7 @@ class AdoptableListAnswer(Answer):
     items: tuple[AdoptableAnswer, ...]
 
 
-@router.post("/imports", status_code=202, responses=_WRITE)
+@router.post("/imports", status_code=202, responses=_WRITE, openapi_extra=needs("import.create"))
 async def create_import(
     services: InstalledServices,
     caller: Caller,
@@ -114,7 +115,7 @@ async def create_import(
     return _accepted(operation, response)
 
 
-@router.get("/imports/{operation_id}", responses=_READ)
+@router.get("/imports/{operation_id}", responses=_READ, openapi_extra=needs("import.create"))
 async def read_import(
     services: InstalledServices, caller: Caller, project: ProjectOfCaller, operation_id: IdInPath
 ) -> ImportAnswer:
@@ -122,7 +123,9 @@ async def read_import(
     return _report(await services.imports.report(caller, project, operation_id))
 
 
-@router.get("/imports/{operation_id}/manifests", responses=_READ)
+@router.get(
+    "/imports/{operation_id}/manifests", responses=_READ, openapi_extra=needs("import.create")
+)
 async def read_imported_manifests(
     services: InstalledServices,
     caller: Caller,
@@ -153,7 +156,7 @@ async def list_adoptable(
     )
 
 
-@router.post("/adoptions", status_code=202, responses=_WRITE)
+@router.post("/adoptions", status_code=202, responses=_WRITE, openapi_extra=needs("adopt.create"))
 async def create_adoption(
     services: InstalledServices,
     caller: Caller,

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 from pydantic import ConfigDict
 
+from api.actions import needs
 from api.answers import Answer, Name, PageAnswer
 from api.parameters import Cursor, Limit, NameInPath, RequestId
 from api.problems import problem_documents
@@ -45,7 +46,7 @@ class ManualResultAnswer(ManualResult, Answer):
     """A verdict with the stage and version the agent had when it was given."""
 
 
-@router.post("/test-results", status_code=201, responses=_WRITE)
+@router.post("/test-results", status_code=201, responses=_WRITE, openapi_extra=needs("test.record"))
 async def record_manual_result(
     services: InstalledServices,
     caller: Caller,

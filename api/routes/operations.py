@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
+from api.actions import needs
 from api.answers import (
     OperationAnswer,
     PlanAnswer,
@@ -34,7 +35,7 @@ Wait = Annotated[
 ]
 
 
-@router.post("/plans", status_code=202, responses=_WRITE)
+@router.post("/plans", status_code=202, responses=_WRITE, openapi_extra=needs("plan.create"))
 async def create_plan(
     services: InstalledServices,
     caller: Caller,
@@ -102,7 +103,7 @@ async def diff_agent(
     )
 
 
-@router.post("/sync", status_code=202, responses=_SYNC)
+@router.post("/sync", status_code=202, responses=_SYNC, openapi_extra=needs("sync.create"))
 async def sync_project(
     services: InstalledServices,
     caller: Caller,
@@ -125,7 +126,9 @@ async def sync_project(
     return _accepted(operation, response)
 
 
-@router.post("/agents/{name}/sync", status_code=202, responses=_SYNC)
+@router.post(
+    "/agents/{name}/sync", status_code=202, responses=_SYNC, openapi_extra=needs("sync.create")
+)
 async def sync_agent(
     services: InstalledServices,
     caller: Caller,

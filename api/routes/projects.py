@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.actions import needs
 from api.administration import ProjectOrder, RemovalAnswer, removal_answer
-from api.answers import PageAnswer, ProjectAnswer, project_answer
-from api.parameters import ReasonGiven, RequestId
+from api.answers import PageAnswer, ProjectAnswer, page_answer, project_answer
+from api.parameters import Cursor, Limit, ReasonGiven, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
+from trunkline.model import limits
 
 router = APIRouter(prefix="/v1")
 
@@ -18,11 +20,16 @@ KeepObjects = Annotated[
 ]
 
 
-@router.get("/projects", tags=["projects"], responses=problem_documents(401, 503))
-async def list_projects(services: InstalledServices, caller: Caller) -> PageAnswer[ProjectAnswer]:
-    """Every project of the token, with the state of its Git."""
-    states = await services.projects.states(caller)
-    return PageAnswer[ProjectAnswer](items=tuple(project_answer(state) for state in states))
+@router.get("/projects", tags=["projects"], responses=problem_documents(400, 401, 422, 503))
+async def list_projects(
+    services: InstalledServices,
+    caller: Caller,
+    cursor: Cursor = None,
+    limit: Limit = limits.API_PAGE_MAX,
+) -> PageAnswer[ProjectAnswer]:
+    """Projects of the token by name, with the state of their Git; a page is 200 unless asked."""
+    page = await services.projects.states(caller, cursor=cursor, limit=limit)
+    return page_answer(page, project_answer, PageAnswer[ProjectAnswer])
 
 
 @router.get(
@@ -40,6 +47,7 @@ async def read_project(
     tags=["projects"],
     status_code=201,
     responses=problem_documents(400, 401, 403, 409, 413, 422, 503),
+    openapi_extra=needs("project.add"),
 )
 async def add_project(
     services: InstalledServices, caller: Caller, order: ProjectOrder, request_id: RequestId
@@ -55,6 +63,7 @@ async def add_project(
     "/projects/{project}",
     tags=["projects"],
     responses=problem_documents(401, 403, 404, 409, 422, 503),
+    openapi_extra=needs("project.remove"),
 )
 async def remove_project(
     *,

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.actions import needs
 from api.answers import PageAnswer
 from api.parameters import Cursor, EnvironmentFilter, IdInPath, Limit, NameInPath, RequestId
 from api.problems import problem_documents
@@ -64,7 +65,11 @@ async def read_promotion(
     return await _whole(services, await services.promotions.read(project, promotion_id))
 
 
-@router.post("/promotions/{promotion_id}/approve", responses=_DECIDE)
+@router.post(
+    "/promotions/{promotion_id}/approve",
+    responses=_DECIDE,
+    openapi_extra=needs("promotion.approve", ruled=True),
+)
 async def approve(
     services: InstalledServices,
     caller: Caller,
@@ -83,7 +88,9 @@ async def approve(
     return await _whole(services, record)
 
 
-@router.post("/promotions/{promotion_id}/reject", responses=_DECIDE)
+@router.post(
+    "/promotions/{promotion_id}/reject", responses=_DECIDE, openapi_extra=needs("promotion.reject")
+)
 async def reject(
     services: InstalledServices,
     caller: Caller,
@@ -99,7 +106,9 @@ async def reject(
     return await _whole(services, record)
 
 
-@router.post("/promotions/{promotion_id}/abort", responses=_DECIDE)
+@router.post(
+    "/promotions/{promotion_id}/abort", responses=_DECIDE, openapi_extra=needs("promotion.abort")
+)
 async def abort(
     services: InstalledServices,
     caller: Caller,
@@ -115,7 +124,12 @@ async def abort(
     return await _whole(services, record)
 
 
-@router.post("/agents/{name}/rollback", status_code=202, responses=_DECIDE)
+@router.post(
+    "/agents/{name}/rollback",
+    status_code=202,
+    responses=_DECIDE,
+    openapi_extra=needs("promotion.rollback"),
+)
 async def roll_back(
     services: InstalledServices,
     caller: Caller,

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from api.actions import needs
 from api.control_answers import (
     DecisionAnswer,
     DisableOrder,
@@ -18,7 +19,7 @@ router = APIRouter(prefix="/v1/projects/{project}", tags=["control"])
 _DECIDE = problem_documents(400, 401, 403, 404, 409, 413, 422, 503)
 
 
-@router.post("/agents/{name}/protect", responses=_DECIDE)
+@router.post("/agents/{name}/protect", responses=_DECIDE, openapi_extra=needs("agent.protect"))
 async def protect(
     services: InstalledServices,
     caller: Caller,
@@ -33,7 +34,7 @@ async def protect(
     return decision_answer(await services.protection.protect(by, place, reason=order.reason))
 
 
-@router.post("/agents/{name}/unprotect", responses=_DECIDE)
+@router.post("/agents/{name}/unprotect", responses=_DECIDE, openapi_extra=needs("agent.protect"))
 async def unprotect(
     services: InstalledServices,
     caller: Caller,

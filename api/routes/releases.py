@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.actions import needs
 from api.parameters import Cursor, EnvironmentFilter, Limit, NameInPath, ReasonGiven, RequestId
 from api.problems import problem_documents
 from api.promotions import (
@@ -36,7 +37,7 @@ Target = Annotated[
 ]
 
 
-@router.post("/deploy", status_code=202, responses=_DECIDE)
+@router.post("/deploy", status_code=202, responses=_DECIDE, openapi_extra=needs("promotion.start"))
 async def deploy(
     services: InstalledServices,
     caller: Caller,
@@ -82,7 +83,7 @@ async def read_changelog(
     return changelog_answer(found)
 
 
-@router.post("/hold", responses=_DECIDE)
+@router.post("/hold", responses=_DECIDE, openapi_extra=needs("promotion.hold"))
 async def hold(
     services: InstalledServices,
     caller: Caller,
@@ -108,7 +109,7 @@ async def hold(
     )
 
 
-@router.delete("/hold", responses=_DECIDE)
+@router.delete("/hold", responses=_DECIDE, openapi_extra=needs("promotion.hold"))
 async def lift_hold(
     services: InstalledServices,
     caller: Caller,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
+from api.actions import needs
 from api.answers import Answer, Name, PageAnswer
 from api.parameters import Cursor, IdInPath, Limit, NameInPath, RequestId
 from api.problems import problem_documents
@@ -12,6 +13,7 @@ from api.security import Caller, InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.base import Frozen
 from trunkline.model.ids import NAME_PATTERN
+from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.junit import junit_xml
 from trunkline.model.testing.results import Outcome, TestRunReport
 from trunkline.services.testing import TestOrder
@@ -42,7 +44,7 @@ class AgentTestOrder(Frozen):
     branch: BranchName = ""
     tags: Names = ()
     tests: Names = ()
-    repeat: Annotated[int, Field(ge=1, le=limits.TEST_RUNS_MAX)] | None = None
+    repeat: Annotated[int, Field(ge=1, le=testing_limits.TEST_RUNS_MAX)] | None = None
     mode: Literal["text", "audio"] | None = None
     runner: Literal["conversations", "platform"] = "conversations"
     compare: Name | None = None
@@ -80,7 +82,9 @@ class TestRunAnswer(TestRunReport, Answer):
     __test__ = False
 
 
-@router.post("/agents/{name}/test-runs", status_code=202, responses=_WRITE)
+@router.post(
+    "/agents/{name}/test-runs", status_code=202, responses=_WRITE, openapi_extra=needs("test.run")
+)
 async def order_tests_of_agent(
     services: InstalledServices,
     caller: Caller,
@@ -97,7 +101,7 @@ async def order_tests_of_agent(
     return _started(report, response)
 
 
-@router.post("/test-runs", status_code=202, responses=_WRITE)
+@router.post("/test-runs", status_code=202, responses=_WRITE, openapi_extra=needs("test.run"))
 async def order_tests(
     services: InstalledServices,
     caller: Caller,
@@ -119,7 +123,7 @@ async def list_test_runs(
     project: ProjectOfCaller,
     agent: AgentFilter = None,
     cursor: Cursor = None,
-    limit: Limit = limits.TEST_RUNS_PAGE_MAX,
+    limit: Limit = testing_limits.TEST_RUNS_PAGE_MAX,
 ) -> PageAnswer[TestRunAnswer]:
     """Runs without what was said, newest first; a page holds fewer than elsewhere."""
     page = await services.test_runs.page(project, agent=agent, cursor=cursor, limit=limit)
@@ -150,7 +154,9 @@ async def read_junit(
     return Response(junit_xml(report), media_type="application/xml")
 
 
-@router.delete("/test-runs/{run_id}", status_code=202, responses=_WRITE)
+@router.delete(
+    "/test-runs/{run_id}", status_code=202, responses=_WRITE, openapi_extra=needs("test.run")
+)
 async def cancel_test_run(
     services: InstalledServices,
     caller: Caller,

@@ -19,7 +19,8 @@ from api.problems import problem_documents
 from api.security import InstalledServices
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import InvalidInput
-from trunkline.model.limits import (
+from trunkline.model.testing.desks import DeskCall
+from trunkline.model.testing.limits import (
     TOOL_CALL_DEPTH_MAX,
     TOOL_CALL_MAX_BYTES,
     TOOL_CALL_READ_S,
@@ -27,7 +28,6 @@ from trunkline.model.limits import (
     TOOL_QUERY_FIELDS_MAX,
     TOOL_QUERY_MAX_CHARACTERS,
 )
-from trunkline.model.testing.desks import DeskCall
 from trunkline.model.testing.rendering import TOOLS_PATH
 
 router = APIRouter(prefix=TOOLS_PATH.rstrip("/"), tags=["tests"])

@@ -9,7 +9,7 @@ from api.parameters import RequestId
 from api.problems import problem_documents
 from api.security import InstalledServices
 from trunkline.services.catalogue import Services
-from trunkline.services.webhooks import GITEA, GITHUB, Delivery, Forge
+from trunkline.services.webhooks import GITEA, GITHUB, GITLAB, Delivery, Forge
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -46,15 +46,18 @@ def _described(sender: str, headers: dict[str, str], *, ignored: str) -> dict[st
         "GitHub",
         {
             "X-Hub-Signature-256": "`sha256=` and the HMAC-SHA256 of the body in hexadecimal",
-            "X-GitHub-Event": "`push`, `ping` or another event",
+            "X-GitHub-Event": "`push`, `pull_request`, `issue_comment`, `ping` or another event",
         },
-        ignored="events other than `push` and `ping` are ignored",
+        ignored="other events than those named below are ignored",
     ),
 )
 async def receive_github(
     services: InstalledServices, request: Request, request_id: RequestId
 ) -> DeliveryAnswer:
-    """Wakes every project that follows the pushed branch; a repeated delivery is ignored."""
+    """Wakes every project that follows the pushed branch, or has this pull request.
+
+    What is there is read from Git and from the forge; a repeated delivery is ignored.
+    """
     return await _receive(services, request, request_id, GITHUB)
 
 
@@ -66,9 +69,9 @@ async def receive_github(
         "Gitea, or of Forgejo with `X-Forgejo-` in place of `X-Gitea-`",
         {
             "X-Gitea-Signature": "The HMAC-SHA256 of the body in hexadecimal",
-            "X-Gitea-Event": "`push` or another event",
+            "X-Gitea-Event": "`push`, `pull_request`, `issue_comment` or another event",
         },
-        ignored="events other than `push` are ignored",
+        ignored="other events than those named below are ignored",
     ),
 )
 async def receive_gitea(
@@ -76,6 +79,26 @@ async def receive_gitea(
 ) -> DeliveryAnswer:
     """The same for Gitea and Forgejo."""
     return await _receive(services, request, request_id, GITEA)
+
+
+@router.post(
+    "/gitlab",
+    status_code=202,
+    responses=problem_documents(400, 401, 413, 503),
+    openapi_extra=_described(
+        "GitLab",
+        {
+            "X-Gitlab-Token": "The webhook's secret token",
+            "X-Gitlab-Event": "`Push Hook` or another event",
+        },
+        ignored="events other than `Push Hook` are ignored",
+    ),
+)
+async def receive_gitlab(
+    services: InstalledServices, request: Request, request_id: RequestId
+) -> DeliveryAnswer:
+    """Wakes every project that follows the pushed branch; a repeated delivery is ignored."""
+    return await _receive(services, request, request_id, GITLAB)
 
 
 async def _receive(

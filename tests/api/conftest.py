@@ -21,6 +21,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.names import SEARCH_ATTRIBUTES
 from api.app import create_app
+from api.rates import Rates
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.bootstrap import accounts
@@ -53,6 +54,8 @@ REVISION = Revision("3f0c" * 10)
 DIGEST = Digest("sha256:" + "5e" * 32)
 ROLES: tuple[Role, ...] = ("viewer", "operator", "approver", "admin")
 SIGNING_KEY = new_private_key()
+PAGE_ORIGIN = "https://status.example.com"
+"""Where a page may ask the API from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +95,20 @@ def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
+def rates() -> Rates:
+    """How fast the API may be asked; a module that needs others has a fixture of this name."""
+    return Rates()
+
+
+@pytest.fixture
 def installation(
-    postgres_url: str, temporal_address: str, tmp_path: Path
+    postgres_url: str, temporal_address: str, tmp_path: Path, rates: Rates
 ) -> Iterator[Installation]:
     """The API, served by a thread of its own as it is in production by a process of its own.
 
     Repositories below ``home`` may be on disk.
     """
-    yield from _installed(postgres_url, temporal_address, tmp_path)
+    yield from _installed(postgres_url, temporal_address, tmp_path, rates=rates)
 
 
 @pytest.fixture
@@ -117,7 +126,12 @@ def installation_without_key(
 
 
 def _installed(
-    database_url: str, temporal_address: str, home: Path, *, signing_key: str = SIGNING_KEY
+    database_url: str,
+    temporal_address: str,
+    home: Path,
+    *,
+    signing_key: str = SIGNING_KEY,
+    rates: Rates | None = None,
 ) -> Iterator[Installation]:
     unique = uuid.uuid4().hex[:8]
     ready: queue.Queue[Installation] = queue.Queue()
@@ -128,11 +142,14 @@ def _installed(
             {
                 "TRUNKLINE_PUBLIC_URL": "http://trunkline.example.com",
                 "TRUNKLINE_HOME": str(home),
+                "TRUNKLINE_CORS_ORIGINS": PAGE_ORIGIN,
                 **({"TRUNKLINE_SIGNING_KEY": signing_key} if signing_key else {}),
             }
         )
         asyncio.run(
-            _serve_installation(database_url, temporal_address, settings, unique, ready, stopping)
+            _serve_installation(
+                database_url, temporal_address, settings, unique, ready, stopping, rates
+            )
         )
 
     thread = threading.Thread(target=serve, name="api")
@@ -151,6 +168,7 @@ async def _serve_installation(
     unique: str,
     ready: "queue.Queue[Installation]",
     stopping: threading.Event,
+    rates: Rates | None,
 ) -> None:
     client = await Client.connect(
         temporal_address, data_converter=pydantic_data_converter, lazy=True
@@ -178,7 +196,10 @@ async def _serve_installation(
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
         config = uvicorn.Config(
-            create_app(services, version="0"), log_config=None, lifespan="off", access_log=False
+            create_app(services, version="0", rates=rates, origins=settings.allowed_origins),
+            log_config=None,
+            lifespan="off",
+            access_log=False,
         )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))

@@ -11,7 +11,7 @@ import pytest
 
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.cli.schemas import schemas
-from trunkline.model.limits import MANUAL_TRANSCRIPT_MAX_CHARACTERS
+from trunkline.model.testing.limits import MANUAL_TRANSCRIPT_MAX_CHARACTERS
 
 pytestmark = [pytest.mark.usefixtures("fleet")]
 

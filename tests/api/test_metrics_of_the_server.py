@@ -44,7 +44,8 @@ async def test_the_fleet_is_counted_by_state_and_never_by_name(
 async def test_without_the_store_the_process_still_tells_what_it_counted() -> None:
     bounds = StoreBounds(wait_timeout_s=0.2)
     async with PostgresStore("postgresql://nobody@127.0.0.1:1/none", bounds) as away:
-        told = samples((await MetricsService(away).exposition()).decode())
+        content, _ = await MetricsService(away).exposition()
+    told = samples(content.decode())
     assert told["trunkline_store_up", frozenset()] == 0
     assert [name for name, _ in told if name == "trunkline_agents"] == []
     assert told["process_open_fds", frozenset()] > 0

@@ -58,3 +58,20 @@ async def test_projects_that_would_read_each_others_secrets_are_refused(
             await services.projects.register(record(other))
         assert other in refused.value.message
         assert await store.project(other) is None
+
+
+async def test_projects_come_in_pages(
+    http: httpx.AsyncClient, token: Callable[[str], str], project: str, foreign_project: str
+) -> None:
+    headers = {"Authorization": f"Bearer {token('viewer')}"}
+    names: list[str] = []
+    query: dict[str, str | int] = {"limit": 1}
+    while True:
+        page = (await http.get("/v1/projects", params=query, headers=headers)).json()
+        names += [item["name"] for item in page["items"]]
+        if page["nextCursor"] is None:
+            break
+        query["cursor"] = page["nextCursor"]
+    assert names == sorted([project, foreign_project])
+    wrong = await http.get("/v1/projects", params={"cursor": "~"}, headers=headers)
+    assert wrong.status_code == 400

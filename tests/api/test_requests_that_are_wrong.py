@@ -121,3 +121,29 @@ async def test_a_store_without_tables_is_said_and_not_a_trace(
     assert ready.status_code == 503
     said = {check["name"]: check["ready"] for check in ready.json()["checks"]}
     assert said == {"store": False, "temporal": True}
+
+
+async def test_a_method_that_is_not_offered_is_told_those_that_are(
+    viewer: httpx.AsyncClient, http: httpx.AsyncClient, project: str
+) -> None:
+    for path, offered in (
+        ("agents/front-desk/hold", "DELETE, POST"),
+        ("promotions", "GET"),
+    ):
+        answer = await viewer.request("PUT", path)
+        assert_problem(answer, 405, "method-not-allowed")
+        assert answer.headers["Allow"] == offered
+    answer = await http.patch(f"/v1/projects/{project}/agents")
+    assert answer.headers["Allow"] == "GET, POST"
+    assert (await http.delete("/metrics")).headers["Allow"] == "GET"
+
+
+async def test_a_time_is_a_text_with_a_zone(admin: httpx.AsyncClient) -> None:
+    origin = str(admin.base_url.copy_with(path="/v1/audit"))
+    for wrong in ("0.5", "1772442900", "2026-03-02", "2026-03-02T09:15:00"):
+        answer = await admin.get(origin, params={"since": wrong})
+        assert_problem(answer, 422, "invalid-request")
+    order = {"environment": "testing", "reason": "holidays", "until": 1_772_442_900}
+    assert_problem(await admin.post("suspend", json=order), 422, "invalid-request")
+    right = await admin.get(origin, params={"since": "2026-03-02T09:15:00Z"})
+    assert right.status_code == 200

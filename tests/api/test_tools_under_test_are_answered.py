@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.model import limits
 from trunkline.model.kinds.conversation import Stub
+from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.desks import Desk
 
 TOKEN = "a-token-of-one-conversation"
@@ -165,8 +165,8 @@ async def test_what_is_no_arguments_is_refused(
         (b"[" * 100_000, 400),
         (
             b'{"a": '
-            + b"[" * limits.TOOL_CALL_DEPTH_MAX
-            + b"]" * limits.TOOL_CALL_DEPTH_MAX
+            + b"[" * testing_limits.TOOL_CALL_DEPTH_MAX
+            + b"]" * testing_limits.TOOL_CALL_DEPTH_MAX
             + b"}",
             400,
         ),
@@ -176,13 +176,13 @@ async def test_what_is_no_arguments_is_refused(
         (b'{"party": 1e999}', 400),
         (b'{"party": ' + b"9" * 9_000 + b"}", 400),
         (b'{"party": "\xff"}', 400),
-        (b" " * (limits.TOOL_CALL_MAX_BYTES + 1), 413),
+        (b" " * (testing_limits.TOOL_CALL_MAX_BYTES + 1), 413),
     ):
         answer = await http.post("/v1/tools/book", content=content, headers=headers)
         assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
     for query in (
-        "a=" + "x" * limits.TOOL_QUERY_MAX_CHARACTERS,
-        "&".join(["a=1"] * (limits.TOOL_QUERY_FIELDS_MAX + 1)),
+        "a=" + "x" * testing_limits.TOOL_QUERY_MAX_CHARACTERS,
+        "&".join(["a=1"] * (testing_limits.TOOL_QUERY_FIELDS_MAX + 1)),
     ):
         answer = await http.get(f"/v1/tools/book?{query}", headers=MINE)
         assert answer.status_code == 400
@@ -218,7 +218,7 @@ async def status_before_the_end(http: httpx.AsyncClient, token: str, begun: byte
             f"Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n\r\n"
         )
         writer.write(head.encode() + b"%x\r\n%s\r\n" % (len(begun), begun))
-        async with asyncio.timeout(limits.TOOL_CALL_READ_S + 10):
+        async with asyncio.timeout(testing_limits.TOOL_CALL_READ_S + 10):
             line = await reader.readline()
         return int(line.split()[1])
     finally:
@@ -228,7 +228,7 @@ async def status_before_the_end(http: httpx.AsyncClient, token: str, begun: byte
 async def test_a_stranger_is_refused_before_a_word_is_read(
     http: httpx.AsyncClient, store: PostgresStore
 ) -> None:
-    async with asyncio.timeout(limits.TOOL_CALL_READ_S):
+    async with asyncio.timeout(testing_limits.TOOL_CALL_READ_S):
         assert await status_before_the_end(http, "wrong", b"{") == 401
     headers = {"Authorization": "Bearer wrong"}
     broken = await http.post("/v1/tools/book", content=b"{", headers=headers)
@@ -247,8 +247,8 @@ async def test_whoever_never_ends_is_not_waited_for(
 async def test_a_body_without_an_end_is_cut_off(
     http: httpx.AsyncClient, store: PostgresStore
 ) -> None:
-    async with asyncio.timeout(limits.TOOL_CALL_READ_S):
-        begun = b"x" * (limits.TOOL_CALL_MAX_BYTES + 1)
+    async with asyncio.timeout(testing_limits.TOOL_CALL_READ_S):
+        begun = b"x" * (testing_limits.TOOL_CALL_MAX_BYTES + 1)
         assert await status_before_the_end(http, TOKEN, begun) == 413
     assert await called(store) == []
 

@@ -26,7 +26,7 @@ from trunkline.adapters.rate_limits import Pace, Rates
 from trunkline.adapters.wire import Wire
 from trunkline.model.errors import ConcurrencyExhausted
 from trunkline.model.ids import ExternalId
-from trunkline.model.limits import TALK_PLACE_POLL_S, TALK_PLACES_DEFAULT
+from trunkline.model.testing.limits import TALK_PLACE_POLL_S, TALK_PLACES_DEFAULT
 from trunkline.model.testing.talk import TalkRequest
 
 if TYPE_CHECKING:

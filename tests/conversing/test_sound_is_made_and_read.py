@@ -23,7 +23,7 @@ from trunkline.adapters.speech.studio import SpeechStudio
 from trunkline.adapters.speech.tones import COLUMNS_HZ, FREQUENCIES_HZ, ROWS_HZ, tones
 from trunkline.model.errors import InvalidInput, SpeechUnavailable
 from trunkline.model.kinds.conversation import Noise
-from trunkline.model.limits import SOUND_MAX_S, SPEECH_MAX_CHARACTERS
+from trunkline.model.testing.limits import SOUND_MAX_S, SPEECH_MAX_CHARACTERS
 from trunkline.model.testing.talk import Sound
 
 STUDIO = SpeechStudio()

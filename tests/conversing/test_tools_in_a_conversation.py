@@ -15,7 +15,7 @@ from tests.conversing.platform_side import TOKEN, answering, in_text
 from tests.conversing.scripts import company, open_desk, script, verdict, words
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import StoreUnavailable
-from trunkline.model.limits import DESK_POLL_S
+from trunkline.model.testing.limits import DESK_POLL_S
 from trunkline.services.passing_desks import PassingDesks
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ EVERYTHING = [
     *("postgresql.clock", "temporal.reachable", "temporal.version", "temporal.namespace"),
     *("temporal.search-attributes", "workers.trunkline", "workers.trunkline-source"),
     *("workers.trunkline-platforms", "workers.trunkline-conversations"),
+    "workers.trunkline-notifications",
     *("server.python", "server.git", "server.gpg"),
     *("server.ssh-keygen", "server.disk", "git.acme", "elevenlabs.acme.testing"),
     *("elevenlabs.acme.testing.clock", "twilio.acme.testing", "twilio.acme.testing.clock"),

@@ -83,39 +83,39 @@ def test_a_key_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
 EDITED: dict[str, tuple[str, str]] = {
     "no signing": (
         "kind: Project\nspec:\n  # who\n  people: []\n",
-        f'kind: Project\nspec:\n  # who\n  signing:\n    publicKeys: [ "{KEY}" ]\n  people: []\n',
+        f"kind: Project\nspec:\n  signing: {{ publicKeys: [{KEY}] }}\n  # who\n  people: []\n",
     ),
     "in braces": (
         "kind: Project\nspec: { people: [] }\n",
-        f'kind: Project\nspec: {{ signing: {{ publicKeys: [ "{KEY}" ] }}, people: [] }}\n',
+        f"kind: Project\nspec: {{ signing: {{ publicKeys: [{KEY}] }}, people: [] }}\n",
     ),
     "signing of commits": (
         "kind: Project\nspec:\n  signing:\n    commits: { policy: off }  # for now\n",
         (
-            f'kind: Project\nspec:\n  signing:\n    publicKeys: [ "{KEY}" ]\n'
+            f"kind: Project\nspec:\n  signing:\n    publicKeys: [{KEY}]\n"
             "    commits: { policy: off }  # for now\n"
         ),
     ),
     "an empty list": (
         "kind: Project\nspec: { signing: { publicKeys: [] } }\n",
-        f'kind: Project\nspec: {{ signing: {{ publicKeys: [ "{KEY}" ] }} }}\n',
+        f"kind: Project\nspec: {{ signing: {{ publicKeys: [{KEY}] }} }}\n",
     ),
     "another key": (
         f'kind: Project\nspec: {{ signing: {{ publicKeys: [ "{OTHER}" ] }} }}\n',
-        f'kind: Project\nspec: {{ signing: {{ publicKeys: [ "{KEY}", "{OTHER}" ] }} }}\n',
+        f'kind: Project\nspec: {{ signing: {{ publicKeys: [ {KEY}, "{OTHER}" ] }} }}\n',
     ),
     "a list below each other": (
         f"kind: Project\nspec:\n  signing:\n    publicKeys:\n    # ours\n    - {OTHER}\n",
         (
-            f"kind: Project\nspec:\n  signing:\n    publicKeys:\n    # ours\n"
-            f'    - "{KEY}"\n    - {OTHER}\n'
+            f"kind: Project\nspec:\n  signing:\n    publicKeys:\n    - {KEY}\n"
+            f"    # ours\n    - {OTHER}\n"
         ),
     ),
     "the second document": (
         "kind: Agent\n---\nkind: Project\nspec:\n  people: []\n",
         (
             "kind: Agent\n---\nkind: Project\nspec:\n"
-            f'  signing:\n    publicKeys: [ "{KEY}" ]\n  people: []\n'
+            f"  signing: {{ publicKeys: [{KEY}] }}\n  people: []\n"
         ),
     ),
 }

@@ -257,6 +257,31 @@ async def test_an_odd_name_cannot_write_into_the_commit(
     remote.git("fsck", "--strict")
 
 
+async def test_words_of_people_are_no_trailers_of_ours(releases: GitReleases, remote: Any) -> None:
+    cut = "# ------------------------ >8 ------------------------"
+    words = f"Shorter\n\nTrunkline-Promotion: acme/forged\n{cut}\nend"
+    pushed = await releases.push_release(
+        await releases.fetch_tip(),
+        edits={PATH: "x"},
+        message=f"Release\n\n{words}\n\nTrunkline-Promotion: acme/own\n",
+        author=ADA,
+    )
+    await releases.fetch_tip()
+    assert await releases.commits_with_trailer("own", since=None) == (pushed,)
+    assert await releases.commits_with_trailer("forged", since=None) == ()
+    assert f"\n {cut}\n" in remote.git("show", "-s", "--format=%B", "main")
+
+
+@pytest.mark.parametrize("path", ["-x.yaml", "--help.yaml", ":(glob)x.yaml", "a/*.yaml", ":x"])
+async def test_a_path_is_never_an_option_nor_a_pattern(
+    releases: GitReleases, remote: Any, path: str
+) -> None:
+    await releases.push_release(
+        await releases.fetch_tip(), edits={path: "x"}, message="m", author=ADA
+    )
+    assert path in remote.git("ls-tree", "-r", "--name-only", "main").splitlines()
+
+
 async def test_nothing_of_the_machine_reaches_a_release(
     releases: GitReleases, remote: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.judges.model_server import Told
 from trunkline.model.errors import JudgeUnavailable
-from trunkline.model.limits import UTTERANCE_MAX_CHARACTERS
+from trunkline.model.testing.limits import UTTERANCE_MAX_CHARACTERS
 from trunkline.model.testing.transcripts import Line
 
 if TYPE_CHECKING:

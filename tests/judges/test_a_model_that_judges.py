@@ -11,8 +11,8 @@ from tests.judges.model_server import KEY, Told
 from trunkline.adapters.judges.prompts import judge_messages
 from trunkline.adapters.judges.room import InstalledJudges, JudgeOptions
 from trunkline.model.errors import JudgeUnavailable
-from trunkline.model.limits import JUDGE_TEXT_MAX_CHARACTERS
 from trunkline.model.testing.judging import Question
+from trunkline.model.testing.limits import JUDGE_TEXT_MAX_CHARACTERS
 from trunkline.model.testing.transcripts import Line
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trunkline.manifests.edits import Uneditable
+from trunkline.manifests.layouts import Uneditable
 from trunkline.manifests.lifecycles import with_lifecycle
 
 AGENT = """\

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from trunkline.manifests import Inspection
-from trunkline.model.limits import SOUND_FILE_MAX_BYTES
+from trunkline.model.testing.limits import SOUND_FILE_MAX_BYTES
 
 Look = Callable[[Mapping[str, str | bytes]], Inspection]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from trunkline.manifests import Caches, DirectoryTree, Inspection, inspect, manifest_paths
 from trunkline.model.kinds import ConversationTest
-from trunkline.model.limits import TURNS_MAX
 from trunkline.model.manifests import Placed
+from trunkline.model.testing.limits import TURNS_MAX
 from trunkline.model.testing.scripts import compile_script
 
 Look = Callable[[Mapping[str, str | bytes]], Inspection]

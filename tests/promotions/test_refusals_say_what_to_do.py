@@ -99,7 +99,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], str, str]] = [
     ),
     (
         "PullRequestNeeded",
-        {"rules": rules(via="pull-request")},
+        {"rules": rules(via="pull-request"), "forge_problem": "it has no token"},
         {},
         "made by pull request",
         "via: commit",

@@ -11,4 +11,9 @@ import pytest
 
 if __name__ == "__main__":
     os.environ["TRUNKLINE_RECORD_HISTORIES"] = "1"
-    sys.exit(pytest.main([str(Path(__file__).parent.parent / "workflows"), "-q"]))
+    tests = Path(__file__).parent.parent
+    sys.exit(
+        pytest.main(
+            [str(tests / "workflows"), str(tests / "notifications"), str(tests / "pulls"), "-q"]
+        )
+    )

@@ -35,14 +35,18 @@ async def test_history_replays(recorded: Recording) -> None:
 def test_every_kind_of_workflow_is_recorded_small() -> None:
     kinds = {recorded.kind for recorded in RECORDED}
     assert kinds == {
+        "adoptions",
         "agent",
         "eject",
         "import",
+        "notifications",
         "number",
         "plan",
         "project",
         "promotion",
         "prune",
+        "pull-request",
+        "pull-requests",
         "retests",
         "sweep",
         "tests",

@@ -12,19 +12,25 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+import activities.adoption_requests
 import activities.agents
 import activities.conclusions
 import activities.dispatch
 import activities.ejecting
 import activities.imports
+import activities.notifications
 import activities.numbers
 import activities.planning
 import activities.platform_testing
 import activities.promotions.looking
+import activities.promotions.proposing
 import activities.promotions.releasing
 import activities.promotions.steering
 import activities.promotions.tending
 import activities.pruning
+import activities.pull_requests.looking
+import activities.pull_requests.sweeping
+import activities.pull_requests.telling
 import activities.retests
 import activities.source
 import activities.sweeps
@@ -33,7 +39,15 @@ import activities.testing.conversations
 import activities.testing.preparing
 import activities.testing.runs
 import activities.waking
-from activities import names, promotion_types, testing_types, types
+from activities import (
+    adoption_types,
+    names,
+    notification_types,
+    promotion_types,
+    pull_request_types,
+    testing_types,
+    types,
+)
 from tests.replay.recordings import Recording, payloads, recordings
 
 INPUTS: dict[str, Any] = {
@@ -49,27 +63,38 @@ INPUTS: dict[str, Any] = {
     names.TEST_RUN_WORKFLOW: testing_types.TestRunInput,
     names.PROMOTION_WORKFLOW: promotion_types.PromotionInput,
     names.RETEST_WORKFLOW: testing_types.RetestInput,
+    names.PULL_REQUEST_WORKFLOW: pull_request_types.PullRequestInput,
+    names.PULL_REQUESTS_WORKFLOW: pull_request_types.PullRequestsInput,
+    names.ADOPTION_WORKFLOW: adoption_types.AdoptionInput,
+    names.NOTIFICATION_WORKFLOW: notification_types.NotificationInput,
 }
 SIGNALS: dict[str, Any] = {
     names.DECLARE_SIGNAL: types.Wish,
     names.REFRESH_SIGNAL: types.RefreshRequest,
     names.PRUNE_SIGNAL: types.PruneWake,
     names.WAKE_SIGNAL: promotion_types.PromotionWake,
+    names.PLANNED_SIGNAL: adoption_types.AdoptionWake,
 }
 ROOMS = (
+    activities.adoption_requests.AdoptionRequestActivities,
     activities.agents.AgentActivities,
     activities.conclusions.ConclusionActivities,
     activities.dispatch.DispatchActivities,
     activities.ejecting.EjectActivities,
     activities.imports.ImportActivities,
+    activities.notifications.NotificationActivities,
     activities.numbers.NumberActivities,
     activities.planning.PlanActivities,
     activities.platform_testing.PlatformTestActivities,
     activities.promotions.looking.LookActivities,
+    activities.promotions.proposing.ProposalActivities,
     activities.promotions.releasing.ReleaseActivities,
     activities.promotions.steering.SteeringActivities,
     activities.promotions.tending.TendingActivities,
     activities.pruning.PruneActivities,
+    activities.pull_requests.looking.PullRequestLooks,
+    activities.pull_requests.sweeping.PullRequestSweeps,
+    activities.pull_requests.telling.PullRequestNews,
     activities.retests.RetestActivities,
     activities.source.SourceActivities,
     activities.sweeps.SweepActivities,

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.model.ids import Digest
-from trunkline.model.limits import RETEST_BASELINE_RUNS_MAX
 from trunkline.model.testing.baselines import (
     SIGNIFICANCE,
     Baseline,
@@ -22,6 +21,7 @@ from trunkline.model.testing.baselines import (
     grown,
 )
 from trunkline.model.testing.figures import difference_interval
+from trunkline.model.testing.limits import RETEST_BASELINE_RUNS_MAX
 from trunkline.model.testing.results import (
     CheckResult,
     Outcome,

@@ -42,7 +42,7 @@ def test_the_table_alone_decides(role: Role, action: Action) -> None:
 def test_roles_are_duties() -> None:
     may = {role: {action for action in ALLOWED if role in ALLOWED[action]} for role in ROLES}
     assert may["admin"] == set(get_args(Action)) == set(ALLOWED)
-    assert may["viewer"] == {"plan.create"}
+    assert may["viewer"] == {"plan.create", "pull-request.plan"}
     assert {"sync.create", "agent.suspend", "plan.apply"} <= may["operator"]
     assert {"plan.apply", "promotion.approve"} <= may["approver"]
     assert "sync.create" not in may["approver"]

@@ -89,6 +89,18 @@ def test_an_answer_that_comes_after_its_effect(world: World) -> None:
     assert create(world).status_code == 200
 
 
+def test_a_request_of_before_a_reset_is_not_in_the_log_after_it(world: World) -> None:
+    world.fault(kind="slow", method="POST", nth=1, seconds=0.2)
+    with pytest.raises(httpx.ReadTimeout):
+        create(world, timeout_s=0.05)
+    world.steer("reset")
+    counters = f"{world.running.elevenlabs_url}/_sim/counters"
+    world.fault(kind="slow", method="POST", nth=1, seconds=0.4)
+    assert create(world).status_code == 200
+    assert effects(world) == ["applied"]
+    assert world.http.get(counters).json()["statuses"] == {"200": 1}
+
+
 def test_a_hang_is_bounded(world: World) -> None:
     world.fault(kind="hang-before", method="POST", nth=1, seconds=0.05)
     with pytest.raises(httpx.RemoteProtocolError):

@@ -18,12 +18,12 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
+from simulators.hosting import SimulatorPortInUse
 from simulators.server import (
     DEFAULT_ELEVENLABS_KEY,
     DEFAULT_TWILIO_ACCOUNT_SID,
     DEFAULT_TWILIO_AUTH_TOKEN,
     SimulatorOptions,
-    SimulatorPortInUse,
     serve_simulators,
 )
 

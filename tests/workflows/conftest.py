@@ -58,6 +58,7 @@ from trunkline.worker import WorkerPorts, build_workers, ensure_search_attribute
 if TYPE_CHECKING:
     from tests.conftest import TemporalServer
     from trunkline.ports import Clock
+    from trunkline.ports.forges import Forges
 
 PROJECT = "acme"
 ENVIRONMENT = "testing"
@@ -72,7 +73,8 @@ ACCOUNTS = """\
       authToken: {{ env: {prefix}TWILIO_AUTH_TOKEN }}
 """
 ROWS = ("projects", "wishes", "ledger", "statuses", "operations", "interventions", "deletions")
-STORED = (*ROWS, "looks", "ejections", "tests", "promotions", "releases", "access")
+KEPT = ("looks", "ejections", "tests", "promotions", "releases", "access", "pull_requests")
+STORED = (*ROWS, *KEPT, "notifications")
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 BREAKER = BreakerRules(spacing_s=0.1, hold_s=0.5, hold_max_s=1.0)
@@ -172,6 +174,7 @@ class Stack:
     judge: JudgeOptions = field(default_factory=JudgeOptions)
     keys: Ed25519Keys = field(default_factory=Ed25519Keys)
     pace: Pace = PACE
+    forges: Forges | None = None
 
     async def neighbour(self, project: str, files: Mapping[str, str]) -> Stack:
         """Another project of the same server, with the same accounts at both vendors."""
@@ -205,6 +208,7 @@ class Stack:
             public_url=self.public_url,
             keys=self.keys,
             pace=self.pace,
+            forges=self.forges,
         )
 
     @asynccontextmanager

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from trunkline import metrics
+from trunkline import metrics, tracing
 from trunkline.adapters.breakers import Outcome
 from trunkline.adapters.rate_limits import Pace
 from trunkline.asking import request_id
@@ -34,6 +34,7 @@ LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 SENDING_BEGINS = ".send_request_headers.started"
 REQUEST_ID_HEADER = "X-Request-Id"
 """Says for which request of a person a call is made; vendors ignore headers they do not know."""
+REFUSED = 400
 TOO_MANY_REQUESTS = 429
 UNSERVED = frozenset({408, *range(500, 600)})
 """Statuses that say the vendor did not do its work, whatever was asked."""
@@ -53,7 +54,8 @@ class FilePart:
 class Call:
     """One request; a ``file`` goes with the fields of ``form``.
 
-    ``credentials`` are headers that no log, error or repr may show.
+    ``credentials`` are headers that no log, error or repr may show. ``route`` is what the path is
+    counted as where it holds people's words, such as names.
     """
 
     method: str
@@ -66,6 +68,7 @@ class Call:
     file: FilePart | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     credentials: Mapping[str, str] = field(default_factory=dict, repr=False)
+    route: str = ""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -140,10 +143,30 @@ class Wire:
         Raises RateLimited if its turn did not come in time, Unavailable if it had no effect, and
         OutcomeUnknown for a write that may have had one.
         """
+        operation = metrics.operation(call.method, call.route or call.path)
+        with tracing.span(
+            operation,
+            kind="client",
+            attributes={
+                "http.request.method": call.method,
+                "server.address": self._base_url.host,
+                "trunkline.vendor": self.vendor,
+                "trunkline.request_id": request_id(),
+                "url.template": operation.partition(" ")[2],
+            },
+        ) as span:
+            answer = await self._paced(call, pace, span)
+            span.say({"http.response.status_code": answer.status})
+            if answer.status >= REFUSED:
+                span.fail(str(answer.status))
+        return answer
+
+    async def _paced(self, call: Call, pace: Pace, span: tracing.Span) -> Answer:
         started_s = time.monotonic()
         sending = Sending(deadline_s=started_s + call.timeout_s)
         async with pace.slot(timeout_s=call.timeout_s) as slot:
             began_s = time.monotonic()
+            span.say({"trunkline.wait_s": round(began_s - started_s, 4)})
             try:
                 async with asyncio.timeout(sending.deadline_s - began_s):
                     answer = await self._send(call, sending)
@@ -205,7 +228,11 @@ class Wire:
         duration_s = time.monotonic() - began_s
         status = metrics.status_class(int(outcome)) if outcome.isdigit() else "lost"
         metrics.called(
-            self.vendor, call.method, call.path, status if begun else "unsent", duration_s
+            self.vendor,
+            call.method,
+            call.route or call.path,
+            status if begun else "unsent",
+            duration_s,
         )
         logger.log(
             level,

@@ -40,6 +40,12 @@ def _poll(project: JsonObject) -> str:
     return human_duration(seconds) if isinstance(seconds, int | float) else ""
 
 
+def _grants(token: JsonObject) -> str:
+    """What somebody who signed in may do, as the settings of the server write it."""
+    found = [(text(one, "role"), text(one, "project")) for one in objects(token.get("grants"))]
+    return ",".join(f"{role}@{project}" if project else role for role, project in found)
+
+
 PROJECTS = Listing(
     kind="ProjectList",
     columns=(
@@ -63,9 +69,12 @@ TOKENS = Listing(
         Column("PERSON", member("person")),
         Column("ROLE", member("role")),
         Column("PROJECT", lambda token: text(token, "project") or EVERY_PROJECT),
+        Column("ROLES", _grants, wide=True),
+        Column("KIND", member("kind"), wide=True),
         Column("PREFIX", member("prefix"), wide=True),
         Column("AGE", since("createdAt")),
         Column("EXPIRES-IN", lambda token: until(text(token, "expiresAt"))),
+        Column("LAST-USED", since("lastUsedAt")),
     ),
     name=member("id"),
     empty="No tokens. Make one: trunkline tokens create PERSON --role viewer",
@@ -83,6 +92,8 @@ AUDIT = Listing(
         Column("TIME", member("at"), wide=True),
         Column("REQUEST", member("requestId"), wide=True),
         Column("DETAILS", member("details"), wide=True),
+        Column("BEFORE", member("before"), wide=True),
+        Column("AFTER", member("after"), wide=True),
         Column("REASON", member("reason")),
     ),
     name=member("id"),
@@ -92,7 +103,7 @@ AUDIT = Listing(
 
 def list_projects(server: Server, *, style: Format, headers: bool) -> ExitCode:
     """Print the projects of the token."""
-    rows = objects(server.get("/v1/projects").get("items"))
+    rows = [row for page in server.pages("/v1/projects") for row in page]
     print_listing(PROJECTS, rows, style, headers=headers)
     return ExitCode.DONE
 
@@ -193,6 +204,17 @@ def print_issued(issued: JsonObject, style: DocumentFormat) -> None:
     )
 
 
+def rotate_token(
+    server: Server, token_id: str, *, grace: timedelta, reason: str, style: DocumentFormat
+) -> ExitCode:
+    """Make a new token in the place of one, and print its secret, alone on stdout."""
+    order: JsonObject = {"graceS": grace.total_seconds(), "reason": reason}
+    print_issued(server.post(f"/v1/tokens/{token_id}/rotate", order), style)
+    if style is DocumentFormat.TEXT:
+        sys.stderr.write(f"{token_id} goes on for {human_duration(grace.total_seconds())}.\n")
+    return ExitCode.DONE
+
+
 def revoke_token(server: Server, token_id: str, *, reason: str, style: DocumentFormat) -> ExitCode:
     """Make a token worthless."""
     gone = server.delete(f"/v1/tokens/{token_id}", {"reason": reason})
@@ -220,6 +242,14 @@ def show_audit(
             if len(rows) >= limit:
                 break
     print_listing(AUDIT, rows[:limit], style, headers=headers)
+    return ExitCode.DONE
+
+
+def export_audit(server: Server, *, query: dict[str, str | int | list[str]]) -> ExitCode:
+    """Print every row that fits as a line of JSON, newest first, page by page."""
+    for page in server.pages("/v1/audit", query):
+        for row in page:
+            printing.print_line(row, Format.JSON)
     return ExitCode.DONE
 
 

@@ -15,6 +15,7 @@ from trunkline.cli.printing import DocumentFormat
 from trunkline.model.base import JsonObject
 from trunkline.model.records import Role
 from trunkline.services.access import AccessService, IssuedToken, Principal
+from trunkline.services.tokens import bounded_end, said
 from trunkline.settings import load_settings
 
 KEEPER = Principal("DATABASE_URL", "admin")
@@ -30,9 +31,15 @@ def create_in_database(
     reason: str,
     style: DocumentFormat,
 ) -> ExitCode:
-    """Make a token in DATABASE_URL and print it. Raises InvalidSettings, StoreUnavailable."""
-    expires_at = None if expires_in is None else datetime.now(UTC) + expires_in
-    address = load_settings().database()
+    """Make a token in DATABASE_URL and print it.
+
+    Raises InvalidSettings, StoreUnavailable, InvalidInput for more than the settings allow.
+    """
+    now = datetime.now(UTC)
+    wanted = None if expires_in is None else now + expires_in
+    settings = load_settings()
+    expires_at = bounded_end(wanted, now, settings.token_max_age)
+    address = settings.database()
     issued = asyncio.run(_issue(address, person, role, project, expires_at, reason))
     record = issued.record.model_dump(mode="json", by_alias=True, exclude={"hash"})
     shown: JsonObject = {**record, "secret": issued.secret}
@@ -60,5 +67,6 @@ async def _issue(
             request_id=f"database-{secrets.token_hex(4)}",
             reason=reason,
             details={"person": person, "role": role},
+            after=said(issued.record),
         )
     return issued

@@ -21,6 +21,7 @@ from trunkline.cli.exits import (
 )
 from trunkline.cli.verbs import (
     administration,
+    changes,
     control,
     drift,
     experiments,
@@ -29,6 +30,7 @@ from trunkline.cli.verbs import (
     inspection,
     life,
     manifests,
+    notifications,
     numbers,
     plans,
     promotions,
@@ -99,8 +101,10 @@ _MODULES = (
     drift,
     tests,
     numbers,
+    changes,
     imports,
     inspection,
+    notifications,
     administration,
     life,
     stack,

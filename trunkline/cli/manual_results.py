@@ -10,8 +10,8 @@ from trunkline.cli.listing import Column, Listing, member, print_listing, since
 from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.server import Server, project_path, text
 from trunkline.model.base import Json, JsonObject
-from trunkline.model.limits import MANUAL_TRANSCRIPT_MAX_CHARACTERS
 from trunkline.model.manual_results import Checklist
+from trunkline.model.testing.limits import MANUAL_TRANSCRIPT_MAX_CHARACTERS
 
 
 def _checked(row: JsonObject) -> str:

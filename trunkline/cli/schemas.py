@@ -19,12 +19,14 @@ from api.answers import (
     ProjectAnswer,
     SourceAnswer,
 )
+from api.changes import ChangeAnswer, ManifestRowAnswer
 from api.descriptions import DescriptionAnswer, HistoryAnswer
 from api.promotions import PromotionAnswer
 from api.routes.behaviour import BehaviourAnswer
 from api.routes.ejections import EjectionAnswer
 from api.routes.experiments import ExperimentAnswer
 from api.routes.manual_results import ManualResultAnswer
+from api.routes.notifications import NotificationAnswer
 from trunkline.cli.listing import FORMAT_VERSION
 from trunkline.cli.testing.listing import ListedTest
 from trunkline.model.base import Json, JsonObject
@@ -41,9 +43,12 @@ LISTS: Mapping[str, type[BaseModel]] = {
     "CheckedReleaseList": CheckedRelease,
     "DoctorReport": FindingAnswer,
     "DriftList": Drifted,
+    "Change": ChangeAnswer,
     "Ejection": EjectionAnswer,
     "EventList": EventAnswer,
+    "ManifestList": ManifestRowAnswer,
     "ManualResultList": ManualResultAnswer,
+    "NotificationList": NotificationAnswer,
     "ProjectList": ProjectAnswer,
     "PromotionList": PromotionAnswer,
     "TestList": ListedTest,

@@ -46,6 +46,7 @@ _BY_TYPE: Mapping[str, type[errors.TrunklineError]] = {
     "source-credentials-rejected": errors.SourceCredentialsRejected,
     "push-rejected": errors.PushRejected,
     "push-refused": errors.PushRefused,
+    "change-refused": errors.ChangeRefused,
     "push-unanswered": errors.PushUnanswered,
 }
 
@@ -87,6 +88,10 @@ class Server:
     def post(self, path: str, body: JsonObject) -> JsonObject:
         """One answer to a JSON body. Raises a leaf of the error tree."""
         return self._send("POST", path, body=body)
+
+    def put(self, path: str, body: JsonObject) -> JsonObject:
+        """One answer to a JSON body. Raises a leaf of the error tree."""
+        return self._send("PUT", path, body=body)
 
     def delete(self, path: str, params: Query | None = None) -> JsonObject:
         """One answer. Raises a leaf of the error tree."""

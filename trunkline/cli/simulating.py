@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from simulators.server import RunningSimulators, SimulatorOptions, SimulatorPortInUse, run
+from simulators.hosting import SimulatorPortInUse
+from simulators.server import RunningSimulators, SimulatorOptions, run
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.printing import print_text
 from trunkline.model.errors import InvalidSettings

@@ -15,12 +15,12 @@ from trunkline.model.canonical import digest_of_bytes
 from trunkline.model.limits import (
     CONTENT_FILE_MAX_BYTES,
     PROMPT_MAX_CHARACTERS,
-    SOUND_FILE_MAX_BYTES,
     UPLOAD_FILE_MAX_BYTES,
     UPLOADS_MAX_BYTES,
 )
 from trunkline.model.manifests import Content, Upload
 from trunkline.model.problems import Position, Problem
+from trunkline.model.testing.limits import SOUND_FILE_MAX_BYTES
 from trunkline.model.uploads import file_type, flaw
 
 

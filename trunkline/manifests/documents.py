@@ -109,6 +109,26 @@ def read_documents(text: str) -> Iterator[Document]:
         reader.dispose()
 
 
+def compose_documents(text: str) -> list[Node]:
+    """The roots of a file's non-empty documents, with marks that are places in the text.
+
+    Raises Unreadable where ``read_documents`` would not come to its end; what is refused inside
+    of a document is not looked at.
+    """
+    for _ in read_documents(text):
+        pass
+    reader = _Reader(text)
+    roots: list[Node] = []
+    try:
+        while reader.check_node():
+            node = reader.get_node()
+            if node is not None and not (isinstance(node, ScalarNode) and node.tag == _NULL):
+                roots.append(node)
+    finally:
+        reader.dispose()
+    return roots
+
+
 class _Reader(CParser):
     """The C parser with YAML 1.2's idea of plain scalars and a bound on depth."""
 

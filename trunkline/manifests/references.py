@@ -42,6 +42,7 @@ def check_references(inventory: Inventory) -> Iterator[Problem]:
         yield from _test(inventory, test)
     yield from _project(inventory)
     yield from _secrets(inventory)
+    yield from _notified(inventory)
 
 
 def _test(inventory: Inventory, test: Placed[ConversationTest]) -> Iterator[Problem]:
@@ -124,6 +125,14 @@ def _no_environment(inventory: Inventory, name: str, position: Position) -> Prob
     return Problem(position=position, message=message, suggestion=meant)
 
 
+def _notified(inventory: Inventory) -> Iterator[Problem]:
+    for placed in inventory.projects.values():
+        for index, notification in enumerate(placed.manifest.spec.notifications):
+            for at, environment in enumerate(notification.environments):
+                path = f"spec.notifications[{index}].environments[{at}]"
+                yield from _environment(inventory, environment, placed.positions, path)
+
+
 def _project(inventory: Inventory) -> Iterator[Problem]:
     for placed in inventory.projects.values():
         seen: dict[str, int] = {}
@@ -157,10 +166,10 @@ def _secrets(inventory: Inventory) -> Iterator[Problem]:
         for path, credential in _credentials(project.manifest.spec, "spec"):
             yield from _credential(credential, project.manifest.name, project.positions, path)
         for index, notification in enumerate(project.manifest.spec.notifications):
-            path = f"spec.notifications[{index}].secret.secret"
-            if notification.secret is not None:
-                secret = notification.secret.secret
-                yield from _secret(secret, prefix, project.positions, path)
+            for key, value in (("secret", notification.secret), ("url", notification.url)):
+                if isinstance(value, SecretValue):
+                    path = f"spec.notifications[{index}].{key}.secret"
+                    yield from _secret(value.secret, prefix, project.positions, path)
         for tool in inventory.tools.values():
             for name, value in tool.manifest.spec.headers.items():
                 if isinstance(value, SecretValue):

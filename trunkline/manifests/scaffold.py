@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from trunkline.manifests.documents import read_documents
+from trunkline.manifests.round_trips import with_value
 from trunkline.manifests.schemas import (
     COMBINED_SCHEMA,
     FRAGMENT_SCHEMA,
@@ -23,6 +24,9 @@ DEFAULT_TEMPLATE = "front-desk"
 ABOUT = "about.txt"
 """What a template is, in a sentence; not written into the repository."""
 
+SHARED_FOLDERS = ("tools", "knowledge", "personas")
+"""Where a template keeps what its agents name."""
+_PLACEHOLDER = "template"
 _SHARED = "shared"
 _PROJECT = "@PROJECT@"
 _RENAMED = {"gitignore": ".gitignore"}
@@ -61,6 +65,29 @@ def new_repository(project: str, template: str = DEFAULT_TEMPLATE) -> dict[str, 
         f"{SCHEMA_FOLDER}/{FRAGMENT_SCHEMA}": fragment_schema(),
     }
     return dict(sorted(files.items()))
+
+
+def new_agent(name: str, template: str) -> dict[str, str]:
+    """Path to text of what a template has around its first agent, called ``name``: the agent with
+    its prompt and tests, and the tools, documents and personas it names.
+
+    Raises InvalidInput for a template there is none of.
+    """
+    files = new_repository(_PLACEHOLDER, template)
+    found = sorted(path for path in files if path.endswith("/agent.yaml"))
+    folder = found[0].removesuffix("agent.yaml")
+    made: dict[str, str] = {}
+    for path, text in files.items():
+        if path.startswith(folder):
+            shown = text
+            if path.endswith(".yaml"):
+                is_test = "kind: ConversationTest" in text
+                place = ("spec", "agent") if is_test else ("metadata", "name")
+                shown = with_value(text, 0, place, name)
+            made[f"agents/{name}/{path.removeprefix(folder)}"] = shown
+        elif path.split("/")[0] in SHARED_FOLDERS:
+            made[path] = text
+    return made
 
 
 def _files(folder: Path, project: str) -> dict[str, str]:

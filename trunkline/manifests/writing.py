@@ -47,6 +47,36 @@ def manifest_text(
     return "\n".join(lines) + "\n"
 
 
+def member_lines(key: str, value: Json, path: str, indent: str) -> list[str]:
+    """One key of an object with its value, as lines; ``path`` is the value's."""
+    return list(_entry(f"{indent}{_scalar(key)}:", value, path, indent, {}))
+
+
+def item_lines(value: Json, path: str, indent: str) -> list[str]:
+    """One item of a list, as lines that begin with its dash at ``indent``."""
+    return list(_element(value, path, indent, {}))
+
+
+def flow_text(value: Json) -> str:
+    """The value on one line, however long: what may stand inside of braces."""
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_scalar(key)}: {flow_text(item)}" for key, item in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow_text, value))}]"
+    return _scalar(value)
+
+
+def scalar_text(value: Json, style: str | None) -> str:
+    """A value that is no collection on one line, in the quotes it had (``style``) if it is text."""
+    if not isinstance(value, str) or style not in {"'", '"'}:
+        return _scalar(value)
+    plain = "\n" not in value and _PRINTABLE.fullmatch(value) and not _BREAKS.search(value)
+    if style == "'" and plain:
+        return "'" + value.replace("'", "''") + "'"
+    return _quoted(value)
+
+
 def _object(
     value: JsonObject, path: str, indent: str, comments: Mapping[str, str]
 ) -> Iterator[str]:

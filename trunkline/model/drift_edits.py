@@ -8,6 +8,8 @@ to people. Pure: where everything stands comes with the wish.
 from collections.abc import Sequence
 from datetime import timedelta
 
+from pydantic import Field
+
 from trunkline.model.base import Frozen, Json
 from trunkline.model.desired import DesiredAgent
 from trunkline.model.diffs import is_empty
@@ -38,9 +40,12 @@ class ManifestEdit(Frozen):
 
 
 class ManifestPatch(Frozen):
-    """A unified diff against a commit; ``refused`` says which edits could not be made, and why."""
+    """A unified diff against a commit, and the whole files with it; ``refused`` says which edits
+    could not be made, and why.
+    """
 
     text: str = ""
+    files: dict[str, str] = Field(default_factory=dict)
     refused: tuple[str, ...] = ()
 
 

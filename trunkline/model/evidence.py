@@ -22,11 +22,11 @@ from trunkline.model.limits import (
     EVIDENCE_ITEMS_MAX,
     EVIDENCE_MAX_BYTES,
     EVIDENCE_TEXT_MAX_CHARACTERS,
-    TESTS_PER_RUN_MAX,
 )
 from trunkline.model.manual_results import ManualResult
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.public_keys import NotAPublicKey, parse_evidence_key
+from trunkline.model.testing.limits import TESTS_PER_RUN_MAX
 from trunkline.model.testing.results import TestResult, TestRunReport
 
 EVIDENCE_INVALID: Final = "EvidenceInvalid"

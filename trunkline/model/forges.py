@@ -24,6 +24,7 @@ TESTS_CONTEXT: Final = "trunkline/tests/"
 class PullRequest(Frozen):
     """One pull request. ``head`` is the commit proposed, which Git serves as ``head_ref`` of the
     repository itself even when it comes from a fork. ``merged_as`` is the commit it became.
+    ``merged_at`` and ``closed_by`` are None and "" where the forge does not say.
     """
 
     number: int
@@ -38,6 +39,8 @@ class PullRequest(Frozen):
     is_draft: bool = False
     merged_as: Revision | None = None
     merged_by: str = ""
+    merged_at: datetime | None = None
+    closed_by: str = ""
     url: str = ""
     body: str = ""
     labels: tuple[str, ...] = ()
@@ -61,6 +64,16 @@ class CommitStatus(Frozen):
     state: CommitState
     description: str
     target_url: str = ""
+
+
+class ForgeAccess(Frozen):
+    """Who a token belongs to and what it may do in the repository; ``login`` is empty where the
+    forge does not say, as for an app.
+    """
+
+    repository: str
+    login: str = ""
+    permission: ForgePermission
 
 
 class PullRequestAddress(Frozen):

@@ -4,9 +4,12 @@ Every mark is derived from project, environment and name alone, so that a lost l
 rebuilt from what the platforms still say. Nothing here knows a vendor's endpoints.
 """
 
+import hashlib
 import re
 import secrets
 from typing import NewType
+
+from trunkline.model.base import Frozen
 
 ProjectName = NewType("ProjectName", str)
 EnvironmentName = NewType("EnvironmentName", str)
@@ -26,12 +29,20 @@ PROTECTED_TAG = "trunkline-protected"
 """Protection on the platform itself, so that it survives the loss of our store."""
 TOOL_OWNER_VARIABLE = "trunkline_owner"
 FORGE_TOKEN_PREFIX = "TRUNKLINE_FORGE_TOKEN_"  # noqa: S105 - the beginning of a variable's name
+WEBHOOK_SECRET_PREFIX = "TRUNKLINE_WEBHOOK_SECRET_"  # noqa: S105 - a variable's beginning
 GIT_TOKEN_PREFIX = "TRUNKLINE_GIT_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 REFERENCE_PREFIX = "trunkline-ref:"
 RELEASE_TAGS = "trunkline/"
 PROMOTION_TRAILER = "Trunkline-Promotion"
 """Names the promotion a release commit belongs to, so that a push nobody answered is found."""
+CHANGE_TRAILER = "Trunkline-Change"
+"""The same for a change that somebody asked for outside of Git."""
 
+OWN_REQUEST = "trunkline:"
+"""How the id of what nobody asked for begins: a look at Git, a sweep, a round that is due."""
+
+_NO_SPAN = "0" * 16
+_SAMPLED = "01"
 _ROLLOUT_BRANCH = re.compile(r"trunkline-(?:release|experiment)-v[1-9][0-9]*")
 _DOCUMENT_MARK = re.compile(r" #trunkline:(?P<owner>[^\s#]+)$")
 
@@ -97,6 +108,11 @@ def forge_token_variable(project: str) -> str:
     return f"{FORGE_TOKEN_PREFIX}{project.upper().replace('-', '_')}"
 
 
+def webhook_secret_variable(project: str) -> str:
+    """The variable with the secret that signs webhooks about one project's repository."""
+    return f"{WEBHOOK_SECRET_PREFIX}{project.upper().replace('-', '_')}"
+
+
 def share_secrets(first: str, second: str) -> bool:
     """True if one of two projects could name secrets of the other: ``acme`` and ``acme-eu``."""
     ours, theirs = secret_prefix(first), secret_prefix(second)
@@ -140,6 +156,11 @@ def sweep_id(project: str, environment: str) -> str:
 def retest_id(project: str, environment: str) -> str:
     """Temporal id of the schedule that tests released agents again."""
     return f"retest/{project}/{environment}"
+
+
+def adoption_workflow_id(project: str, environment: str, agent: str) -> str:
+    """Temporal id of the workflow that proposes what somebody changed of an agent."""
+    return f"adoption/{project}/{environment}/{agent}"
 
 
 def promotion_id(environment: str, agent: str, number: int) -> str:
@@ -218,3 +239,56 @@ def experiment_branch(version: int) -> str:
 def is_rollout_branch(name: str) -> bool:
     """True for a branch that a release or an experiment of ours may have made."""
     return _ROLLOUT_BRANCH.fullmatch(name) is not None
+
+
+class Origin(Frozen):
+    """What work is done for: the id of a request, and where its trace goes on (a W3C traceparent,
+    "" if nobody traces).
+
+    ``cause`` is set within a round: what the round hangs below. ``links`` are traces of requests
+    that the same round serves.
+    """
+
+    request_id: str = ""
+    traceparent: str = ""
+    cause: str = ""
+    links: tuple[str, ...] = ()
+
+
+def is_own_request(request_id: str) -> bool:
+    """True for the id of work that no person and no other system asked for."""
+    return request_id.startswith(OWN_REQUEST)
+
+
+def own_origin(kind: str, place: str) -> Origin:
+    """The origin of work nobody asked for; ``place`` is what no other work of its kind has.
+
+    Whoever works for it finds the same trace without being told, as it follows from the id.
+    """
+    request_id = f"{OWN_REQUEST}{kind}:{_hashed(place, 12)}"
+    return Origin(
+        request_id=request_id, traceparent=f"00-{_hashed(request_id, 32)}-{_NO_SPAN}-{_SAMPLED}"
+    )
+
+
+def round_origin(asked: Origin, place: str) -> Origin:
+    """The origin of a round's own work: the same trace, below a span that stands for the round.
+
+    The span's id follows from trace and ``place``, as a workflow can neither draw nor send one.
+    """
+    version, _, rest = asked.traceparent.partition("-")
+    trace, _, rest = rest.partition("-")
+    flags = rest.partition("-")[2]
+    if not flags:
+        return asked
+    span = _hashed(f"{trace}/{place}", 16)
+    return Origin(
+        request_id=asked.request_id,
+        traceparent=f"{version}-{trace}-{span}-{flags}",
+        cause=asked.traceparent,
+        links=asked.links,
+    )
+
+
+def _hashed(text: str, characters: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:characters]

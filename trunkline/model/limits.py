@@ -54,6 +54,38 @@ PLANS_KEPT_S = 30 * 86_400.0
 """A stored plan is read while somebody decides; after a month nobody does."""
 RETENTION_BATCH_SIZE = 500
 """Rows of the past removed in one statement, so that nobody waits for it."""
+TOKEN_USE_NOTED_EVERY_S = 60.0
+"""When a token was last used is kept to the minute: one write a minute for whoever asks all day."""
+TOKENS_REMEMBERED = 10_000
+"""Tokens whose last use or refusals a process keeps in mind; the one not seen longest goes."""
+TOKEN_GRACE_MAX_S = 604_800.0
+"""How long a rotated token may go on beside the new one: a week, for what is rolled out by hand."""
+DENIALS_NOTED_PER_MINUTE = 10
+"""Refused writes of one token that the audit log takes in a minute: a script that is refused in a
+loop must not bury what others did."""
+SIGN_IN_LIFETIME_S = 600
+"""How long somebody may take at the identity provider: a password, a second factor, a coffee."""
+SIGN_IN_NEXT_MAX_CHARACTERS = 2_000
+"""The address within this server where a browser goes once it is signed in."""
+SIGN_IN_ROLES_MAX = 1_000
+"""Groups, people and domains that the settings may give roles."""
+SIGN_IN_GRANTS_MAX = 100
+"""Roles one person may have through a sign-in; each is looked through on every request."""
+SIGN_IN_GROUPS_MAX = 2_000
+"""Groups of one person that are looked at; providers stop naming them long before."""
+SESSION_AGE_MAX_S = 2_592_000.0
+"""A month: whoever left keeps what a browser holds until it ends."""
+PROVIDER_TIMEOUT_S = 5.0
+"""A person waits for it; an identity provider that takes longer is down."""
+PROVIDER_ANSWER_MAX_BYTES = 1_048_576
+"""One answer of an identity provider; descriptions and key sets have some kilobytes."""
+PROVIDER_REMEMBERED_S = 3_600.0
+"""How long the description and the keys of an identity provider are used without asking again."""
+PROVIDER_KEYS_PAUSE_S = 10.0
+"""The shortest time between two looks for a key that is not among the known ones: a stranger who
+sends made-up tokens must not make us ask at every one."""
+CLOCK_SKEW_S = 60
+"""How far the clocks of an identity provider and of this server may be apart."""
 API_PAGE_MAX = 200
 """Rows in one page of the status API."""
 WEBHOOK_MAX_BYTES = 5_242_880
@@ -107,6 +139,26 @@ API_NAMES_MAX = 500
 """Agents one plan or sync names one by one; above it a whole environment is meant."""
 WEBHOOK_DELIVERIES_REMEMBERED = 4_096
 """Signatures kept to recognise a replayed delivery: days of pushes, half a megabyte."""
+IDEMPOTENCY_KEPT_S = 86_400.0
+"""How long a repeated request gets its first answer: whoever repeats does it within minutes."""
+IDEMPOTENCY_CLAIM_MAX_S = 300.0
+"""After it a request that never got an answer counts as lost with its process: none takes half."""
+IDEMPOTENCY_KEYS_MAX = 10_000
+"""Keys remembered for one token; the oldest go first. A busy pipeline uses some hundred a day."""
+IDEMPOTENCY_TIDIED_ROWS_MAX = 100
+"""Old rows one claim deletes on its way: more than one claim can add, little enough to be quick."""
+IDEMPOTENCY_ANSWER_MAX_BYTES = 1_048_576
+"""An answer kept to be repeated; answers to writes are a few kilobytes."""
+TAGGED_ANSWER_MAX_BYTES = 8_388_608
+"""An answer that is held back to be given a tag; only whole test runs with audio come near it."""
+RATE_BUCKETS_MAX = 10_000
+"""Tokens, and addresses, whose pace is remembered; the one not heard of for longest goes first."""
+FAILED_SIGN_INS_BURST = 100
+"""Wrong tokens in a row from one address before it has to wait: a fleet with an expired one."""
+FAILED_SIGN_INS_PER_S = 1.0
+"""Wrong tokens an address may go on to send."""
+REQUESTS_IN_FLIGHT_MAX = 512
+"""Requests one process answers at a time; most wait for the store, which has ten connections."""
 DIFF_WAIT_MAX_S = 60.0
 """How long a request for a diff waits for its plan before it answers with the operation."""
 OPERATION_POLL_S = 0.25
@@ -214,18 +266,6 @@ OWNERSHIP_GRACE_S = 3_600
 EJECT_BATCH_SIZE = 20
 """Marks taken away side by side by a workflow: what an account allows at once."""
 
-TURNS_MAX = 200
-"""Turns of one conversation test; the platform takes as many lines of history."""
-HISTORY_TURNS_MAX = 200
-"""Lines a conversation test may start with: the platform's own bound."""
-EXPECTATIONS_MAX = 50
-"""Expectations of one turn; more of them are another turn or another test."""
-STUBS_MAX = 50
-"""Answers prepared for one tool."""
-TEST_RUNS_MAX = 50
-"""Repetitions of one test: the platform's own bound for its tests."""
-JUDGE_VOTES_MAX = 9
-"""Votes on one question; each is a call of a model."""
 PATTERNS_CACHED = 1024
 """Compiled patterns kept in a process: those of a few hundred tests."""
 BRANCHES_MAX = 100
@@ -233,131 +273,10 @@ BRANCHES_MAX = 100
 BRANCH_NAME_MAX_CHARACTERS = 140
 """What the platform takes as the name of a branch."""
 
-TALK_MESSAGE_MAX_BYTES = 16_777_216
-"""One message of a conversation; the platform's own client allows as much."""
-TALK_EVENTS_MAX = 256
-"""Events of a conversation not looked at yet; above it reading waits, and the sender with it."""
-TALK_CLOSE_TIMEOUT_S = 3.0
-"""How long the end of a conversation may take before the socket is simply dropped."""
-TALK_PING_INTERVAL_S = 20.0
-"""How often a silent socket is asked whether anybody is there, and how long that may take."""
-TALK_QUOTE_MAX_CHARACTERS = 500
-"""The platform's own words about a refusal; more of them is a stack nobody reads."""
-SOUND_FRAME_MS = 20
-"""Sound is sent and measured in pieces of this length, as telephones do it."""
-SOUND_MAX_S = 60.0
-"""The longest piece of sound a caller plays at once; a longer speech is a second turn."""
-SOUND_FILE_MAX_BYTES = 24_000_000
-"""A recording of a minute in stereo at 48 kHz with 32 bits a sample, and its header."""
-SPEECH_MAX_CHARACTERS = 2_000
-"""Words spoken at once: two minutes of speech, cut by ``SOUND_MAX_S`` long before."""
-SPEECH_TIMEOUT_S = 20.0
-"""Speech is made a hundred times faster than it is spoken; whoever takes longer hangs."""
-TALK_RECORD_POLL_S = 0.5
-"""How often a conversation's record is looked at until the platform has closed it."""
-TALK_RECORD_LOOKS = 20
-"""How often at most: ten seconds, while platforms take one or two."""
-DESK_POLL_S = 0.5
-"""How often a conversation looks for calls of its tools that no event of the platform announced."""
-AUDIO_TURN_S = 30.0
-"""How long the caller waits for what a turn expects where everything has to be spoken first."""
-CONVERSATION_MAX_S = 900.0
-"""The longest conversation without a limit of its own."""
-TEST_WAIT_MAX_S = 600
-"""The longest a script waits for one thing; no caller holds the line longer than ten minutes."""
-MANUAL_TRANSCRIPT_MAX_CHARACTERS = 50_000
-"""What was said in one call somebody made: more than an hour of it, and within a request."""
-MANUAL_TEXT_MAX_CHARACTERS = 4_000
-"""Notes of a person about one call: a page of them."""
-JUDGE_TIMEOUT_S = 60.0
-"""A model that reads a long conversation takes that long at most."""
-JUDGE_TRIES = 2
-"""Asked again once after an answer that was lost or of no use; then it is unavailable."""
-JUDGE_TEXT_MAX_CHARACTERS = 200_000
-"""A conversation of an hour, and what it is compared with."""
-JUDGE_REASON_MAX_CHARACTERS = 500
-"""Of a judge's reason that much is kept."""
-JUDGE_ANSWER_MAX_TOKENS = 400
-"""A verdict with two sentences; a model that says more is not answering."""
-JUDGE_CONCURRENCY = 8
-"""Questions to one endpoint at a time, from one process."""
-UTTERANCE_MAX_CHARACTERS = 1_000
-"""What an improvised caller says in one turn."""
-DESK_CALLS_MAX = 1_000
-"""Calls of tools answered in one conversation: an agent in a loop makes no more rows than that."""
-TOOL_CALL_MAX_BYTES = 262_144
-"""Arguments of one call of a tool: what a model writes, and never a file."""
-TOOL_CALL_DEPTH_MAX = 64
-"""Lists and objects inside each other in the arguments of a call; schemas of tools nest a few."""
-TOOL_CALL_READ_S = 5.0
-"""How long the arguments of a call may take to arrive; platforms send them in one piece."""
-TOOL_QUERY_MAX_CHARACTERS = 16_384
-"""Arguments in an address, which servers on the way would cut as well."""
-TOOL_QUERY_FIELDS_MAX = 200
-"""Arguments of one call: a tool has at most fifty parameters."""
-TOOL_TIMEOUT_S = 20.0
-"""How long platforms wait for a tool whose manifest does not say."""
-TOOL_HOLD_MAX_S = 300.0
-"""How long a call is kept waiting at most: the longest a platform waits for a tool."""
-TEST_RUNS_PAGE_MAX = 50
-"""Runs in one page: each comes with all its tests."""
-TESTS_PER_RUN_MAX = 500
-"""Tests in one request; more of them are two requests."""
-TEST_CONVERSATIONS_MAX = 2_000
-"""Conversations one request may have: each is three events in one history, which takes 50,000."""
-TESTS_CONCURRENT = 40
-"""Tests of one run at work at once, as many as a worker has conversations: twice what an account
-usually allows, so that a place that falls free is taken at once."""
-TALK_PLACES_RESERVED = 2
-"""Conversations of an account that tests leave free for callers, if it allows more than that."""
-TALK_PLACES_DEFAULT = 5
-"""Conversations at once on an account that does not say how many it allows."""
-TALK_PLACE_POLL_S = 0.5
-"""How often the first one in line for a place asks again: a conversation takes far longer."""
-TALK_PLACE_WAIT_S = 600.0
-"""How long nobody in line may get a place before conversations are called exhausted."""
-TALK_LINE_MAX_S = 5_400.0
-"""How long a conversation stands in line at most: behind forty of two minutes on a single place,
-and shorter than what is held for its run."""
-TALK_PLACE_S = 60.0
-"""How long a place lasts unless it is kept: that long it is missing after a worker died."""
-TEST_HOLD_S = 7_200.0
-"""How long a branch or tool is held for a run that is not heard of any more; longer than any
-conversation with its wait for a place."""
-TEST_PUT_AWAY_S = 60.0
-"""How long putting something away may take before somebody else may begin with it."""
-ABANDONED_PER_RUN = 20
-"""Things left behind by runs that were cut off, put away at the end of the next one."""
-PLATFORM_TESTS_CONCURRENT = 4
-"""Tests made on a platform side by side before a run; each is a look-up and a create."""
-PLATFORM_TESTS_POLL_S = 1.0
-"""How soon a platform is first asked how far its tests are; one reply takes about that long."""
-PLATFORM_TESTS_POLL_MAX_S = 20.0
-"""How long it is left alone at most: simulations take minutes."""
-PLATFORM_TESTS_PATIENCE = 1.5
-"""By how much each pause is longer than the one before."""
-PLATFORM_TESTS_MAX_S = 1_800.0
-"""After that what has no verdict is inconclusive: fifty simulations side by side take less."""
-PLATFORM_LEFT_OUT_MAX = 1_000
-"""Parts of tests that are named in one report because a platform cannot say them."""
 EXPERIMENTS_REMEMBERED = 64
 """Versions of experiments kept in a process, as wishes without what their documents hold."""
 ROLLOUT_CHECK_LOOK_S = 30.0
 """How often a rollout that waits for its tests looks by itself; who tested it wakes it."""
-PLATFORM_RUNS_MAX = 400
-"""Runs asked for at once: each comes back with what was said, and all of them in one answer."""
-RETEST_RUNS_MIN = 3
-"""Runs of each test of a retest: with fewer a total failure hardly shows beside a good past."""
-RETEST_EVERY_MIN_S = 60.0
-"""Released agents are tested again once a minute at most: every time costs conversations."""
-RETEST_BASELINE_RUNS_MAX = 50
-"""Runs of a test after which its baseline stays as it is, so that a slow decline is not learnt."""
-RETESTS_PER_BATCH = 100
-"""Agents tested again in one history; the next hundred go on in a new one."""
-RETESTS_CONCURRENT = 4
-"""Agents of an environment tested again at once: callers and promotions need the account too."""
-RETEST_LINES_MAX = 20
-"""Failing lines kept of one retest; the reports of its runs have all of them."""
 
 EVIDENCE_ITEMS_MAX = 500
 """Judges, differences, authors, approvals in evidence: more authors than any closure has."""
@@ -409,3 +328,68 @@ AUTOMATIC_PROMOTIONS_MAX = 10
 each that ends lets the next one begin."""
 SUBJECTS_MAX = 50
 """Commit subjects that an automatic promotion names."""
+
+PULL_REQUEST_AGENTS_MAX = 50
+"""Agents whose tests one pull request starts; a change of everybody is tested after the merge."""
+PULL_REQUEST_STATUSES_MAX = 20
+"""Commit statuses for single agents; beyond it there is one for all of them."""
+PULL_REQUEST_RUNS_CONCURRENT = 4
+"""Runs of tests of one pull request at once: releases are tested beside them."""
+PULL_REQUEST_COMMENT_MAX = 60_000
+"""Characters of the one comment; GitHub takes 65,536, and the rest is room for its own counting."""
+PULL_REQUEST_PLAN_MAX = 18_000
+"""Characters shown of one environment's plan; the whole is stored."""
+PULL_REQUEST_ROWS_MAX = 40
+"""Rows of a table or list in the comment before the rest is counted."""
+PULL_REQUEST_REPLIES_MAX = 5
+"""Answers to commands the comment keeps, the newest."""
+PULL_REQUESTS_PER_LOOK = 200
+"""Open pull requests looked at in one round; the forge lists them newest first."""
+PULL_REQUESTS_EVERY_S = 300.0
+"""How often pull requests are looked for that nobody announced."""
+PULL_REQUEST_READINGS_KEPT = 16
+"""Proposals worked out that a process remembers: most looks find the commit they knew."""
+PULL_REQUEST_PATHS_MAX = 100_000
+"""Changed files compared; a commit holds no more files than that."""
+COMMIT_STATUS_MAX_CHARACTERS = 140
+"""GitHub cuts descriptions there."""
+FORGE_TIMEOUT_S = 15.0
+"""A forge answers within a second; GitHub itself gives up after ten."""
+FORGE_PAGES_MAX = 20
+"""Pages of one listing: 2,000 comments of GitHub, 1,000 pull requests of Gitea."""
+FORGE_READ_PAUSES_S = (0.2, 1.0)
+"""Before a read is asked again that was not answered; whoever called tries again later anyway."""
+FORGE_ANSWERS_REMEMBERED = 64
+"""Answers kept for conditional requests, which count against no quota: a screen of pull requests
+and their comments.
+"""
+FORGE_BODY_MAX_CHARACTERS = 65_536
+"""What GitHub takes as the text of a comment or a pull request; Gitea takes more."""
+FORGE_TITLE_MAX_CHARACTERS = 255
+"""Gitea keeps so much of a title, GitHub one more."""
+REQUEST_TEXT_MAX_CHARACTERS = 10_000
+"""Of somebody's words in the text of a pull request of ours; forges take some 65,000 in all."""
+MERGED_RELEASES_READ = 10
+"""Newest commits of a release's history that are asked for the one that was merged."""
+
+DELIVERY_DAYS = 30
+"""Over how many days delivery is measured unless somebody asks for others: DORA compares months."""
+DELIVERY_DAYS_MAX = 366
+"""A year, so that one can be held against the last."""
+DELIVERY_ROWS_MAX = 10_000
+"""Promotions that are read to measure delivery: a hundred agents released every other day, for
+half a year.
+"""
+
+CHANGE_FILES_MAX = 100
+"""Files one change through the API writes: more are a job for Git itself."""
+CHANGE_EDITS_MAX = 100
+"""Values one change through the API sets; each is written and read back by itself."""
+CHANGE_DIFF_MAX_CHARACTERS = 100_000
+"""A diff that is answered; Git shows the rest."""
+CHANGE_PATH_MAX_CHARACTERS = 500
+"""A path in the repository; file systems take a little over 255 for each of its parts."""
+ADOPTION_PAUSE_S = 60.0
+"""Between two looks at the proposal of one agent's drift: somebody edits field by field."""
+EVENTS_OF_ADOPTION = 50
+"""Newest events of an agent that are asked whether its proposal was told of."""

@@ -12,8 +12,11 @@ from pydantic import Field
 
 from trunkline.model.base import Frozen
 from trunkline.model.ids import Digest
-from trunkline.model.limits import MANUAL_TEXT_MAX_CHARACTERS, MANUAL_TRANSCRIPT_MAX_CHARACTERS
 from trunkline.model.records import Stage
+from trunkline.model.testing.limits import (
+    MANUAL_TEXT_MAX_CHARACTERS,
+    MANUAL_TRANSCRIPT_MAX_CHARACTERS,
+)
 
 ManualStatus = Literal["passed", "failed", "needs_improvement"]
 ChecklistItem = Literal["greeting", "understanding", "tools", "knowledge", "tone", "ending"]

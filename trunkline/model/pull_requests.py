@@ -27,12 +27,24 @@ class AgentCheck(Frozen):
     message: str = ""
 
 
+class CommandReply(Frozen):
+    """What came of a command somebody wrote in a comment."""
+
+    login: str
+    command: str
+    words: str
+    done: bool = True
+    url: str = ""
+
+
 class PullRequestRecord(Frozen):
     """One pull request of a project.
 
     ``head`` is the commit the checks are about; ``trusted_head`` the one a maintainer let use
     secrets and tests, of a fork. ``seen_comment`` is the newest comment whose commands were carried
-    out. ``objects_gone`` is when nothing of its checks was left on a platform.
+    out. ``objects_gone`` is when nothing of its checks was left on a platform. ``plan_round`` and
+    ``test_round`` count how often either was asked for, by a new head or by a command; ``said`` is
+    the digest of what the comment and the statuses say, ``verdict`` head and outcome told last.
     """
 
     project: str
@@ -51,4 +63,12 @@ class PullRequestRecord(Frozen):
     comment_id: int | None = None
     seen_comment: int = 0
     objects_gone: bool = True
+    head_ref: str = ""
+    head_branch: str = ""
+    head_seen_at: datetime | None = None
+    plan_round: int = 0
+    test_round: int = 0
+    replies: tuple[CommandReply, ...] = ()
+    said: str = ""
+    verdict: str = ""
     updated_at: datetime | None = None

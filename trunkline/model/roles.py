@@ -51,6 +51,7 @@ Action = Literal[
     "project.remove",
     "token.list",
     "token.create",
+    "token.rotate",
     "token.revoke",
 ]
 
@@ -108,6 +109,7 @@ ALLOWED: Mapping[Action, frozenset[Role]] = {
     "project.remove": ADMINS,
     "token.list": ADMINS,
     "token.create": ADMINS,
+    "token.rotate": ADMINS,
     "token.revoke": ADMINS,
 }
 

@@ -10,7 +10,7 @@ import wave
 from collections.abc import Mapping
 from typing import Final
 
-from trunkline.model.limits import SOUND_MAX_S
+from trunkline.model.testing.limits import SOUND_MAX_S
 
 MEDIA_TYPES: Final[Mapping[str, str]] = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",

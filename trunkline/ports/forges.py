@@ -4,6 +4,7 @@ from typing import Protocol
 
 from trunkline.model.forges import (
     CommitStatus,
+    ForgeAccess,
     ForgeComment,
     ForgeKind,
     ForgePermission,
@@ -52,6 +53,9 @@ class Forge(Protocol):
 
     async def permission(self, login: str) -> ForgePermission:
         """What somebody may do in the repository; ``none`` for strangers."""
+
+    async def access(self) -> ForgeAccess:
+        """Who we are there and what we may do."""
 
 
 class Forges(Protocol):

@@ -31,6 +31,7 @@ from trunkline.model.records import (
     TokenRecord,
     WishRecord,
 )
+from trunkline.model.selectors import Selector
 
 
 class Wishes(Protocol):
@@ -152,10 +153,13 @@ class Statuses(Protocol):
         *,
         environment: str | None = None,
         kind: StatusKind | None = None,
+        selector: Selector | None = None,
         after: str = "",
         limit: int,
     ) -> tuple[StatusRow, ...]:
-        """Statuses ordered by ``kind/name/environment``, starting after that key."""
+        """Statuses ordered by ``kind/name/environment``, starting after that key; those whose
+        labels fit, if that is asked for.
+        """
 
     async def put_status(self, status: StatusRecord, events: Sequence[EventRecord]) -> bool:
         """Store a status and, only if its meaning changed, the events; True if it changed."""
@@ -260,12 +264,25 @@ class Access(Protocol):
         """The token with that id, expired or not, or None."""
 
     async def tokens(
-        self, *, project: str | None = None, after: str = "", limit: int
+        self, *, projects: Sequence[str] | None = None, after: str = "", limit: int
     ) -> tuple[TokenRecord, ...]:
-        """Tokens ordered by id, starting after that one; ``project`` None means all of them."""
+        """Tokens ordered by id, starting after that one, sessions too; of those that reach these
+        projects and no other, None means all of them.
+        """
+
+    async def note_use(self, token_id: str) -> None:
+        """Remember that a token was used now, unless that was noted within a minute."""
+
+    async def end_token(self, token_id: str, *, at: datetime) -> None:
+        """Let a token end at that time, or when it says itself if that is earlier."""
+
+    async def forget_ended_sessions(self) -> None:
+        """Remove sessions that are over, a bounded number at once."""
 
     async def revoke_token(self, token_id: str) -> bool:
-        """Forget a token; False if it is the last one of an admin of every project."""
+        """Forget a token; False if it is the last one of an admin of every project. A session
+        may always be forgotten.
+        """
 
     async def add_audit(self, record: AuditRecord) -> None:
         """Append."""
@@ -274,13 +291,19 @@ class Access(Protocol):
         self,
         *,
         project: str | None = None,
+        projects: Sequence[str] | None = None,
         actor: str | None = None,
         action: str | None = None,
+        subject: str | None = None,
+        request_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         before: int | None = None,
         limit: int,
     ) -> tuple[AuditRecord, ...]:
-        """Rows that fit all that is given, newest first, below the id ``before``."""
+        """Rows that fit all that is given, newest first, below the id ``before``; ``until`` is not
+        included.
+        """
 
 
 class Examinable(Protocol):

@@ -35,8 +35,9 @@ class ReleaseRepository(Protocol):
     async def commits_with_trailer(
         self, promotion: str, *, since: Revision | None
     ) -> tuple[Revision, ...]:
-        """Commits of the fetched branch that carry the trailer of a promotion, newest first, given
-        by its id or by the trailer's whole value; not looked for in what ``since`` builds on.
+        """Commits of the fetched branch that carry the trailer of a promotion or a change, newest
+        first, given by its id or by the trailer's whole value; not looked for in what ``since``
+        builds on.
         Whoever may push can write a trailer: what such a commit released is to be verified.
         """
 
@@ -78,6 +79,39 @@ class ReleaseRepository(Protocol):
         no longer at ``base`` or the tag is taken: fetch and look again),
         PushRefused (protected branch, missing right; with the server's words), PushUnanswered
         (no answer: look for the trailer), or another SourceError.
+        """
+
+    async def push_tag(self, tag: str, revision: Revision, message: str) -> None:
+        """The annotated tag of a release whose commit came by a merge, signed if the server has a
+        key. Raises InvalidInput, PushRejected (it is taken), and what ``push_release`` names.
+        """
+
+    async def branch_head(self, branch: str) -> Revision | None:
+        """Where a branch of the server is right now, or None if there is none of the name."""
+
+    async def push_branch(
+        self,
+        branch: str,
+        base: Revision,
+        *,
+        edits: Mapping[str, str | None],
+        message: str,
+        author: tuple[str, str],
+        lease: Revision | None = None,
+    ) -> Revision:
+        """One commit on ``base``, signed like a release's, that becomes a branch below
+        ``trunkline/``: made if ``lease`` is None, else moved from there, whatever it held. Where
+        the branch is such a commit already, that one is answered and nothing is pushed, so asking
+        again after PushUnanswered is safe.
+
+        Raises InvalidInput (nothing would change, a path is none, the branch is the project's own
+        or lies elsewhere), PushRejected (the branch is not where ``lease`` says), PushRefused,
+        PushUnanswered, or another SourceError.
+        """
+
+    async def delete_branch(self, branch: str, *, lease: Revision | None = None) -> None:
+        """Delete a branch below ``trunkline/``; nothing happens if there is none, nor if it is not
+        where ``lease`` says. Raises as ``push_branch``.
         """
 
     async def release_history(

@@ -1,12 +1,13 @@
 """What the product asks of Git: where a branch is, what it declares, who signed it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from trunkline.model.drift_edits import ManifestEdit, ManifestPatch
 from trunkline.model.ids import Revision
 from trunkline.model.kinds.signing import CommitSigning
 from trunkline.model.manifests import Manifests, Releases
+from trunkline.model.proposals import Merged, Proposal
 from trunkline.model.records import (
     ProjectRecord,
 )
@@ -61,8 +62,24 @@ class ManifestSource(Protocol):
         SourceError.
         """
 
+    async def merged(self, proposal: Proposal) -> Merged:
+        """What merging a proposal would leave: a commit that can be read like any other, by this
+        process. Raises a SourceError.
+        """
+
     async def text(self, revision: Revision, path: str) -> str:
         """A file of a commit as UTF-8. Raises NotFound or a SourceError."""
+
+    async def texts(self, revision: Revision, paths: Sequence[str]) -> Mapping[str, str]:
+        """Files of a commit as UTF-8, by path; one that is not there is left out. Raises
+        InvalidInput for a link or what is no text, or a SourceError.
+        """
+
+    async def edited(self, revision: Revision, edits: Mapping[str, str | None]) -> Manifests:
+        """Everything a commit would declare with files written or (None) deleted. Raises
+        InvalidManifests with places as they would be, InvalidInput for a path that is a link or a
+        folder or below a file, or a SourceError.
+        """
 
     async def patch(self, revision: Revision, edits: Sequence[ManifestEdit]) -> ManifestPatch:
         """The diff against a commit that makes the edits, with everything else as it is written.

@@ -17,7 +17,10 @@ class AuditQuestion:
     project: str | None = None
     actor: str | None = None
     action: str | None = None
+    subject: str | None = None
+    request_id: str | None = None
     since: datetime | None = None
+    until: datetime | None = None
 
 
 class AuditService:
@@ -29,21 +32,31 @@ class AuditService:
     async def page(
         self, principal: Principal, question: AuditQuestion, *, cursor: str | None, limit: int
     ) -> Page[AuditRecord]:
-        """Rows that fit, newest first; an admin of one project sees that project's rows only.
+        """Rows that fit, newest first; an admin of some projects sees those projects' rows only.
 
         Raises Forbidden, and InvalidInput for a cursor of somebody else's or a time without zone.
         """
-        principal.require("audit.read")
-        if question.since is not None and question.since.tzinfo is None:
-            raise InvalidInput("The time has no zone", hint="Write it like 2026-03-02T09:00:00Z")
+        projects = principal.projects_for("audit.read")
+        for time in (question.since, question.until):
+            if time is not None and time.tzinfo is None:
+                raise InvalidInput(
+                    "The time has no zone", hint="Write it like 2026-03-02T09:00:00Z"
+                )
         project = question.project
-        if project is not None and not principal.reaches(project):
-            return Page((), None)
+        if project is not None:
+            here = principal.within(project)
+            if here is None:
+                return Page((), None)
+            here.require("audit.read")
         rows = await self._access.audit(
-            project=project or principal.project,
+            project=project,
+            projects=None if project is not None else projects,
             actor=question.actor,
             action=question.action,
+            subject=question.subject,
+            request_id=question.request_id,
             since=question.since,
+            until=question.until,
             before=parse_before(cursor),
             limit=limit,
         )

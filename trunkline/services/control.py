@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from activities.clocks import SystemClock
 from activities.types import WakeRequest
 from trunkline.model import limits
-from trunkline.model.base import Json
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
 from trunkline.model.interventions import Intervention, InterventionVerb
 from trunkline.model.records import EventRecord, RecordKind
@@ -174,9 +174,12 @@ class ControlService:
             at=self._clock.now(),
             expires_at=until,
         )
+        standing = await self._standing(place, verb)
         await self._interventions.put_intervention(decided)
         expires: dict[str, Json] = {"expiresAt": until.isoformat()} if until else {}
-        await self._audit(caller, place, action, reason, expires)
+        await self._audit(
+            caller, place, action, reason, expires, before=_said(standing), after=_said(decided)
+        )
         return decided
 
     async def _lift(
@@ -193,8 +196,19 @@ class ControlService:
                 f"{place.words} is not {done}",
                 hint=f"But {above} is: name that one" if above else "",
             )
-        await self._audit(caller, place, action, reason, {"lifted": lifted.reason})
+        await self._audit(
+            caller, place, action, reason, {"lifted": lifted.reason}, before=_said(lifted)
+        )
         return lifted
+
+    async def _standing(self, place: Place, verb: InterventionVerb) -> Intervention | None:
+        """What was decided of exactly this before and is in force."""
+        known = await self._interventions.interventions(place.project, place.environment)
+        wanted = (place.environment, place.kind or "", place.name, verb)
+        for one in known:
+            if (one.environment, one.kind, one.name, one.verb) == wanted:
+                return one
+        return None
 
     async def _above(self, place: Place, verb: InterventionVerb) -> str:
         """What else that holds the place back was named instead, if anything."""
@@ -205,7 +219,15 @@ class ControlService:
         return ""
 
     async def _audit(
-        self, caller: Caller, place: Place, action: Action, reason: str, details: dict[str, Json]
+        self,
+        caller: Caller,
+        place: Place,
+        action: Action,
+        reason: str,
+        details: dict[str, Json],
+        *,
+        before: JsonObject | None = None,
+        after: JsonObject | None = None,
     ) -> None:
         await self._access.record(
             caller.principal,
@@ -215,6 +237,8 @@ class ControlService:
             request_id=caller.request_id,
             reason=reason,
             details={"environment": place.environment, **details},
+            before=before,
+            after=after,
         )
 
     async def _tell(self, place: Place, reason: str, words: str, *, warning: bool = False) -> None:
@@ -255,6 +279,19 @@ class ControlService:
                 "A suspension ends in the future and within a year",
                 hint="Leave the end out to suspend until somebody resumes it",
             )
+
+
+def _said(decided: Intervention | None) -> JsonObject | None:
+    """A decision as the audit log has it."""
+    if decided is None:
+        return None
+    until = decided.expires_at
+    return {
+        decided.verb: True,
+        "by": decided.by,
+        "reason": decided.reason,
+        "until": until.isoformat() if until else None,
+    }
 
 
 def _is_past(decided: Intervention, now: datetime) -> bool:

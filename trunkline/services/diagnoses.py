@@ -4,6 +4,7 @@ Every finding has a stable name, so that a script can wait for one; the advice i
 setting wherever there is one.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from trunkline.model.findings import (
     ServerSettings,
     StoreFacts,
 )
+from trunkline.model.forges import ForgeAccess, ForgeKind
 from trunkline.model.public_keys import ssh_line
 from trunkline.model.signatures import commit_problem, commit_rule, list_own_key
 
@@ -159,6 +161,54 @@ def setting_findings(settings: ServerSettings) -> list[Finding]:
         ),
         _signing_finding(settings.signing_public_key),
         *_commit_key_findings(settings.signing_public_key),
+    ]
+
+
+def forge_findings(name: str, kind: ForgeKind, access: ForgeAccess) -> list[Finding]:
+    """May our token do what pull requests need?"""
+    who = access.login or "an app"
+    found = f"{who} has {access.permission} rights in {access.repository}"
+    if access.permission not in ("write", "admin"):
+        return [
+            Finding(
+                name=name,
+                state="failed",
+                found=found,
+                advice="Give the token write rights: comments, statuses and proposals need them.",
+            )
+        ]
+    if kind == "gitea" and access.permission != "admin":
+        return [
+            Finding(
+                name=name,
+                state="warning",
+                found=f"{found}, so it may not ask what others may do there",
+                advice="Make it an administrator of the repository: commands in comments and forks"
+                " are decided by what their authors may do.",
+            )
+        ]
+    return [Finding(name=name, state="ok", found=found)]
+
+
+def notification_findings(
+    project: str, recipients: int, failing: Sequence[tuple[str, str, str]]
+) -> list[Finding]:
+    """Do messages arrive? ``failing``: words, state and answer of recipients whose last one did
+    not. Nothing is found for a project that tells nobody.
+    """
+    if not recipients:
+        return []
+    if not failing:
+        ok = f"{recipients} recipients, and none failed last time"
+        return [Finding(name=f"notifications.{project}", state="ok", found=ok)]
+    return [
+        Finding(
+            name=f"notifications.{project}",
+            state="warning",
+            found=f"notifications to {words} are {state}: {answer}",
+            advice="Correct the address or the secret, then: trunkline notifications test",
+        )
+        for words, state, answer in failing
     ]
 
 

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from trunkline.model.base import JsonObject
-from trunkline.model.errors import SourceError, TrunklineError
+from trunkline.model.errors import NotConfigured, SourceError, TrunklineError
 from trunkline.model.findings import EngineFacts, Finding, ServerSettings
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Accounts, Examinable, Machine, Projects, Sources, Wishes
+from trunkline.ports.forges import Forges
+from trunkline.ports.notifying import Notifications
 from trunkline.ports.releasing import EvidenceKeys, ReleaseRepositories
 from trunkline.services.access import Principal
 from trunkline.services.diagnoses import (
@@ -23,10 +25,14 @@ from trunkline.services.diagnoses import (
     engine_findings,
     error_finding,
     evidence_findings,
+    forge_findings,
     machine_findings,
+    notification_findings,
     setting_findings,
     store_findings,
 )
+from trunkline.services.notifications import unreached
+from trunkline.services.sign_in import CALLBACK_PATH, SignInSettings
 
 CHECK_TIMEOUT_S = 20.0
 """Longer than any single call's own deadline, shorter than what a person waits for."""
@@ -51,6 +57,7 @@ class Outside:
     settings: ServerSettings
     repositories: ReleaseRepositories | None = None
     keys: EvidenceKeys | None = None
+    forges: Forges | None = None
 
 
 class DoctorService:
@@ -64,20 +71,26 @@ class DoctorService:
         *,
         engine: Engine,
         outside: Outside | None = None,
+        notifications: Notifications | None = None,
+        sign_in: SignInSettings | None = None,
     ) -> None:
         self._store = store
         self._projects = projects
         self._wishes = wishes
         self._engine = engine
         self._outside = outside
+        self._notifications = notifications
+        self._sign_in = sign_in
 
     async def examine(self, principal: Principal) -> tuple[Finding, ...]:
         """Every finding, in a fixed order. Raises Forbidden."""
-        principal.require("doctor.run")
+        principal.projects_for("doctor.run")
         groups: list[Awaitable[list[Finding]]] = [
             _checked("postgresql.reachable", self._store_findings()),
             _checked("temporal.reachable", self._engine_findings()),
         ]
+        if self._sign_in is not None:
+            groups.append(_checked("sign-in.provider", _sign_in_findings(self._sign_in)))
         if self._outside is not None:
             outside = self._outside
             groups.append(_checked("server.machine", _machine_findings(outside.machine)))
@@ -95,7 +108,10 @@ class DoctorService:
         return engine_findings(await self._engine.facts())
 
     async def _project_findings(self, principal: Principal, outside: Outside) -> list[Finding]:
-        projects = [p for p in await self._projects.projects() if principal.reaches(p.name)]
+        wanted = principal.projects_for("doctor.run")
+        projects = [
+            p for p in await self._projects.projects() if wanted is None or p.name in wanted
+        ]
         if not projects:
             return [
                 Finding(
@@ -111,6 +127,9 @@ class DoctorService:
 
     async def _of_project(self, project: ProjectRecord, outside: Outside) -> list[Finding]:
         checks = [_checked(f"git.{project.name}", _git_findings(project, outside.sources))]
+        if outside.forges is not None and not project.repository.startswith(("/", "file:")):
+            name = f"forge.{project.name}"
+            checks.append(_checked(name, _forge_findings(project, outside.forges)))
         manifest = await self._wishes.project_manifest(project.name)
         for environment in _environments(manifest):
             place = f"{project.name}.{environment}"
@@ -124,6 +143,9 @@ class DoctorService:
                     _telephony_findings(project.name, environment, outside.accounts),
                 ),
             ]
+        if self._notifications is not None:
+            told = _told(self._notifications, self._wishes, project.name)
+            checks.append(_checked(f"notifications.{project.name}", told))
         groups = await asyncio.gather(*checks)
         found = [finding for group in groups for finding in group]
         own = outside.settings.signing_public_key
@@ -164,6 +186,25 @@ async def _machine_findings(machine: Machine) -> list[Finding]:
     return machine_findings(await machine.facts(), "server")
 
 
+async def _sign_in_findings(settings: SignInSettings) -> list[Finding]:
+    await settings.provider.check()
+    address = settings.public_url + CALLBACK_PATH
+    return [
+        Finding(name="sign-in.provider", state="ok", found=f"{settings.provider.issuer} answers"),
+        Finding(
+            name="sign-in.redirect",
+            state="ok",
+            found=f"register {address} there as redirect address of the client",
+        ),
+    ]
+
+
+async def _told(notifications: Notifications, wishes: Wishes, project: str) -> list[Finding]:
+    count, failing = await unreached(notifications, wishes, project)
+    said = [(each.words, each.record.state, each.record.message) for each in failing]
+    return notification_findings(project, count, said)
+
+
 async def _git_findings(project: ProjectRecord, sources: Sources) -> list[Finding]:
     name = f"git.{project.name}"
     source = await sources.source(project.name)
@@ -172,6 +213,15 @@ async def _git_findings(project: ProjectRecord, sources: Sources) -> list[Findin
     except SourceError as error:
         return [error_finding(name, error)]
     return [Finding(name=name, state="ok", found=f"{project.branch} is at {revision[:12]}")]
+
+
+async def _forge_findings(project: ProjectRecord, forges: Forges) -> list[Finding]:
+    name = f"forge.{project.name}"
+    try:
+        forge = await forges.forge(project.name)
+    except NotConfigured as error:
+        return [Finding(name=name, state="warning", found=error.message, advice=error.hint)]
+    return forge_findings(name, forge.kind, await forge.access())
 
 
 async def _voice_findings(project: str, environment: str, accounts: Accounts) -> list[Finding]:

@@ -80,6 +80,7 @@ class EjectService:
             request_id=request_id,
             reason=reason,
             details={"operation": operation.id},
+            after={"ejected": True},
         )
         await self._interventions.put_intervention(
             ejected(project, environment, by=principal.person, at=datetime.now(UTC), reason=reason)

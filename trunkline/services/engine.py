@@ -29,6 +29,7 @@ from activities.names import (
     PROMOTION_WORKFLOW,
     PRUNE_SIGNAL,
     PRUNE_WORKFLOW,
+    PULL_REQUEST_WORKFLOW,
     REFRESH_SIGNAL,
     RETEST_WORKFLOW,
     STATUS_QUERY,
@@ -37,6 +38,7 @@ from activities.names import (
     WAKE_WORKFLOW,
 )
 from activities.promotion_types import PromotionInput, PromotionWake
+from activities.pull_request_types import PullRequestInput, PullRequestWake
 from activities.testing_types import RetestInput, RetestReport, TestRunInput
 from activities.types import (
     Conclusion,
@@ -55,11 +57,14 @@ from trunkline.model.ids import (
     project_workflow_id,
     promotion_workflow_id,
     prune_workflow_id,
+    pull_request_sweep_id,
+    pull_request_workflow_id,
     retest_id,
     sweep_id,
     test_run_workflow_id,
 )
 from trunkline.model.promotions.records import PromotionRecord
+from trunkline.tracing import traceparent
 
 START_TIMEOUT = timedelta(seconds=10)
 """A start is one write of Temporal's store; longer means it is down, and the caller may retry."""
@@ -105,8 +110,13 @@ class Engine:
     async def refresh(
         self, project: str, request: RefreshRequest, *, poll_interval_s: float | None = None
     ) -> None:
-        """Wake the project's workflow, starting it if need be. Raises EngineUnavailable."""
+        """Wake the project's workflow, starting it if need be. Raises EngineUnavailable.
+
+        Whoever says who asks has the trace carried along: many of them may become one look.
+        """
         timing = self._timing
+        if request.request_id:
+            request = request.model_copy(update={"traceparent": traceparent()})
         if poll_interval_s is not None:
             timing = timing.model_copy(update={"poll_interval_s": poll_interval_s})
         try:
@@ -201,6 +211,25 @@ class Engine:
         except UNANSWERED as error:
             raise unavailable(error) from error
 
+    async def look_at_pull_request(self, project: str, number: int, *, reason: str = "") -> None:
+        """Have a pull request looked at; its workflow is started if it is not there.
+
+        Raises EngineUnavailable.
+        """
+        try:
+            await self._client.start_workflow(
+                PULL_REQUEST_WORKFLOW,
+                PullRequestInput(project=project, number=number, timing=self._timing),
+                id=pull_request_workflow_id(project, number),
+                task_queue=self._task_queue,
+                static_summary=f"Pull request {number} of {project}",
+                start_signal=WAKE_SIGNAL,
+                start_signal_args=[PullRequestWake(reason=reason)],
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
     async def _start_once(
         self,
         workflow: str,
@@ -241,6 +270,7 @@ class Engine:
         """
         try:
             ended = await self._end([project_workflow_id(project)])
+            await self._drop_schedule(pull_request_sweep_id(project))
             for environment in environments:
                 await self._drop_schedule(sweep_id(project, environment))
                 await self._drop_schedule(retest_id(project, environment))
@@ -339,7 +369,7 @@ def _running_of(project: str) -> str:
     """A visibility query for what runs in a project's name; names hold no quote."""
     places = " OR ".join(
         f"WorkflowId STARTS_WITH '{kind}/{project}/'"
-        for kind in ("agent", "prune", "sweep", "test-run", "retest")
+        for kind in ("agent", "prune", "sweep", "test-run", "retest", "pull-request")
     )
     return (
         f"ExecutionStatus = 'Running' AND ({PROJECT_ATTRIBUTE} = '{project}'"

@@ -32,6 +32,7 @@ from trunkline.model.kinds.release import Experiment, ReleaseSpec
 from trunkline.model.promotions.authors import commit_author
 from trunkline.model.promotions.policies import PromotionRules
 from trunkline.model.promotions.versions import next_version
+from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.experiments import RUN_DETAIL, SideBySide, side_by_side
 from trunkline.model.testing.results import TestRunReport
 from trunkline.model.windows import decide
@@ -125,8 +126,9 @@ class ExperimentService:
         self._require_window(rules, place.environment)
         wanted = await self._wanted(project, place.environment, agent, order, rules)
         where = place.environment
+        before = await self._running(project, where, agent)
         commit = await self._push(caller, project, where, agent, wanted, rules)
-        await self._finish(caller, project, where, agent, commit, wanted)
+        await self._finish(caller, project, where, agent, commit, wanted, before=before)
         return await self.read(project, agent, environment=where)
 
     async def stop(
@@ -139,8 +141,9 @@ class ExperimentService:
         caller.principal.require("experiment.stop")
         place = await self._releases.place(project, environment)
         rules, where = _rules(place.rules, place.environment), place.environment
+        before = await self._running(project, where, agent)
         commit = await self._push(caller, project, where, agent, None, rules)
-        await self._finish(caller, project, where, agent, commit, None)
+        await self._finish(caller, project, where, agent, commit, None, before=before)
         return await self.read(project, agent, environment=where)
 
     async def test(
@@ -230,7 +233,7 @@ class ExperimentService:
     ) -> tuple[SideBySide | None, bool]:
         """The newest tests that both versions finished, and whether newer ones are running."""
         newest = await self._reports.run_reports(
-            project, agent=agent, limit=limits.TEST_RUNS_PAGE_MAX
+            project, agent=agent, limit=testing_limits.TEST_RUNS_PAGE_MAX
         )
         pairs: dict[str, dict[str, TestRunReport]] = {}
         for report in newest:
@@ -402,6 +405,11 @@ class ExperimentService:
             raise _never_released(agent, environment)
         return standing.applied
 
+    async def _running(self, project: str, environment: str, agent: str) -> Experiment | None:
+        """What is compared there now, if anything."""
+        standing = await self._releases.standing(project, environment, agent)
+        return standing.applied.experiment if standing and standing.applied else None
+
     def _require_keys(self) -> EvidenceKeys:
         if self._keys is None or not self._keys.public_key:
             raise SigningKeyMissing(
@@ -424,6 +432,8 @@ class ExperimentService:
         agent: str,
         commit: Revision | None,
         wanted: Experiment | None,
+        *,
+        before: Experiment | None,
     ) -> None:
         said: dict[str, Json] = {
             "environment": environment,
@@ -437,6 +447,8 @@ class ExperimentService:
             subject=agent,
             request_id=caller.request_id,
             details=said,
+            before={"experiment": _shared(before)},
+            after={"experiment": _shared(wanted)},
         )
         if commit is None:
             return
@@ -456,6 +468,11 @@ def _rules(rules: PromotionRules | None, environment: str) -> PromotionRules:
             hint="Sync the project: trunkline sync",
         )
     return rules
+
+
+def _shared(experiment: Experiment | None) -> Json:
+    """An experiment as the audit log has it."""
+    return {"version": experiment.version, "percent": experiment.percent} if experiment else None
 
 
 def _never_released(agent: str, environment: str) -> PromotionRefused:

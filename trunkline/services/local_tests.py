@@ -34,12 +34,12 @@ from trunkline.model.errors import (
 from trunkline.model.ids import ExternalId, short_digest
 from trunkline.model.kinds.conversation import Mode
 from trunkline.model.kinds.project import Environment
-from trunkline.model.limits import CONVERSATION_MAX_S, TESTS_PER_RUN_MAX
 from trunkline.model.manifests import Manifests
 from trunkline.model.resolution import agent_wish, wishes
 from trunkline.model.testing.choosing import chosen_tests
 from trunkline.model.testing.costs import TestRates, estimate_usd
 from trunkline.model.testing.desks import Desk, parameter_types
+from trunkline.model.testing.limits import CONVERSATION_MAX_S, TESTS_PER_RUN_MAX
 from trunkline.model.testing.rendering import TOKEN_VARIABLE, TestRendering
 from trunkline.model.testing.repeats import decided, summarise, summarise_test
 from trunkline.model.testing.results import RunResult, TestResult, TestRunReport

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from trunkline.model.base import JsonObject
-from trunkline.model.limits import DESK_CALLS_MAX
 from trunkline.model.testing.desks import Desk, DeskCall
+from trunkline.model.testing.limits import DESK_CALLS_MAX
 from trunkline.model.testing.stubs import desk_call
 
 

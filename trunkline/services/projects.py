@@ -21,11 +21,14 @@ from trunkline.ports import Projects, Sources, Wishes
 from trunkline.ports.releasing import ReleaseRecords
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
+from trunkline.services.pages import Page, key_cursor, parse_key
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentState:
-    """One environment as the last applied Project manifest describes it."""
+    """One environment as the last applied Project manifest describes it; ``message`` is what it
+    waits for, where a whole project is looked at.
+    """
 
     name: str
     source: str
@@ -111,7 +114,15 @@ class ProjectService:
                 hint=f"Choose another name, or: trunkline projects remove {project.name}",
             )
         await self.register(project)
-        await self._record(principal, "project.add", project.name, reason, request_id)
+        await self._record(
+            principal,
+            "project.add",
+            project.name,
+            reason,
+            request_id,
+            before=None if known is None else _said(known),
+            after=_said(project),
+        )
         return await self._state(project)
 
     async def remove(
@@ -149,6 +160,7 @@ class ProjectService:
             reason,
             request_id,
             details={"repository": record.repository, "objectsKept": owned},
+            before=_said(record),
         )
         return Removal(name=name, objects_kept=owned, workflows_ended=ended)
 
@@ -166,23 +178,33 @@ class ProjectService:
         """One project with everything known of it. Raises NotFound."""
         return await self._state(await self.find(principal, name))
 
-    async def states(self, principal: Principal) -> tuple[ProjectState, ...]:
-        """All projects that exist for the caller, by name."""
-        records = [p for p in await self._projects.projects() if principal.reaches(p.name)]
-        return tuple([await self._state(record) for record in records])
+    async def names(self, principal: Principal) -> tuple[str, ...]:
+        """Names of all projects that exist for the caller."""
+        return tuple(p.name for p in await self._projects.projects() if principal.reaches(p.name))
+
+    async def states(
+        self, principal: Principal, *, cursor: str | None, limit: int
+    ) -> Page[ProjectState]:
+        """Projects that exist for the caller, by name. Raises InvalidInput for a foreign cursor."""
+        after = parse_key(cursor)
+        known = [
+            each
+            for each in sorted(await self._projects.projects(), key=lambda each: each.name)
+            if each.name > after and principal.reaches(each.name)
+        ]
+        shown = known[:limit]
+        following = key_cursor(shown[-1].name) if len(known) > limit else None
+        return Page(tuple([await self._state(record) for record in shown]), following)
 
     async def environments(self, project: str) -> tuple[EnvironmentState, ...]:
-        """The environments of the last applied revision; none before the first."""
+        """The environments of the last applied revision, as it says them; none before the first."""
         manifest = await self._wishes.project_manifest(project)
         found = []
         for described in _environments(manifest or {}):
             name = str(described.get("name", ""))
             source = str(described.get("source") or "head")
-            message = ""
-            if source == "releases" and not await self._wishes.count_agents(project, name):
-                message = WAITING_FOR_RELEASE
             mode = str(described.get("mode") or default_mode(live=self._live))
-            found.append(EnvironmentState(name, source, mode, message))
+            found.append(EnvironmentState(name, source, mode))
         return tuple(found)
 
     async def require_environment(self, project: str, environment: str) -> None:
@@ -203,6 +225,8 @@ class ProjectService:
         request_id: str,
         *,
         details: dict[str, Json] | None = None,
+        before: JsonObject | None = None,
+        after: JsonObject | None = None,
     ) -> None:
         await self._access.record(
             principal,
@@ -212,23 +236,35 @@ class ProjectService:
             request_id=request_id,
             reason=reason,
             details=details,
+            before=before,
+            after=after,
         )
 
     async def _state(self, record: ProjectRecord) -> ProjectState:
         source = await self._projects.source(record.name)
         environments = [
-            await self._ruled(record.name, each) for each in await self.environments(record.name)
+            await self._waiting(record.name, each) for each in await self.environments(record.name)
         ]
         return ProjectState(record, source, tuple(environments))
 
-    async def _ruled(self, project: str, environment: EnvironmentState) -> EnvironmentState:
-        """The environment, with the weaker rules of promotion that wait for an admin."""
+    async def _waiting(self, project: str, environment: EnvironmentState) -> EnvironmentState:
+        """The environment with what it waits for: a first release, or an admin who agrees to
+        weaker rules of promotion.
+        """
+        said = []
+        is_released = environment.source == "releases"
+        if is_released and not await self._wishes.count_agents(project, environment.name):
+            said.append(WAITING_FOR_RELEASE)
         rules = await self._releases.rules_in_force(project, environment.name)
         pending = pending_words(environment.name, rules)
-        if not pending:
-            return environment
-        said = "; ".join(filter(None, (environment.message, f"rules of promotion: {pending}")))
-        return replace(environment, message=said)
+        if pending:
+            said.append(f"rules of promotion: {pending}")
+        return replace(environment, message="; ".join(said))
+
+
+def _said(project: ProjectRecord) -> JsonObject:
+    """A project as the audit log has it."""
+    return {"branch": project.branch, "pollIntervalS": project.poll_interval_s}
 
 
 def _environments(manifest: JsonObject) -> list[JsonObject]:

@@ -67,6 +67,8 @@ class PromotionRulesService:
             request_id=caller.request_id,
             reason=reason,
             details={"environment": place.environment, **details},
+            before={"pending": rules.pending},
+            after={"agreed": rules.pending_digest},
         )
         event = EventRecord(
             project=place.project,

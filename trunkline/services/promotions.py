@@ -14,6 +14,8 @@ from trunkline.model.errors import (
     Conflict,
     EngineUnavailable,
     Forbidden,
+    ForgeError,
+    NotConfigured,
     NotFound,
     PromotionRefused,
     SigningKeyMissing,
@@ -30,6 +32,7 @@ from trunkline.model.records import StatusRow
 from trunkline.model.roles import Action
 from trunkline.model.signatures import commit_problem, commit_rule
 from trunkline.ports import Clock, Interventions, Projects, Wishes
+from trunkline.ports.forges import Forges
 from trunkline.ports.releasing import Promotions
 from trunkline.ports.testing import ManualResults
 from trunkline.services.access import AccessService, require_reason
@@ -39,10 +42,14 @@ from trunkline.services.pages import Page, moment_cursor, parse_moment
 from trunkline.services.releases import ReleasedPlace, ReleaseService
 from trunkline.services.status import StatusService
 
+_OPENINGS: frozenset[Action] = frozenset({"promotion.start", "promotion.rollback"})
+"""What makes a promotion; the rest is said of one that is there."""
+
 
 class PromotionService:
     """Promotions. Every method takes a project that was found for the caller; without a public key
-    of the server's own, nothing is released.
+    of the server's own, nothing is released. Without ``forges`` whether a release can be proposed
+    is found out by its first look.
     """
 
     def __init__(
@@ -59,7 +66,9 @@ class PromotionService:
         engine: Engine,
         public_key: str = "",
         clock: Clock | None = None,
+        forges: Forges | None = None,
     ) -> None:
+        self._forges = forges
         self._promotions = promotions
         self._releases = releases
         self._status = status
@@ -311,7 +320,20 @@ class PromotionService:
                 self._public_key,
                 today=self._clock.now().date(),
             ),
+            forge_problem=await self._forge_problem(asked.project, rules),
         )
+
+    async def _forge_problem(self, project: str, rules: PromotionRules) -> str:
+        """Why the pull request the rules ask for cannot be opened; "" if it may be."""
+        if self._forges is None or rules.promotion.via != "pull-request":
+            return ""
+        try:
+            await self._forges.forge(project)
+        except NotConfigured as error:
+            return error.message
+        except ForgeError:
+            return ""
+        return ""
 
     async def _target_row(self, project: str, environment: str, agent: str) -> StatusRow | None:
         try:
@@ -370,6 +392,12 @@ class PromotionService:
                 "environment": record.environment,
                 **(details or {}),
             },
+            before=None
+            if action in _OPENINGS
+            else {"state": record.state, "phase": record.phase, "version": record.version},
+            after={"state": record.state, "phase": record.phase, "digest": record.digest}
+            if action in _OPENINGS
+            else {"decision": action.partition(".")[2], "by": caller.principal.person},
         )
 
     async def _engine_told(self, record: PromotionRecord) -> None:

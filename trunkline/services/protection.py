@@ -8,7 +8,7 @@ Git, where the line that protects would leave together with what it protects.
 from typing import Final
 
 from activities.clocks import SystemClock
-from trunkline.model.base import Json
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import InvalidInput, NotFound
 from trunkline.model.interventions import Intervention, InterventionVerb
 from trunkline.model.records import EventRecord
@@ -51,7 +51,9 @@ class ProtectionService:
             raise InvalidInput("A reason is needed: somebody will read it and wonder")
         decided = self._decision(caller, place, reason)
         await self._interventions.put_intervention(decided)
-        await self._write_down(caller, place, "agent.protect", "Protected", reason)
+        await self._write_down(
+            caller, place, "agent.protect", "Protected", reason, after={"protected": True}
+        )
         await self._engine.prune(place.project, place.environment)
         return decided
 
@@ -62,7 +64,18 @@ class ProtectionService:
         lifted = await self._interventions.lift_intervention(
             place.project, place.environment, "agent", place.name, "protect"
         )
-        await self._write_down(caller, place, "agent.protect", "Unprotected", reason)
+        before: JsonObject = {"protected": True}
+        if lifted is not None:
+            before |= {"by": lifted.by, "reason": lifted.reason}
+        await self._write_down(
+            caller,
+            place,
+            "agent.protect",
+            "Unprotected",
+            reason,
+            before=before,
+            after={"protected": False},
+        )
         await self._engine.prune(place.project, place.environment, released=(place.name,))
         return lifted or self._decision(caller, place, "only its tag protected it")
 
@@ -89,7 +102,14 @@ class ProtectionService:
         ]
         if not found:
             raise NotFound(f"Deletions of {place.words} are not paused")
-        await self._write_down(caller, place, "prune.resume", "PruneResumed", reason)
+        await self._write_down(
+            caller,
+            place,
+            "prune.resume",
+            "PruneResumed",
+            reason,
+            before={"paused": True, "by": found[0].by, "reason": found[0].reason},
+        )
         await self._engine.prune(place.project, place.environment)
         return found[0]
 
@@ -106,7 +126,15 @@ class ProtectionService:
         )
 
     async def _write_down(
-        self, caller: Caller, place: Place, action: Action, what: str, reason: str
+        self,
+        caller: Caller,
+        place: Place,
+        action: Action,
+        what: str,
+        reason: str,
+        *,
+        before: JsonObject | None = None,
+        after: JsonObject | None = None,
     ) -> None:
         details: dict[str, Json] = {"environment": place.environment, "decision": what}
         await self._access.record(
@@ -117,6 +145,8 @@ class ProtectionService:
             request_id=caller.request_id,
             reason=reason,
             details=details,
+            before=before,
+            after=after,
         )
         event = EventRecord(
             project=place.project,

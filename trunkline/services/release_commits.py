@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from activities.types import RefreshRequest
-from trunkline.manifests.edits import Uneditable
+from trunkline.manifests.layouts import Uneditable
 from trunkline.manifests.lifecycles import KEY, with_lifecycle
 from trunkline.manifests.release_files import release_text
-from trunkline.model.base import Json
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import Lifecycle
 from trunkline.model.errors import (
     EngineUnavailable,
@@ -109,6 +109,7 @@ class ReleaseCommitService:
         where, person = place.environment, caller.principal.person
         repository = await self._repository(project)
         hold = None
+        before: JsonObject = {}
         if reason is not None:
             hold = Hold.model_validate({"reason": reason, "by": person})
 
@@ -120,6 +121,7 @@ class ReleaseCommitService:
                     hint=f"To stop every write to it: trunkline suspend {agent} -e {where}",
                 )
             spec = found.manifest.spec
+            before["hold"] = _held(spec.hold)
             if spec.hold == hold or (spec.hold and hold and spec.hold.reason == hold.reason):
                 return {}
             held = spec.model_copy(update={"hold": hold})
@@ -138,6 +140,8 @@ class ReleaseCommitService:
             project,
             reason or why or done,
             said,
+            before=before,
+            after={"hold": _held(hold)},
         )
 
     async def stage(
@@ -155,6 +159,7 @@ class ReleaseCommitService:
         source = await self._sources.source(project)
         lifecycle = LIFECYCLES[stage]
         people: list[Person] = []
+        before: JsonObject = {}
 
         async def draft(tip: Revision) -> Edits:
             manifests = await _readable(source.manifests(tip))
@@ -163,6 +168,7 @@ class ReleaseCommitService:
             if placed is None:
                 raise NotFound(f"There is no agent {agent!r} in project {project!r}")
             _refuse_overridden(manifests, placed, lifecycle)
+            before["lifecycle"] = placed.manifest.spec.lifecycle
             if placed.manifest.spec.lifecycle == lifecycle:
                 return {}
             file = placed.positions.file
@@ -179,7 +185,14 @@ class ReleaseCommitService:
         revision = await self._push(repository, draft, _message(done, changes), caller, people)
         said: dict[str, Json] = {"stage": stage, "lifecycle": lifecycle, "commit": revision}
         return await self._finish(
-            caller, "agent.stage", Committed("", agent, revision), project, changes, said
+            caller,
+            "agent.stage",
+            Committed("", agent, revision),
+            project,
+            changes,
+            said,
+            before=before,
+            after={"lifecycle": lifecycle},
         )
 
     async def _repository(self, project: str) -> ReleaseRepository:
@@ -221,6 +234,9 @@ class ReleaseCommitService:
         project: str,
         reason: str,
         details: dict[str, Json],
+        *,
+        before: JsonObject,
+        after: JsonObject,
     ) -> Committed:
         await self._access.record(
             caller.principal,
@@ -230,6 +246,8 @@ class ReleaseCommitService:
             request_id=caller.request_id,
             reason=reason,
             details=details,
+            before=before,
+            after=after,
         )
         if done.revision is not None:
             try:
@@ -241,6 +259,11 @@ class ReleaseCommitService:
                     hint="It is found at the next look at Git",
                 ) from error
         return done
+
+
+def _held(hold: Hold | None) -> Json:
+    """A hold as the audit log has it."""
+    return {"by": hold.held_by, "reason": hold.reason} if hold else None
 
 
 async def _readable(reading: Awaitable[Manifests]) -> Manifests:

@@ -66,10 +66,13 @@ class ReleaseService:
         Raises InvalidInput for one that is not there or for several, PromotionRefused for one that
         follows the branch.
         """
+        where = await self._where(project, environment)
+        return ReleasedPlace(where, await self._releases.rules_in_force(project, where))
+
+    async def _where(self, project: str, environment: str | None) -> str:
         if environment is not None:
             await self._projects.require_environment(project, environment)
-        known = {each.name: each.source for each in await self._projects.environments(project)}
-        released = [name for name, source in known.items() if source == "releases"]
+        released = await self._released(project)
         if environment is not None:
             if environment not in released:
                 raise PromotionRefused(
@@ -88,8 +91,12 @@ class ReleaseService:
                 f"Several environments are promoted to: {', '.join(released)}",
                 hint="Say which: environment",
             )
-        rules = await self._releases.rules_in_force(project, released[0])
-        return ReleasedPlace(released[0], rules)
+        return released[0]
+
+    async def _released(self, project: str) -> list[str]:
+        """Names of the environments that run releases."""
+        known = await self._projects.environments(project)
+        return [each.name for each in known if each.source == "releases"]
 
     async def standing(self, project: str, environment: str, agent: str) -> ReleaseStanding | None:
         """What the last look at Git made of an agent's release, or None."""
@@ -122,7 +129,7 @@ class ReleaseService:
 
         Raises NotFound for an agent nobody knows, and what ``place`` raises.
         """
-        where = (await self.place(project, environment)).environment
+        where = await self._where(project, environment)
         before = parse_before(cursor)
         rows = await self.newest(project, where, agent, before=before, limit=limit)
         if not rows and cursor is None:
@@ -133,13 +140,9 @@ class ReleaseService:
 
     async def deployment(self, row: StatusRow) -> Deployment:
         """How far the agent of a status row has come, in whichever environment the row is."""
-        try:
-            where = (await self.place(row.project, None)).environment
-        except (InvalidInput, PromotionRefused):
-            where = row.environment
-        known = {e.name: e.source for e in await self._projects.environments(row.project)}
-        if known.get(row.environment) == "releases":
-            where = row.environment
+        released = await self._released(row.project)
+        is_one = len(released) == 1 and row.environment not in released
+        where = released[0] if is_one else row.environment
         version = await self.version(row.project, where, row.name)
         rows = await self.newest(row.project, where, row.name, limit=CHANGES_SHOWN)
         current = next((each for each in rows if each.version == version), None)

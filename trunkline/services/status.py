@@ -1,12 +1,13 @@
 """How agents and numbers are, and what happened to them, in pages."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from activities.clocks import SystemClock
 from trunkline.model import limits
 from trunkline.model.decided_status import decided_status
 from trunkline.model.errors import InvalidInput
-from trunkline.model.promotions.gates import gated_status
+from trunkline.model.promotions.gates import PromotionGate, gated_status
 from trunkline.model.records import EventRecord, RecordKind, StatusRow
 from trunkline.model.selectors import Selector
 from trunkline.ports import Clock, Interventions, Statuses
@@ -43,24 +44,19 @@ class StatusService:
         cursor: str | None = None,
         limit: int = limits.API_PAGE_DEFAULT,
     ) -> Page[StatusRow]:
-        """Rows by name and environment. A filtered page may be short and still have a cursor."""
-        after = parse_key(cursor)
+        """Rows by name and environment."""
         decided = await self._interventions.interventions(project, environment)
-        found: list[StatusRow] = []
-        size = limits.API_PAGE_MAX if selector else limit
-        for _ in range(limits.API_SCAN_MAX_PAGES):
-            rows = await self._statuses.statuses(
-                project, environment=environment, kind=kind, after=after, limit=size
-            )
-            for row in rows:
-                after = status_key(row)
-                if selector is None or selector.matches(row.labels):
-                    found.append(decided_status(row, decided))
-                if len(found) == limit:
-                    return Page(await self._gated(project, found), key_cursor(after))
-            if len(rows) < size:
-                return Page(await self._gated(project, found), None)
-        return Page(await self._gated(project, found), key_cursor(after))
+        rows = await self._statuses.statuses(
+            project,
+            environment=environment,
+            kind=kind,
+            selector=selector,
+            after=parse_key(cursor),
+            limit=limit,
+        )
+        following = key_cursor(status_key(rows[-1])) if len(rows) == limit else None
+        shown = await self._gated(project, [decided_status(row, decided) for row in rows])
+        return Page(shown, following)
 
     async def one(
         self, project: str, kind: RecordKind, name: str, *, environment: str | None
@@ -141,9 +137,13 @@ class StatusService:
         names = sorted({row.name for row in rows if row.kind == "agent"})
         if not names:
             return tuple(rows)
-        gates = await self._promotions.promotion_gates(project, names)
+        gates = defaultdict[str, list[PromotionGate]](list)
+        for gate in await self._promotions.promotion_gates(project, names):
+            gates[gate.agent].append(gate)
         now = self._clock.now()
-        return tuple(gated_status(row, gates, now) for row in rows) if gates else tuple(rows)
+        return tuple(
+            gated_status(row, gates[row.name], now) if row.name in gates else row for row in rows
+        )
 
     async def _everywhere(self, project: str, kind: RecordKind, name: str) -> list[StatusRow]:
         rows = await self._statuses.statuses(

@@ -8,10 +8,10 @@ import secrets
 from collections.abc import Sequence
 
 from activities.testing_types import TestRunInput
-from trunkline.model import limits
 from trunkline.model.base import Frozen, Json
 from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
 from trunkline.model.kinds.conversation import Mode
+from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.results import TestRunReport
 from trunkline.ports.testing import RunReports
 from trunkline.services.access import AccessService, Principal
@@ -147,7 +147,7 @@ class TestRunService:
     ) -> Page[TestRunReport]:
         """Runs without transcripts, newest first."""
         after = parse_key(cursor)
-        size = min(limit, limits.TEST_RUNS_PAGE_MAX)
+        size = min(limit, testing_limits.TEST_RUNS_PAGE_MAX)
         found = await self._reports.run_reports(project, agent=agent, after=after, limit=size)
         last = len(found) < size
         return Page(items=found, cursor=None if last else key_cursor(found[-1].id))

@@ -1,7 +1,8 @@
-"""Pushes announced by a forge: is it really the forge, is it about us, then look at Git now.
+"""What a forge announces: is it really the forge, is it about us, then look for ourselves.
 
-Nothing of a payload is believed beyond "look now": the commit is read from Git itself, so that a
-forged, late or repeated announcement can at worst cause one look.
+Nothing of a payload is believed beyond "look at Git now" and "look at pull request N now": what is
+there is read from Git and from the forge, so that a forged, late or repeated announcement can at
+worst cause one look.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from activities.types import RefreshRequest
 from trunkline.model import limits
 from trunkline.model.base import Json
 from trunkline.model.errors import InvalidInput, NotConfigured, Unauthenticated
+from trunkline.model.ids import WEBHOOK_SECRET_PREFIX, webhook_secret_variable
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Projects
 from trunkline.services.access import AccessService, Principal
@@ -28,7 +30,20 @@ _URL_ADDRESS = re.compile(
     r"^[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:]*)(?::\d+)?/(?P<path>.+)$", re.IGNORECASE
 )
 _REVISION = re.compile(r"[0-9a-f]{40,64}")
-_ADDRESS_KEYS = ("clone_url", "ssh_url", "git_url", "html_url", "url")
+_ADDRESS_KEYS = (
+    *("clone_url", "ssh_url", "git_url", "html_url", "url"),
+    *("git_http_url", "git_ssh_url", "http_url", "web_url", "homepage"),
+)
+"""Names of a repository's addresses at GitHub and Gitea, and at GitLab."""
+_PULL_REQUEST_ACTIONS = frozenset(
+    {
+        *("opened", "synchronize", "synchronized", "reopened", "closed", "edited"),
+        *("ready_for_review", "converted_to_draft", "labeled", "unlabeled"),
+        *("label_updated", "label_cleared"),
+    }
+)
+"""What of a pull request's life changes what is to be done; Gitea has words of its own."""
+_NUMBER_MAX = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,8 @@ class Forge:
     ``marks`` are pairs of header names, signature and event; the first signature that is there
     counts, so that a bad one is not made good by another. ``prefix`` stands before the digest.
     ``signs_payload``: of a form, what is signed is the JSON inside and not the form's bytes.
+    ``shows_secret``: nothing is signed, the secret itself is shown. ``pushes`` are the names of
+    the event of a push, and ``about_pulls`` of those about a pull request.
     """
 
     name: str
@@ -45,18 +62,39 @@ class Forge:
     marks: tuple[tuple[str, str], ...]
     prefix: str = ""
     signs_payload: bool = False
+    shows_secret: bool = False
+    pushes: frozenset[str] = frozenset({"push"})
+    about_pulls: frozenset[str] = frozenset()
 
 
-GITHUB = Forge("github", "GitHub", (("x-hub-signature-256", "x-github-event"),), "sha256=")
+GITHUB = Forge(
+    "github",
+    "GitHub",
+    (("x-hub-signature-256", "x-github-event"),),
+    "sha256=",
+    about_pulls=frozenset({"pull_request", "issue_comment"}),
+)
 """Source: https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries"""
 GITEA = Forge(
     "gitea",
     "Gitea or Forgejo",
     (("x-forgejo-signature", "x-forgejo-event"), ("x-gitea-signature", "x-gitea-event")),
     signs_payload=True,
+    about_pulls=frozenset(
+        {"pull_request", "pull_request_sync", "issue_comment", "pull_request_comment"}
+    ),
 )
 """Sources: https://docs.gitea.com/usage/repository/webhooks and
 https://forgejo.org/docs/latest/user/webhooks"""
+GITLAB = Forge(
+    "gitlab",
+    "GitLab",
+    (("x-gitlab-token", "x-gitlab-event"),),
+    shows_secret=True,
+    pushes=frozenset({"Push Hook"}),
+)
+"""Pushes only: its merge requests are another interface. Source:
+https://docs.gitlab.com/user/project/integrations/webhooks"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +107,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """What a delivery led to; ``projects`` are looking at Git now."""
+    """What a delivery led to; ``projects`` are looking at Git, or at the pull request, now."""
 
     result: Literal["refreshed", "ignored", "pong"]
     reason: str = ""
@@ -88,16 +126,37 @@ def repository_key(address: str) -> str:
     return key.rstrip("/").removesuffix(".git").lower()
 
 
+@dataclass(frozen=True, slots=True)
+class _Proof:
+    """What proved a delivery: by which secrets, and a mark it is recognised by when repeated."""
+
+    mark: str
+    event: str
+    shared: bool
+    owners: frozenset[str]
+
+
 class WebhookService:
-    """Deliveries of forges; without a secret the door is closed."""
+    """Deliveries of forges; without a secret the door is closed.
+
+    ``own_secrets`` belong to single projects, by their names in upper case with ``_`` for ``-``;
+    such a project is woken by its own secret only.
+    """
 
     def __init__(
-        self, projects: Projects, access: AccessService, engine: Engine, *, secret: str | None
+        self,
+        projects: Projects,
+        access: AccessService,
+        engine: Engine,
+        *,
+        secret: str | None,
+        own_secrets: Mapping[str, str] | None = None,
     ) -> None:
         self._projects = projects
         self._access = access
         self._engine = engine
         self._secret = secret
+        self._own_secrets = {who: own for who, own in (own_secrets or {}).items() if own}
         self._seen: OrderedDict[str, None] = OrderedDict()
 
     async def receive(
@@ -108,25 +167,36 @@ class WebhookService:
         Raises NotConfigured, Unauthenticated, InvalidInput, EngineUnavailable. A delivery that
         was taken before is ignored, one that failed may be sent again.
         """
-        signature, event = self._verify(delivery, forge)
+        proof = self._verify(delivery, forge)
+        event = proof.event
         if event == "ping":
             return DeliveryResult("pong")
-        if event != "push":
+        if event not in forge.pushes | forge.about_pulls:
             return DeliveryResult("ignored", f"event {event!r} is not a push")
-        if signature in self._seen:
+        if proof.mark in self._seen:
             return DeliveryResult("ignored", "this delivery was taken before")
         payload = _payload(delivery)
-        matching = [p for p in await self._projects.projects() if _concerns(payload, p)]
+        number = None if event in forge.pushes else _pull_request_number(payload)
+        if event not in forge.pushes and number is None:
+            return DeliveryResult("ignored", f"this {event!r} changes nothing of a pull request")
+        matching = [
+            project
+            for project in await self._projects.projects()
+            if self._is_proved(project, proof) and _concerns(payload, project, number)
+        ]
         for project in matching:
-            await self._wake(project, payload, forge, request_id)
-        self._remember(signature)
+            if number is None:
+                await self._wake(project, payload, forge, request_id)
+            else:
+                await self._look(project, number, proof.event, forge, request_id)
+        self._remember(proof.mark)
         if not matching:
             return DeliveryResult("ignored", "no project follows this branch of this repository")
         return DeliveryResult("refreshed", projects=tuple(p.name for p in matching))
 
-    def _verify(self, delivery: Delivery, forge: Forge) -> tuple[str, str]:
-        """The signature, which is good, and the event."""
-        if not self._secret:
+    def _verify(self, delivery: Delivery, forge: Forge) -> _Proof:
+        """By which of our secrets a delivery is proved. Raises NotConfigured, Unauthenticated."""
+        if not self._secret and not self._own_secrets:
             raise NotConfigured(
                 f"The server has no webhook secret, so it cannot tell {forge.title} from anybody"
                 " else",
@@ -135,14 +205,26 @@ class WebhookService:
         headers = delivery.headers
         signed, named = next((mark for mark in forge.marks if mark[0] in headers), forge.marks[0])
         shown = headers.get(signed, "")
-        signed_bytes = _content(delivery) if forge.signs_payload else delivery.body
-        expected = sign(self._secret, signed_bytes, forge)
-        if not hmac.compare_digest(shown.encode(), expected.encode()):
+        content = _content(delivery) if forge.signs_payload else delivery.body
+        shared = bool(self._secret) and _fits(shown, self._secret or "", content, forge)
+        owners = frozenset(
+            owner
+            for owner, secret in self._own_secrets.items()
+            if _fits(shown, secret, content, forge)
+        )
+        if not shared and not owners:
             raise Unauthenticated(
-                "The signature does not fit the body",
+                "The token is not the webhook's secret"
+                if forge.shows_secret
+                else "The signature does not fit the body",
                 hint="The webhook's secret and TRUNKLINE_WEBHOOK_SECRET must be the same",
             )
-        return expected, headers.get(named, "")
+        mark = hashlib.sha256(content).hexdigest() if forge.shows_secret else shown
+        return _Proof(f"{forge.name} {mark}", headers.get(named, ""), shared, owners)
+
+    def _is_proved(self, project: ProjectRecord, proof: _Proof) -> bool:
+        own = webhook_secret_variable(project.name).removeprefix(WEBHOOK_SECRET_PREFIX)
+        return own in proof.owners if own in self._own_secrets else proof.shared
 
     async def _wake(
         self, project: ProjectRecord, payload: Mapping[str, Json], forge: Forge, request_id: str
@@ -160,10 +242,28 @@ class WebhookService:
             details={"after": after if _is_revision(after) else None},
         )
 
-    def _remember(self, signature: str) -> None:
-        self._seen[signature] = None
+    async def _look(
+        self, project: ProjectRecord, number: int, event: str, forge: Forge, request_id: str
+    ) -> None:
+        await self._engine.look_at_pull_request(project.name, number, reason=event)
+        await self._access.record(
+            Principal(forge.name, "operator", project.name),
+            "webhook.pull-request",
+            project=project.name,
+            subject=str(number),
+            request_id=request_id,
+            details={"event": event},
+        )
+
+    def _remember(self, mark: str) -> None:
+        self._seen[mark] = None
         while len(self._seen) > limits.WEBHOOK_DELIVERIES_REMEMBERED:
             self._seen.popitem(last=False)
+
+
+def _fits(shown: str, secret: str, content: bytes, forge: Forge) -> bool:
+    expected = secret if forge.shows_secret else sign(secret, content, forge)
+    return hmac.compare_digest(shown.encode(), expected.encode())
 
 
 def _is_revision(value: Json) -> bool:
@@ -190,12 +290,34 @@ def _payload(delivery: Delivery) -> Mapping[str, Json]:
     return payload
 
 
-def _concerns(payload: Mapping[str, Json], project: ProjectRecord) -> bool:
-    if payload.get("ref") != f"refs/heads/{project.branch}":
+def _pull_request_number(payload: Mapping[str, Json]) -> int | None:
+    """The pull request that a delivery is about, if something of it changed that counts.
+
+    Comments on plain issues, and edited ones, are none of our business: commands are written new.
+    """
+    action, issue = payload.get("action"), payload.get("issue")
+    if isinstance(issue, dict):
+        about: Json = issue
+        is_pull = payload.get("is_pull") is True or bool(issue.get("pull_request"))
+        wanted = is_pull and action == "created" and "comment" in payload
+    else:
+        about, wanted = payload.get("pull_request"), action in _PULL_REQUEST_ACTIONS
+    number = about.get("number") if isinstance(about, dict) else None
+    if not wanted or not isinstance(number, int) or isinstance(number, bool):
+        return None
+    return number if 0 < number < _NUMBER_MAX else None
+
+
+def _concerns(payload: Mapping[str, Json], project: ProjectRecord, number: int | None) -> bool:
+    """Is it about the project's repository and, if it is a push, about its branch?"""
+    if number is None and payload.get("ref") != f"refs/heads/{project.branch}":
         return False
-    repository = payload.get("repository")
-    if not isinstance(repository, dict):
-        return False
-    addresses = [repository.get(key) for key in _ADDRESS_KEYS]
     wanted = repository_key(project.repository)
+    shown = [payload.get(name) for name in ("repository", "project")]
+    addresses = [
+        repository.get(key)
+        for repository in shown
+        if isinstance(repository, dict)
+        for key in _ADDRESS_KEYS
+    ]
     return any(isinstance(a, str) and repository_key(a) == wanted for a in addresses)

@@ -17,8 +17,8 @@ from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import Rejected, RemoteMissing, Unavailable
 from trunkline.model.ids import REFERENCE_PREFIX, ExternalId, document_mark, document_title
-from trunkline.model.limits import TEST_RUNS_MAX
 from trunkline.model.observed import ObservedObject
+from trunkline.model.testing.limits import TEST_RUNS_MAX
 from trunkline.model.testing.platform_tests import Invocation, PlatformRun, PlatformTest
 from trunkline.model.testing.transcripts import Line, LineKind
 

@@ -18,7 +18,7 @@ from trunkline.adapters.elevenlabs.answers import Answered
 from trunkline.adapters.speech.formats import Format, format_of
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import ConversationLost
-from trunkline.model.limits import TALK_QUOTE_MAX_CHARACTERS
+from trunkline.model.testing.limits import TALK_QUOTE_MAX_CHARACTERS
 from trunkline.model.testing.talk import (
     AgentCorrected,
     AgentSaid,

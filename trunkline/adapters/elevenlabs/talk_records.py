@@ -9,7 +9,7 @@ from trunkline.adapters.elevenlabs.answers import Answered
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.deleting import CONVERSATIONS, LIVE
 from trunkline.model.base import Json
-from trunkline.model.limits import TALK_RECORD_LOOKS, TALK_RECORD_POLL_S
+from trunkline.model.testing.limits import TALK_RECORD_LOOKS, TALK_RECORD_POLL_S
 
 HIDDEN_PREFIXES = ("secret__", "system__")
 """Variables that are nobody's result: secrets, and the platform's own."""

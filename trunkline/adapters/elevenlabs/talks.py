@@ -57,8 +57,8 @@ from trunkline.model.errors import (
     RemoteMissing,
     Unavailable,
 )
-from trunkline.model.limits import (
-    LIVE_CALL_MAX_S,
+from trunkline.model.limits import LIVE_CALL_MAX_S
+from trunkline.model.testing.limits import (
     TALK_CLOSE_TIMEOUT_S,
     TALK_EVENTS_MAX,
     TALK_MESSAGE_MAX_BYTES,

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from trunkline.adapters.git.drafting import COMMITTER
-from trunkline.adapters.git.objects import split
+from trunkline.adapters.git.objects import moment, split
 from trunkline.model.ids import Revision
 from trunkline.model.promotions.records import CommitAuthor
 
@@ -34,8 +34,9 @@ def authors_of(commits: Iterable[tuple[Revision, bytes]]) -> tuple[CommitAuthor,
     """
     found: dict[str, CommitAuthor] = {}
     for revision, content in commits:
+        at = moment(split(content)[0].get("committer", b""))
         for name, email in _hands(content):
-            author = CommitAuthor(email=email, name=name, revision=revision)
+            author = CommitAuthor(email=email, name=name, revision=revision, at=at)
             found.setdefault(email.casefold() or f"<{name}", author)
     return tuple(found.values())
 

@@ -147,6 +147,16 @@ class RepositoryCache:
         author, _, subject = output.decode("utf-8", "replace").strip("\n").partition("\0")
         return author, subject
 
+    def bring(self, token: str, ref: str) -> None:
+        """Bring what a ref holds here, under no name of its own. Hold the copy alone.
+
+        Raises a SourceError.
+        """
+        try:
+            self._bring(token, ref)
+        except GitFailed as error:
+            raise source_error(error, ref) from error
+
     def _fetch(self, token: str, revision: Revision | None) -> Revision:
         if not (self._folder / "HEAD").is_file():
             self.discard()

@@ -20,6 +20,7 @@ from tempfile import mkstemp
 from git.cmd import Git
 from git.exc import GitCommandNotFound
 
+from trunkline import tracing
 from trunkline.adapters.git.addresses import REMOTE_PROTOCOLS
 from trunkline.model.errors import InvalidSettings
 from trunkline.model.limits import GIT_OUTPUT_MAX_CHARACTERS
@@ -98,6 +99,25 @@ class GitCommands:
         extra: Mapping[str, str] | None = None,
     ) -> bytes:
         """What the command wrote. Raises GitFailed."""
+        with tracing.span(f"git {arguments[0]}", kind="client") as span:
+            try:
+                return self._run(arguments, timeout_s=timeout_s, stdin=stdin, extra=extra)
+            except GitFailed as error:
+                if error.timed_out:
+                    raise
+                failed = error
+            # Some commands answer by their status: whoever asked knows whether that is a failure.
+            span.say({"process.exit.code": failed.status})
+        raise failed
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        *,
+        timeout_s: float,
+        stdin: bytes | None,
+        extra: Mapping[str, str] | None,
+    ) -> bytes:
         process = self.start(arguments, extra=extra)
         try:
             output, errors = process.communicate(stdin, timeout=timeout_s)
@@ -184,6 +204,7 @@ def _environment(folder: Path, home: Path, token: str, *, allow_local: bool) -> 
         "SSH_ASKPASS": "",
         "GIT_SSH_COMMAND": _SSH,
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_LITERAL_PATHSPECS": "1",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_TRACE": "0",
         "GIT_TRACE_CURL": "0",

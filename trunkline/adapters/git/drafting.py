@@ -26,6 +26,8 @@ _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\\]")
 _CRUD = " .,:;<>\"'\\"
 """What Git cuts off both ends of a name."""
 _GONE = "0" * 40
+_SCISSORS = re.compile(r"^(?=# -+ >8 -+[ \t]*$)", re.MULTILINE)
+"""A line at which Git ends a message: a trailer above it would count, and ours below it not."""
 
 
 class Draft:
@@ -110,7 +112,8 @@ class Draft:
             wanted.update((path, *_above(path)))
         if not wanted:
             raise InvalidInput("a commit without edits was asked for")
-        output = self._objects.output("ls-tree", "-z", "--full-tree", self._base, *sorted(wanted))
+        listing = ("ls-tree", "-z", "--full-tree", self._base)
+        output = self._objects.output(*listing, "--", *sorted(wanted))
         modes = {}
         for line in output.split(b"\0"):
             facts, _, name = line.partition(b"\t")
@@ -145,7 +148,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _message(text: str) -> bytes:
-    return _encoded(text.replace("\0", "").rstrip("\n") + "\n")
+    return _encoded(_SCISSORS.sub(" ", text.replace("\0", "")).rstrip("\n") + "\n")
 
 
 def _author(name: str, email: str) -> Author:

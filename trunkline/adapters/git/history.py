@@ -15,10 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from trunkline.adapters.git.former_names import TooManyFiles, former_names
-from trunkline.adapters.git.objects import LITERAL_PATHS, GitObjects, split
-from trunkline.adapters.git.tags import moment
+from trunkline.adapters.git.objects import LITERAL_PATHS, GitObjects, moment, split
 from trunkline.manifests.loading import RELEASES_FOLDER, load_releases
-from trunkline.model.ids import NAME_PATTERN, PROMOTION_TRAILER, Digest, Revision, release_path
+from trunkline.model.ids import (
+    CHANGE_TRAILER,
+    NAME_PATTERN,
+    PROMOTION_TRAILER,
+    Digest,
+    Revision,
+    release_path,
+)
 from trunkline.model.kinds import Release
 from trunkline.model.limits import (
     CLOSURE_COMMITS_MAX,
@@ -32,7 +38,8 @@ _PATHS_AT_ONCE = 1_000
 """Paths in one command's arguments; a system takes two megabytes of them."""
 _CHUNK_COMMITS = 100
 _UNIT = "\x1f"
-_TRAILERS = f"%H%x00%(trailers:key={PROMOTION_TRAILER},valueonly,unfold,separator=%x1f)"
+_KEYS = f"key={PROMOTION_TRAILER},key={CHANGE_TRAILER}"
+_TRAILERS = f"%H%x00%(trailers:{_KEYS},valueonly,unfold,separator=%x1f)"
 
 logger = logging.getLogger(__name__)
 

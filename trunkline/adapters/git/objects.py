@@ -4,13 +4,17 @@ Whoever reads a commit or a tag byte for byte cannot be misled by what somebody 
 come from Git, and no separator has to be trusted.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from trunkline.adapters.git.commands import GitCommands, GitFailed
 from trunkline.model.errors import CommitUnreadable, SourceUnreachable
 
 LITERAL_PATHS = {"GIT_LITERAL_PATHSPECS": "1"}
 """No path of the command is a pattern."""
+
+_MOMENT = re.compile(rb"> (\d{1,12}) [+-]\d{4}$")
 
 
 class GitObjects:
@@ -75,6 +79,15 @@ def split(content: bytes) -> tuple[dict[str, bytes], bytes]:
         if name:
             headers.setdefault(name.decode("ascii", "replace"), value)
     return headers, message
+
+
+def moment(identity: bytes) -> datetime | None:
+    """When a person of a commit or tag did it, or None if that is not to be told."""
+    match = _MOMENT.search(identity)
+    try:
+        return datetime.fromtimestamp(int(match[1]), tz=UTC) if match else None
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _lines(words: Sequence[str]) -> bytes:

@@ -2,13 +2,13 @@
 
 A push ends in one of four ways, and whoever releases goes on differently after each: it is there;
 somebody was faster; the server will not have it; nobody knows. Only Git's words tell them apart,
-and where they leave a doubt the answer is that nobody knows. Nothing is ever overwritten: no force,
-no lease, no moved tag.
+and where they leave a doubt the answer is that nobody knows. Nothing of others is ever overwritten:
+no moved tag, no force, and a lease only on a branch of our own.
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from trunkline.adapters.git.commands import GitCommands, GitFailed
 from trunkline.adapters.git.failures import source_error
@@ -19,6 +19,7 @@ from trunkline.model.errors import (
     SourceCredentialsRejected,
     SourceError,
 )
+from trunkline.model.ids import RELEASE_TAGS
 from trunkline.model.limits import GIT_OUTPUT_MAX_CHARACTERS
 
 _VERDICT = re.compile(
@@ -60,15 +61,23 @@ _ALLOW = (
     "Allow the user of Trunkline's token to push to the branch and to tags below trunkline/, "
     "or let releases go through `via: pull-request`."
 )
+_ALLOW_OWN = (
+    "Allow the user of Trunkline's token to make, move and delete branches below trunkline/, and "
+    "to make tags there."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """What is pushed where: objects of the copy by the refs they become."""
+    """What is pushed where: objects of the copy by the refs they become ("": the ref is deleted).
+
+    A ref with a lease is overwritten if it is where the lease says ("": nowhere), and no other is.
+    """
 
     address: str
     branch: str
     updates: Sequence[tuple[str, str]]
+    leases: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, commands: GitCommands, *, timeout_s: float) -> None:
         """Push. Raises PushRejected, PushRefused, PushUnanswered, SourceUnreachable or
@@ -100,6 +109,7 @@ class Push:
             "--no-follow-tags",
             "--no-signed",
             "--recurse-submodules=no",
+            *(f"--force-with-lease={ref}:{lease}" for ref, lease in self.leases.items()),
             "--end-of-options",
             self.address,
             *(f"{object_id}:{ref}" for object_id, ref in self.updates),
@@ -164,7 +174,10 @@ def _rejected(words: str, branch: str) -> PushRejected:
 
 
 def _refused(words: str, branch: str) -> PushRefused:
-    return PushRefused(f"the Git server lets nothing be written to {branch}: {words}", hint=_ALLOW)
+    return PushRefused(
+        f"the Git server lets nothing be written to {branch}: {words}",
+        hint=_ALLOW_OWN if branch.startswith(RELEASE_TAGS) else _ALLOW,
+    )
 
 
 def _unanswered(words: str) -> PushUnanswered:

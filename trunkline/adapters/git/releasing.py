@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
+from trunkline.adapters.git.addresses import checked_branch
 from trunkline.adapters.git.authors import authors_of, subject_of
 from trunkline.adapters.git.drafting import Draft
 from trunkline.adapters.git.history import (
@@ -18,7 +19,8 @@ from trunkline.adapters.git.history import (
     touching,
 )
 from trunkline.adapters.git.objects import GitObjects
-from trunkline.adapters.git.own_signatures import CommitSigner, InForce
+from trunkline.adapters.git.own_branches import OwnBranches, OwnCommit, checked_own_branch
+from trunkline.adapters.git.own_signatures import CommitSigner
 from trunkline.adapters.git.pushing import Push
 from trunkline.adapters.git.repository import Repository
 from trunkline.adapters.git.tags import checked_tag, release_tags
@@ -124,16 +126,39 @@ class GitReleases:
                 updates.append((commands.tag(tag, tag_revision, tag_message or message), ref))
             return commit, updates
 
-        in_force = InForce(None, None)
-        if self._signer is not None:
-            in_force = await self._signer.in_force(self._project)
-
-        def keys() -> EvidenceKeys | None:
-            if self._signer is None:
-                return None
-            return self._signer.keys_for(self._repository, base, in_force, urgent=urgent)
-
+        keys = await self._keys_on(base, urgent=urgent)
         return await asyncio.to_thread(self._push, base, tag_revision, make, keys)
+
+    async def push_tag(self, tag: str, revision: Revision, message: str) -> None:
+        """The annotated tag of a release that came by a merge. Raises what the port names."""
+        signer = self._signer
+        keys = signer.keys if signer is not None and signer.keys.public_key else None
+        await asyncio.to_thread(OwnBranches(self._repository).tag, tag, revision, message, keys)
+
+    async def branch_head(self, branch: str) -> Revision | None:
+        """Where a branch of the server is right now, or None."""
+        return await asyncio.to_thread(self._repository.head, checked_branch(branch))
+
+    async def push_branch(
+        self,
+        branch: str,
+        base: Revision,
+        *,
+        edits: Mapping[str, str | None],
+        message: str,
+        author: tuple[str, str],
+        lease: Revision | None = None,
+    ) -> Revision:
+        """One commit on ``base`` that becomes a branch of ours. Raises what the port names."""
+        checked_own_branch(branch, self._repository.branch)
+        wanted = OwnCommit(branch, base, edits, message, author)
+        keys = await self._keys_on(base, urgent=False)
+        return await asyncio.to_thread(OwnBranches(self._repository).push, wanted, lease, keys)
+
+    async def delete_branch(self, branch: str, *, lease: Revision | None = None) -> None:
+        """Delete a branch of ours. Raises what the port names."""
+        checked_own_branch(branch, self._repository.branch)
+        await asyncio.to_thread(OwnBranches(self._repository).delete, branch, lease)
 
     async def release_history(
         self, *, environment: str = "", agent: str = "", limit: int, before: Revision | None = None
@@ -156,6 +181,14 @@ class GitReleases:
                 hint="Begin again without it; the branch may have been rewritten.",
             )
         return page
+
+    async def _keys_on(self, base: Revision, *, urgent: bool) -> Callable[[], EvidenceKeys | None]:
+        """Who signs a commit on ``base``, found out when called, which blocks."""
+        signer = self._signer
+        if signer is None:
+            return lambda: None
+        in_force = await signer.in_force(self._project)
+        return lambda: signer.keys_for(self._repository, base, in_force, urgent=urgent)
 
     def _objects(self) -> GitObjects:
         """Reads that may walk a whole history, which takes as long as fetching one."""

@@ -62,6 +62,14 @@ class Repository:
             raise self._why_nothing_matched() from error
         return Revision(found.split()[0])
 
+    def head(self, branch: str) -> Revision | None:
+        """Where any branch is, as the server says, or None if there is none of the name."""
+        try:
+            found = self._list("--heads", f"refs/heads/{branch}")
+        except GitFailed as error:
+            raise source_error(error, branch) from error
+        return Revision(found.split()[0]) if found.strip() else None
+
     def ensure(self, revision: Revision) -> Revision:
         """The commit is here afterwards; answers it, or the newer tip if the branch moved on."""
         with self.cache.locked(alone=False):

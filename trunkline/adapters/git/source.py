@@ -6,16 +6,18 @@ that says what to do, and changes nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from trunkline.adapters.git.commands import GitBounds
+from trunkline.adapters.git.proposals import merge_proposal
 from trunkline.adapters.git.repository import Repository, no_token
 from trunkline.adapters.git.signatures import verify
 from trunkline.adapters.git.tree import CommitTree
 from trunkline.manifests import load
+from trunkline.manifests.edited_trees import EditedTree, texts_of
 from trunkline.manifests.edits import patch_of
 from trunkline.manifests.loading import RELEASES_FOLDER, load_releases
 from trunkline.metrics import git_request
@@ -25,6 +27,7 @@ from trunkline.model.ids import Revision
 from trunkline.model.kinds.signing import CommitSigning
 from trunkline.model.limits import COMMITS_VERIFIED_MAX
 from trunkline.model.manifests import Manifests, Releases
+from trunkline.model.proposals import Merged, Proposal
 from trunkline.model.signatures import CommitSignature
 
 T = TypeVar("T")
@@ -103,6 +106,10 @@ class GitSource:
 
         return await asyncio.to_thread(self.read, revision, make)
 
+    async def merged(self, proposal: Proposal) -> Merged:
+        """What merging a proposal would leave, made here and nowhere else. Raises a SourceError."""
+        return await asyncio.to_thread(merge_proposal, self._repository, proposal)
+
     async def text(self, revision: Revision, path: str) -> str:
         """A file of a commit as UTF-8. Raises NotFound or a SourceError."""
 
@@ -110,6 +117,18 @@ class GitSource:
             return tree.read(path).decode("utf-8", "replace")
 
         return await asyncio.to_thread(self.read, revision, read)
+
+    async def texts(self, revision: Revision, paths: Sequence[str]) -> Mapping[str, str]:
+        """Files of a commit as UTF-8, by path. Raises InvalidInput or a SourceError."""
+        return await asyncio.to_thread(self.read, revision, lambda tree: texts_of(tree, paths))
+
+    async def edited(self, revision: Revision, edits: Mapping[str, str | None]) -> Manifests:
+        """Everything a commit would declare with edits. Raises InvalidManifests, InvalidInput or
+        a SourceError.
+        """
+        return await asyncio.to_thread(
+            self.read, revision, lambda tree: load(EditedTree(tree, edits))
+        )
 
     def read(self, revision: Revision, use: Callable[[CommitTree], T]) -> T:
         """What ``use`` makes of the commit's tree; blocks. Raises a SourceError.

@@ -5,10 +5,9 @@ its commit is the right one is found out by whoever compares it with a release.
 """
 
 import re
-from datetime import UTC, datetime
 
 from trunkline.adapters.git.authors import tagger_of
-from trunkline.adapters.git.objects import GitObjects, split
+from trunkline.adapters.git.objects import GitObjects, moment, split
 from trunkline.model.errors import InvalidInput
 from trunkline.model.ids import RELEASE_TAGS, Revision
 from trunkline.model.releases import ReleaseTag
@@ -19,7 +18,6 @@ _TAG = re.compile(
 )
 _GLOB = re.compile(r"[^a-z0-9/-]")
 _SIGNATURE = re.compile(rb"^-----BEGIN (?:SSH|PGP) SIGNATURE-----$.*", re.MULTILINE | re.DOTALL)
-_MOMENT = re.compile(rb"> (\d{1,12}) [+-]\d{4}$")
 
 
 def checked_tag(name: str) -> str:
@@ -48,15 +46,6 @@ def release_tags(objects: GitObjects, environment: str, agent: str) -> tuple[Rel
     contents = dict(zip(annotated, objects.contents(annotated, "tag"), strict=True))
     tags = [_tag(match, object_id, contents.get(object_id)) for match, object_id, _ in found]
     return tuple(sorted(tags, key=lambda tag: (tag.environment, tag.agent, tag.version)))
-
-
-def moment(identity: bytes) -> datetime | None:
-    """When a person of a commit or tag did it, or None if that is not to be told."""
-    match = _MOMENT.search(identity)
-    try:
-        return datetime.fromtimestamp(int(match[1]), tz=UTC) if match else None
-    except (OverflowError, OSError, ValueError):
-        return None
 
 
 def _tag(match: re.Match[str], object_id: str, content: bytes | None) -> ReleaseTag:

@@ -17,8 +17,8 @@ from trunkline.adapters.retry_after import retry_after_s
 from trunkline.adapters.wire import Answer, Call, Wire
 from trunkline.model.base import Json
 from trunkline.model.errors import JudgeUnavailable, PlatformError
-from trunkline.model.limits import (
-    EVENT_MESSAGE_MAX_CHARACTERS,
+from trunkline.model.limits import EVENT_MESSAGE_MAX_CHARACTERS
+from trunkline.model.testing.limits import (
     JUDGE_ANSWER_MAX_TOKENS,
     JUDGE_CONCURRENCY,
     JUDGE_TIMEOUT_S,

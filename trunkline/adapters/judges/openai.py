@@ -16,8 +16,8 @@ from trunkline.adapters.judges.prompts import (
 from trunkline.model.canonical import digest
 from trunkline.model.errors import JudgeUnavailable
 from trunkline.model.ids import short_digest
-from trunkline.model.limits import JUDGE_ANSWER_MAX_TOKENS
 from trunkline.model.testing.judging import JudgeAnswer, Question
+from trunkline.model.testing.limits import JUDGE_ANSWER_MAX_TOKENS
 from trunkline.model.testing.transcripts import Transcript
 
 CHARACTERS_PER_TOKEN = 4

@@ -13,12 +13,12 @@ from typing import Final
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.canonical import digest
 from trunkline.model.errors import JudgeUnavailable
-from trunkline.model.limits import (
+from trunkline.model.testing.judging import Question
+from trunkline.model.testing.limits import (
     JUDGE_REASON_MAX_CHARACTERS,
     JUDGE_TEXT_MAX_CHARACTERS,
     UTTERANCE_MAX_CHARACTERS,
 )
-from trunkline.model.testing.judging import Question
 from trunkline.model.testing.transcripts import Line, Transcript
 
 Messages = list[dict[str, str]]

@@ -12,8 +12,8 @@ from trunkline.adapters.judges.openai import OpenAICaller, OpenAIJudge
 from trunkline.adapters.judges.plain import PlainJudge
 from trunkline.adapters.wire import Wire
 from trunkline.model.errors import JudgeUnavailable
-from trunkline.model.limits import JUDGE_TIMEOUT_S
 from trunkline.model.testing.judging import JudgeAnswer, Question
+from trunkline.model.testing.limits import JUDGE_TIMEOUT_S
 from trunkline.ports.talking import Judge
 from trunkline.ports.testing import JudgeAnswers
 

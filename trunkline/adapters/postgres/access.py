@@ -1,34 +1,58 @@
 """Tokens and the audit log. One room of the store; no token itself ever arrives here."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from trunkline.adapters.postgres.rows import comparable_json, page_size, readable
+from trunkline.adapters.postgres.rows import (
+    comparable_json,
+    ordered_json,
+    page_size,
+    readable,
+    readable_json,
+)
 from trunkline.adapters.postgres.tables import Tables
+from trunkline.model.limits import RETENTION_BATCH_SIZE, TOKEN_USE_NOTED_EVERY_S
 from trunkline.model.records import AuditRecord, TokenRecord
 
 _LAST_ID = 2**63 - 1
-_TOKEN = "id, prefix, hash, person, role, project, created_at, expires_at"  # noqa: S105 - columns
+_COLUMNS = (
+    "id, prefix, hash, person, role, project, created_at, expires_at, last_used_at, kind, grants"
+)
+_REACHING = """
+(kind = 'token' AND project = ANY(%(projects)s::text[])) OR (
+    kind = 'session' AND NOT EXISTS (
+        SELECT FROM json_array_elements(grants) AS one
+        WHERE coalesce(one->>'project' <> ALL(%(projects)s::text[]), true)
+    )
+)
+"""
+"""These projects and no other: a role in every project is a null in the grants, and more."""
 _REVOKE = """
 DELETE FROM tokens AS gone
 WHERE id = %(id)s AND (
-    role <> 'admin' OR project IS NOT NULL OR expires_at <= now() OR EXISTS (
+    kind = 'session' OR role <> 'admin' OR project IS NOT NULL OR expires_at <= now() OR EXISTS (
         SELECT FROM tokens
-        WHERE id <> gone.id AND role = 'admin' AND project IS NULL
+        WHERE id <> gone.id AND kind = 'token' AND role = 'admin' AND project IS NULL
             AND (expires_at IS NULL OR expires_at > now())
     )
 )
 RETURNING id
 """
 _AUDIT = """
-SELECT id, actor, role, action, project, subject, request_id, reason, details, at
+SELECT id, actor, role, action, project, subject, request_id, reason, details, before, after, at
 FROM audit
 WHERE id < %(before)s
     AND (%(project)s::text IS NULL OR project = %(project)s)
+    AND (%(projects)s::text[] IS NULL OR project = ANY(%(projects)s))
     AND (%(actor)s::text IS NULL OR actor = %(actor)s)
     AND (%(action)s::text IS NULL OR action = %(action)s)
+    AND (%(subject)s::text IS NULL OR subject = %(subject)s)
+    AND (%(request_id)s::text IS NULL OR request_id = %(request_id)s)
     AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
 ORDER BY id DESC LIMIT %(limit)s
 """
+_JSON = frozenset({"details", "before", "after"})
 
 
 class AccessTables(Tables):
@@ -39,11 +63,15 @@ class AccessTables(Tables):
         async with self._pool.connection() as connection:
             await connection.execute(
                 """
-                INSERT INTO tokens (id, prefix, hash, person, role, project, expires_at)
+                INSERT INTO tokens (id, prefix, hash, person, role, project, expires_at, kind,
+                    grants)
                 VALUES (%(id)s, %(prefix)s, %(hash)s, %(person)s, %(role)s, %(project)s,
-                    %(expires_at)s)
+                    %(expires_at)s, %(kind)s, %(grants)s)
                 """,
-                token.model_dump(by_alias=False),
+                {
+                    **token.model_dump(by_alias=False, exclude={"grants"}),
+                    "grants": ordered_json([one.model_dump() for one in token.grants]),
+                },
             )
 
     async def token(self, token_hash: str) -> TokenRecord | None:
@@ -51,7 +79,7 @@ class AccessTables(Tables):
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 f"""
-                SELECT {_TOKEN} FROM tokens
+                SELECT {_COLUMNS} FROM tokens
                 WHERE hash = %s AND (expires_at IS NULL OR expires_at > now())
                 """,  # noqa: S608 - columns of ours
                 (token_hash,),
@@ -63,30 +91,67 @@ class AccessTables(Tables):
         """The token with that id, expired or not, or None."""
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                f"SELECT {_TOKEN} FROM tokens WHERE id = %s",  # noqa: S608 - columns of ours
+                f"SELECT {_COLUMNS} FROM tokens WHERE id = %s",  # noqa: S608 - columns of ours
                 (token_id,),
             )
             row = await cursor.fetchone()
         return TokenRecord.model_validate(row) if row else None
 
     async def tokens(
-        self, *, project: str | None = None, after: str = "", limit: int
+        self, *, projects: Sequence[str] | None = None, after: str = "", limit: int
     ) -> tuple[TokenRecord, ...]:
-        """Tokens ordered by id, starting after that one; ``project`` None means all of them."""
+        """Tokens ordered by id, starting after that one, sessions too; of those that reach these
+        projects and no other, None means all of them.
+        """
+        wanted = None if projects is None else list(projects)
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
                 f"""
-                SELECT {_TOKEN} FROM tokens
-                WHERE id > %(after)s AND (%(project)s::text IS NULL OR project = %(project)s)
+                SELECT {_COLUMNS} FROM tokens
+                WHERE id > %(after)s AND (%(projects)s::text[] IS NULL OR {_REACHING})
                 ORDER BY id LIMIT %(limit)s
                 """,  # noqa: S608 - columns of ours
-                {"project": project, "after": after, "limit": page_size(limit)},
+                {"projects": wanted, "after": after, "limit": page_size(limit)},
             )
             rows = await cursor.fetchall()
         return tuple(TokenRecord.model_validate(row) for row in rows)
 
+    async def note_use(self, token_id: str) -> None:
+        """Remember that a token was used now, unless that was noted within a minute."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                UPDATE tokens SET last_used_at = now()
+                WHERE id = %(id)s AND (last_used_at IS NULL
+                    OR last_used_at <= now() - make_interval(secs => %(pause_s)s))
+                """,
+                {"id": token_id, "pause_s": TOKEN_USE_NOTED_EVERY_S},
+            )
+
+    async def end_token(self, token_id: str, *, at: datetime) -> None:
+        """Let a token end at that time, or when it says itself if that is earlier."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                "UPDATE tokens SET expires_at = least(expires_at, %(at)s) WHERE id = %(id)s",
+                {"id": token_id, "at": at},
+            )
+
+    async def forget_ended_sessions(self) -> None:
+        """Remove sessions that are over, a bounded number at once."""
+        async with self._pool.connection() as connection:
+            await connection.execute(
+                """
+                DELETE FROM tokens WHERE id IN (
+                    SELECT id FROM tokens
+                    WHERE kind = 'session' AND expires_at <= now() LIMIT %s
+                )
+                """,
+                (RETENTION_BATCH_SIZE,),
+            )
+
     async def revoke_token(self, token_id: str) -> bool:
-        """Forget a token; False if it is the last one of an admin of every project.
+        """Forget a token; False if it is the last one of an admin of every project. A session
+        may always be forgotten.
 
         The table is locked meanwhile: two who revoke each other's must not both succeed.
         """
@@ -98,17 +163,19 @@ class AccessTables(Tables):
     async def add_audit(self, record: AuditRecord) -> None:
         """Append."""
         values = {
-            **record.model_dump(by_alias=False, exclude={"id", "at", "details", "reason"}),
+            **record.model_dump(by_alias=False, exclude={"id", "at", *_JSON, "reason"}),
             "reason": readable(record.reason),
             "details": comparable_json(record.details),
+            "before": None if record.before is None else readable_json(record.before),
+            "after": None if record.after is None else readable_json(record.after),
         }
         async with self._pool.connection() as connection:
             await connection.execute(
                 """
                 INSERT INTO audit (actor, role, action, project, subject, request_id, reason,
-                    details)
+                    details, before, after)
                 VALUES (%(actor)s, %(role)s, %(action)s, %(project)s, %(subject)s,
-                    %(request_id)s, %(reason)s, %(details)s)
+                    %(request_id)s, %(reason)s, %(details)s, %(before)s, %(after)s)
                 """,
                 values,
             )
@@ -117,18 +184,28 @@ class AccessTables(Tables):
         self,
         *,
         project: str | None = None,
+        projects: Sequence[str] | None = None,
         actor: str | None = None,
         action: str | None = None,
+        subject: str | None = None,
+        request_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         before: int | None = None,
         limit: int,
     ) -> tuple[AuditRecord, ...]:
-        """Rows that fit all that is given, newest first, below the id ``before``."""
+        """Rows that fit all that is given, newest first, below the id ``before``; ``until`` is not
+        included.
+        """
         wanted = {
             "project": project,
+            "projects": None if projects is None else list(projects),
             "actor": actor,
             "action": action,
+            "subject": subject,
+            "request_id": request_id,
             "since": since,
+            "until": until,
             "before": _LAST_ID if before is None else before,
             "limit": page_size(limit),
         }

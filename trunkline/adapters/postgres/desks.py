@@ -12,8 +12,8 @@ from trunkline.adapters.postgres.pool import Connection
 from trunkline.adapters.postgres.rows import readable_json
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.base import JsonObject
-from trunkline.model.limits import DESK_CALLS_MAX
 from trunkline.model.testing.desks import Desk, DeskCall
+from trunkline.model.testing.limits import DESK_CALLS_MAX
 from trunkline.model.testing.stubs import desk_call
 
 _OPEN = """

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from selectors import EVENT_READ, DefaultSelector
+from selectors import EVENT_READ, PollSelector
 from typing import Any, TypeAlias
 
 import psycopg
@@ -159,7 +159,7 @@ async def _check_if_heard_from(connection: Connection) -> None:
     A server that ends a connection, or dies, says so on the socket; silence is what an idle one
     sounds like. So a lost connection is found without a round trip for each that is not.
     """
-    with DefaultSelector() as selector:
+    with PollSelector() as selector:
         selector.register(connection.fileno(), EVENT_READ)
         if not selector.select(timeout=0):
             return

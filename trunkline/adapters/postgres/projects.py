@@ -33,6 +33,14 @@ RETURNING project
 """
 
 
+_REMOVE_SESSIONS = """
+DELETE FROM tokens WHERE EXISTS (
+    SELECT FROM json_array_elements(tokens.grants) AS one WHERE one->>'project' = %s
+)
+"""
+"""Whoever had a role in it by signing in signs in again: a project of that name that is registered
+later is another one."""
+
 PROJECT_TABLES = (
     "sources",
     "wishes",
@@ -59,6 +67,9 @@ PROJECT_TABLES = (
     "rollouts",
     "release_standings",
     "promotion_rules",
+    "pull_requests",
+    "notification_cursors",
+    "notifications",
     "tokens",
 )
 """Every table whose rows belong to one project, but the audit log, which outlives it."""
@@ -141,6 +152,7 @@ class ProjectTables(Tables):
                     f"DELETE FROM {table} WHERE project = %s",  # noqa: S608 - tables of ours
                     (project,),
                 )
+            await connection.execute(_REMOVE_SESSIONS, (project,))
             await connection.execute("DELETE FROM projects WHERE name = %s", (project,))
 
     async def source(self, project: str) -> SourceState | None:

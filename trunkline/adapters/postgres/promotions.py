@@ -63,7 +63,8 @@ SELECT DISTINCT ON (agent, environment) environment, agent, number,
     json_array_length(record->'approvals') AS approvals,
     (record->>'approvalsNeeded')::integer AS approvals_needed,
     (record->>'waitsUntil')::timestamptz AS waits_until,
-    (record->>'rolloutPercent')::double precision AS rollout_percent
+    (record->>'rolloutPercent')::double precision AS rollout_percent,
+    coalesce((record->>'pullRequest')::integer, 0) AS pull_request
 FROM promotions WHERE project = %s AND agent = ANY(%s)
 ORDER BY agent, environment, number DESC
 """

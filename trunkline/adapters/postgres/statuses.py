@@ -23,6 +23,7 @@ from trunkline.adapters.postgres.rows import (
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.limits import EVENT_MESSAGE_MAX_CHARACTERS, STORE_BATCH_SIZE
 from trunkline.model.records import EventRecord, StatusKind, StatusRecord, StatusRow
+from trunkline.model.selectors import Selector
 
 _PUT_STATUS = """
 INSERT INTO statuses AS stored (project, environment, kind, name, status)
@@ -36,10 +37,18 @@ RETURNING name
 _STATUS_PAGE = sql.SQL(
     """
     SELECT status, created_at, changed_at FROM statuses
-    WHERE {} AND (kind, name, environment) > (%(k)s, %(n)s, %(e)s)
+    WHERE {} {} AND (kind, name, environment) > (%(k)s, %(n)s, %(e)s)
     ORDER BY kind, name, environment LIMIT %(limit)s
     """
 )
+
+_LABELLED = {
+    "equal": sql.SQL("AND status->'labels' @> {}"),
+    "different": sql.SQL("AND (status->'labels' @> {}) IS NOT TRUE"),
+    "present": sql.SQL("AND status->'labels' ? {}"),
+    "absent": sql.SQL("AND (status->'labels' ? {}) IS NOT TRUE"),
+}
+"""What a requirement asks of a row, by its test; an index answers the first."""
 
 _ADD_EVENT = """
 INSERT INTO events (project, environment, kind, name, type, reason, message, revision, details)
@@ -81,16 +90,20 @@ class StatusTables(Tables):
         *,
         environment: str | None = None,
         kind: StatusKind | None = None,
+        selector: Selector | None = None,
         after: str = "",
         limit: int,
     ) -> tuple[StatusRow, ...]:
-        """Statuses ordered by ``kind/name/environment``, starting after that key."""
+        """Statuses ordered by ``kind/name/environment``, starting after that key; those whose
+        labels fit, if that is asked for.
+        """
+        labelled, labels = _labelled(selector)
         filters = {"project": project, "environment": environment, "kind": kind}
         start = dict(zip(("k", "n", "e"), key_parts(after, 3), strict=True))
         async with self._pool.connection() as connection:
             cursor = await connection.execute(
-                _STATUS_PAGE.format(matching(filters)),
-                {**filters, **start, "limit": page_size(limit)},
+                _STATUS_PAGE.format(matching(filters), labelled),
+                {**filters, **labels, **start, "limit": page_size(limit)},
             )
             rows = await cursor.fetchall()
         return tuple(_status_of(row) for row in rows)
@@ -174,6 +187,18 @@ def _event_values(event: EventRecord) -> dict[str, Any]:
         "message": readable(event.message)[:EVENT_MESSAGE_MAX_CHARACTERS],
         "details": comparable_json(event.details),
     }
+
+
+def _labelled(selector: Selector | None) -> tuple[sql.Composed, dict[str, object]]:
+    """The condition that labels fulfil a selector, and its values."""
+    terms: list[sql.Composable] = []
+    values: dict[str, object] = {}
+    for number, wanted in enumerate(selector.requirements if selector is not None else ()):
+        name = f"label_{number}"
+        has_value = wanted.test in ("equal", "different")
+        values[name] = comparable_json({wanted.key: wanted.value}) if has_value else wanted.key
+        terms.append(_LABELLED[wanted.test].format(sql.Placeholder(name)))
+    return sql.SQL(" ").join(terms), values
 
 
 def _status_of(row: dict[str, Any]) -> StatusRow:

@@ -13,18 +13,21 @@ from trunkline.adapters.postgres.deletions import DeletionTables
 from trunkline.adapters.postgres.desks import DeskTables
 from trunkline.adapters.postgres.ejections import EjectionTables
 from trunkline.adapters.postgres.facts import FactTables
+from trunkline.adapters.postgres.idempotency import IdempotencyTables
 from trunkline.adapters.postgres.imports import ImportTables
 from trunkline.adapters.postgres.interventions import InterventionTables
 from trunkline.adapters.postgres.judge_answers import JudgeAnswerTables
 from trunkline.adapters.postgres.ledger import LedgerTables
 from trunkline.adapters.postgres.looks import LookTables
 from trunkline.adapters.postgres.manual_results import ManualResultTables
+from trunkline.adapters.postgres.notifications import NotificationTables
 from trunkline.adapters.postgres.numbers import NumberTables
 from trunkline.adapters.postgres.operations import OperationTables
 from trunkline.adapters.postgres.places import PlaceTables
 from trunkline.adapters.postgres.pool import StoreBounds, StorePool
 from trunkline.adapters.postgres.projects import ProjectTables
 from trunkline.adapters.postgres.promotions import PromotionTables
+from trunkline.adapters.postgres.pull_requests import PullRequestTables
 from trunkline.adapters.postgres.releases import ReleaseTables
 from trunkline.adapters.postgres.rollouts import RolloutTables
 from trunkline.adapters.postgres.run_reports import TestRunTables
@@ -58,6 +61,9 @@ class PostgresStore(
     PromotionTables,
     ReleaseTables,
     RolloutTables,
+    PullRequestTables,
+    NotificationTables,
+    IdempotencyTables,
 ):
     """Ledger, Wishes, Projects, Statuses, Operations, Interventions
     and Access of ``ports`` on PostgreSQL.

@@ -21,7 +21,7 @@ from trunkline.adapters.speech.encoding import FULL_SCALE, Samples, limited, sou
 from trunkline.adapters.speech.measuring import levels
 from trunkline.adapters.speech.noises import SPEECH_DBFS
 from trunkline.model.errors import InvalidInput, SpeechUnavailable
-from trunkline.model.limits import (
+from trunkline.model.testing.limits import (
     SOUND_FRAME_MS,
     SOUND_MAX_S,
     SPEECH_MAX_CHARACTERS,

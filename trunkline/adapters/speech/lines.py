@@ -14,7 +14,7 @@ import numpy as np
 
 from trunkline.adapters.speech.encoding import Samples, at_rate, limited
 from trunkline.model.errors import InvalidInput
-from trunkline.model.limits import SOUND_FRAME_MS, SOUND_MAX_S
+from trunkline.model.testing.limits import SOUND_FRAME_MS, SOUND_MAX_S
 from trunkline.model.testing.talk import Sound
 
 FRAME_S = SOUND_FRAME_MS / 1000

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trunkline.adapters.speech.encoding import FULL_SCALE, at_rate, samples_of
-from trunkline.model.limits import SOUND_FRAME_MS
+from trunkline.model.testing.limits import SOUND_FRAME_MS
 from trunkline.model.testing.sounds import Levels
 from trunkline.model.testing.talk import Sound
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from trunkline.adapters.speech.encoding import limited, sound_of
 from trunkline.model.errors import InvalidInput
-from trunkline.model.limits import SOUND_FILE_MAX_BYTES, SOUND_MAX_S
+from trunkline.model.testing.limits import SOUND_FILE_MAX_BYTES, SOUND_MAX_S
 from trunkline.model.testing.talk import Sound
 
 RATES_HZ = range(8_000, 48_001)

@@ -124,7 +124,7 @@ def projects_remove(
 
 @tokens.command("list")
 def tokens_list(*, output: Output = Format.TABLE, no_headers: NoHeaders = False) -> int:
-    """List tokens, expired ones too. The tokens themselves are stored nowhere."""
+    """List tokens and sign-ins, ended ones too. The tokens themselves are stored nowhere."""
     from trunkline.cli import administration
     from trunkline.cli.server import connect
 
@@ -187,6 +187,31 @@ def tokens_create(
         )
 
 
+@tokens.command("rotate")
+def tokens_rotate(
+    token_id: Annotated[str, typer.Argument(metavar="ID", help="As `tokens list` names it.")],
+    *,
+    grace: Annotated[
+        str,
+        typer.Option("--grace", metavar="DURATION", help="How long the old one goes on; 0s: not."),
+    ] = "24h",
+    reason: Reason = "",
+    output: DocumentOutput = DocumentFormat.TEXT,
+) -> int:
+    """Make a new token in the place of one, and print it, this once.
+
+    It is the same person's, with the same role, and lasts as long as the old one was made for.
+    """
+    from trunkline.cli import administration
+    from trunkline.cli.server import connect
+
+    wanted = duration(grace, "--grace")
+    with connect() as server:
+        return administration.rotate_token(
+            server, token_id, grace=wanted, reason=reason, style=output
+        )
+
+
 @tokens.command("revoke")
 def tokens_revoke(
     token_id: Annotated[str, typer.Argument(metavar="ID", help="As `tokens list` names it.")],
@@ -194,7 +219,7 @@ def tokens_revoke(
     reason: Reason = "",
     output: DocumentOutput = DocumentFormat.TEXT,
 ) -> int:
-    """Make a token worthless at once.
+    """Make a token or a sign-in worthless at once.
 
     Refused for the last token of an admin of every project.
     """
@@ -214,25 +239,52 @@ def audit(
     action: Annotated[
         str | None, typer.Option("--action", metavar="ACTION", help="Only this, as sync.create.")
     ] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", metavar="NAME", help="Only what was done to this.")
+    ] = None,
+    request: Annotated[
+        str | None, typer.Option("--request", metavar="ID", help="Only what this request did.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="TIME", help="Only later: 2h, or 2026-03-02T09:00:00Z."),
     ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help="Only earlier, in the same form.")
+    ] = None,
     limit: Annotated[
         int, typer.Option("--limit", min=1, max=10_000, help="How many to print at most.")
     ] = 50,
+    export: Annotated[
+        bool,
+        typer.Option("--export", help="All of it instead, each row as a line of JSON."),
+    ] = False,
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
 ) -> int:
-    """Show what people did, newest first."""
+    """Show what people did, and what they were refused, newest first.
+
+    -o wide and -o json show what a write changed, before and after.
+    """
     from trunkline.cli import administration
     from trunkline.cli.server import connect
 
     query: dict[str, str | int | list[str]] = {"limit": min(limit, 200)}
-    given = {"project": project, "actor": actor, "action": action}
+    given = {
+        "project": project,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "requestId": request,
+    }
     query.update({key: value for key, value in given.items() if value is not None})
     if since is not None:
         query["since"] = administration.moment(since)
+    if until is not None:
+        query["until"] = administration.moment(until)
+    if export:
+        with connect() as server:
+            return administration.export_audit(server, query={**query, "limit": 200})
     with connect() as server:
         return administration.show_audit(
             server, query=query, limit=limit, style=output, headers=not no_headers

@@ -14,7 +14,11 @@ from trunkline.cli.verbs.options import (
     NoHeaders,
     Output,
     Project,
+    Reason,
+    Via,
+    ViaName,
     group,
+    offered_agents,
     offered_numbers,
 )
 
@@ -86,6 +90,48 @@ def numbers_route(
 
     with connect() as server:
         return showing.show_route(server, project, number=number, style=output)
+
+
+@numbers.command("assign")
+def numbers_assign(
+    number: Annotated[
+        str,
+        typer.Argument(
+            metavar="NUMBER",
+            help="The number as +15005550006, or its name.",
+            autocompletion=offered_numbers,
+        ),
+    ],
+    agent: Annotated[
+        str | None,
+        typer.Argument(metavar="AGENT", help="Who answers it.", autocompletion=offered_agents),
+    ] = None,
+    *,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Let nobody answer it.")] = False,
+    environment: Environment = None,
+    via: Via = ViaName.COMMIT,
+    reason: Reason = "",
+    output: DocumentOutput = DocumentFormat.TEXT,
+    project: Project = None,
+) -> int:
+    """Let an agent answer a number, by a commit or a pull request.
+
+    A number without a manifest gets one, for which --environment is needed.
+    """
+    from trunkline.cli import changing
+    from trunkline.cli.server import connect
+
+    with connect() as server:
+        return changing.assign(
+            server,
+            project,
+            number,
+            agent=changing.who(agent, nobody=nobody),
+            environment=environment,
+            via=via.value,
+            reason=reason,
+            style=output,
+        )
 
 
 VERBS = ()

@@ -1,6 +1,7 @@
 """Options that several verbs share, so that they are spelt and explained the same everywhere."""
 
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -107,6 +108,16 @@ Watch = Annotated[
 HardRefresh = Annotated[
     bool, typer.Option("--hard-refresh", help="Look at everything again, changed or not.")
 ]
+
+
+class ViaName(StrEnum):
+    """The value of ``--via``."""
+
+    COMMIT = "commit"
+    PULL_REQUEST = "pull-request"
+
+
+Via = Annotated[ViaName, typer.Option("--via", help="How it reaches the branch.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
 OverrideWindow = Annotated[
     str,

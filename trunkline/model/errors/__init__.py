@@ -5,16 +5,23 @@
     TrunklineError
     ├── InvalidInput                  what was given cannot be used; says where and what to do
     │   ├── InvalidManifests          every problem of a tree at once
-    │   └── InvalidSettings           a setting is missing or contradicts another
+    │   ├── InvalidSettings           a setting is missing or contradicts another
+    │   ├── BaseRequired              a change must name the commit it was decided on
+    │   ├── IdempotencyKeyReused      the key belongs to another request
+    │   └── SignInBroken              a sign-in that is not this browser's: begin it anew
     ├── NotFound                      no such project, agent, plan, operation
     ├── Unauthenticated               no token, or none that we know
     ├── Forbidden                     known, but not allowed
+    │   ├── CrossSiteRequest            a page of somebody else made a signed-in browser ask
+    │   └── SignInRefused               the identity provider knows the person; nobody gave a role
     ├── NotConfigured                 a setting this needs was never given
     │   ├── PublicUrlMissing            tools under test have no address to lead to
     │   └── SigningKeyMissing           nothing can be released: no key to sign evidence with
     ├── Blocked                       a mode, hold, window or budget stands in the way
     │   ├── PromotionRefused            an agent cannot be promoted as things are, and why
     │   ├── ChangeConflict              Git has moved on where the change would be made: the diff
+    │   ├── ChangeRefused               a change that is not made through the API, and why
+    │   ├── IdempotencyKeyInUse         the same request is being carried out: retry_after_s
     │   └── TooManyRequests             this token asked too often: retry after retry_after_s
     ├── SourceError                   Git
     │   ├── SourceUnreachable           retry
@@ -64,14 +71,20 @@
     ├── StoreUnavailable              PostgreSQL does not answer; retry
     │   └── TablesUnfit                 its tables are of another release: migrate, or run that one
     ├── EngineUnavailable             Temporal does not answer; retry
+    ├── IdentityProviderUnavailable   nobody can sign in now; tokens work; retry
     ├── ServerUnreachable             our own API does not answer the command line; retry
     └── DeadlineExceeded              waited as long as was allowed; it may still finish
 """
 
 from trunkline.model.errors.answers import (
+    BaseRequired,
     Blocked,
     ChangeConflict,
+    ChangeRefused,
+    CrossSiteRequest,
     Forbidden,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     InvalidInput,
     InvalidManifests,
     InvalidSettings,
@@ -79,7 +92,9 @@ from trunkline.model.errors.answers import (
     NotFound,
     PromotionRefused,
     PublicUrlMissing,
+    SignInBroken,
     SigningKeyMissing,
+    SignInRefused,
     TooManyRequests,
     Unauthenticated,
 )
@@ -91,6 +106,7 @@ from trunkline.model.errors.engine import (
     CreateUnresolved,
     DeadlineExceeded,
     EngineUnavailable,
+    IdentityProviderUnavailable,
     JudgeUnavailable,
     NumberOwnedElsewhere,
     ServerUnreachable,
@@ -149,9 +165,11 @@ __all__ = [
     "AccountUnavailable",
     "AdoptionConflict",
     "AgentNotDeployed",
+    "BaseRequired",
     "Blocked",
     "BranchMissing",
     "ChangeConflict",
+    "ChangeRefused",
     "ClaimPending",
     "CommitUnreadable",
     "CommitUntrusted",
@@ -161,6 +179,7 @@ __all__ = [
     "ConversationRefused",
     "CreateUnresolved",
     "CredentialsRejected",
+    "CrossSiteRequest",
     "DeadlineExceeded",
     "EngineUnavailable",
     "Forbidden",
@@ -172,6 +191,9 @@ __all__ = [
     "ForgeUnavailable",
     "HeadSignatureInvalid",
     "HeadUnsigned",
+    "IdempotencyKeyInUse",
+    "IdempotencyKeyReused",
+    "IdentityProviderUnavailable",
     "InvalidInput",
     "InvalidManifests",
     "InvalidSettings",
@@ -194,6 +216,8 @@ __all__ = [
     "Rejected",
     "RemoteMissing",
     "ServerUnreachable",
+    "SignInBroken",
+    "SignInRefused",
     "SignatureUncheckable",
     "SignerUnknown",
     "SigningKeyMissing",

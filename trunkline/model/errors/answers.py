@@ -48,6 +48,26 @@ class Forbidden(TrunklineError):
     reason = "Forbidden"
 
 
+class CrossSiteRequest(Forbidden):
+    """A browser that is signed in was made to ask by a page of somebody else."""
+
+    reason = "CrossSiteRequest"
+
+
+class SignInRefused(Forbidden):
+    """The identity provider vouches for a person who has no role here, or does not vouch."""
+
+    reason = "SignInRefused"
+
+
+class SignInBroken(InvalidInput):
+    """What came back from the identity provider does not belong to a sign-in of this browser, or
+    cannot be believed.
+    """
+
+    reason = "SignInBroken"
+
+
 class NotConfigured(TrunklineError):
     """A setting this needs was never given to the server."""
 
@@ -90,6 +110,34 @@ class ChangeConflict(Blocked):
         super().__init__(message, hint=hint)
         self.diff = diff
         self.current = current
+
+
+class ChangeRefused(Blocked):
+    """A change cannot be made through the API as things are; the message says why."""
+
+    reason = "ChangeRefused"
+
+
+class BaseRequired(InvalidInput):
+    """A change says nothing of the commit that whoever asks looked at."""
+
+    reason = "BaseRequired"
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The key of a request that is to be carried out once came with another request before."""
+
+    reason = "IdempotencyKeyReused"
+
+
+class IdempotencyKeyInUse(Blocked):
+    """The same request came before and is being carried out right now."""
+
+    reason = "IdempotencyKeyInUse"
+
+    def __init__(self, message: str, *, retry_after_s: float, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class TooManyRequests(Blocked):

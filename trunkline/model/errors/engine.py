@@ -87,6 +87,13 @@ class EngineUnavailable(TrunklineError):
     retryable = True
 
 
+class IdentityProviderUnavailable(TrunklineError):
+    """The identity provider did not answer, or with nothing of use."""
+
+    reason = "IdentityProviderUnavailable"
+    retryable = True
+
+
 class ServerUnreachable(TrunklineError):
     """Our own API did not answer the command line."""
 

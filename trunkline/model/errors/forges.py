@@ -52,10 +52,14 @@ class NotificationError(TrunklineError):
 
 
 class NotificationUnavailable(NotificationError):
-    """Nobody answers, or with a failure of their own."""
+    """Nobody answers, or with a failure of their own; ``retry_after_s`` if they say when to ask."""
 
     reason = "NotificationUnavailable"
     retryable = True
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
 
 
 class NotificationRefused(NotificationError):

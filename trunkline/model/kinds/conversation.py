@@ -49,11 +49,11 @@ from trunkline.model.kinds.expectations import (
     some_key,
 )
 from trunkline.model.kinds.stubs import Stub, Stubs, TestTools, When
-from trunkline.model.limits import (
+from trunkline.model.limits import LIST_MAX_ITEMS
+from trunkline.model.testing.limits import (
     EXPECTATIONS_MAX,
     HISTORY_TURNS_MAX,
     JUDGE_VOTES_MAX,
-    LIST_MAX_ITEMS,
     TEST_RUNS_MAX,
     TURNS_MAX,
 )

@@ -32,7 +32,8 @@ from trunkline.model.kinds.base import (
 )
 from trunkline.model.kinds.capabilities import FunctionName
 from trunkline.model.kinds.matchers import TextMatcher, ValueMatcher
-from trunkline.model.limits import LIST_MAX_ITEMS, TEST_WAIT_MAX_S, TURNS_MAX
+from trunkline.model.limits import LIST_MAX_ITEMS
+from trunkline.model.testing.limits import TEST_WAIT_MAX_S, TURNS_MAX
 
 
 def _bounded(duration: timedelta) -> timedelta:

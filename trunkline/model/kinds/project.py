@@ -12,25 +12,19 @@ from trunkline.model.durations import Duration, parse_duration
 from trunkline.model.kinds.base import (
     EmailAddress,
     Envelope,
-    HttpsAddress,
     Name,
     Part,
-    SecretValue,
     Shape,
     Text,
     exactly_one,
     refuse,
 )
+from trunkline.model.kinds.notifications import Notification
 from trunkline.model.kinds.signing import Signing
 from trunkline.model.kinds.windows import HoursText, TimeZone
-from trunkline.model.limits import (
-    ENVIRONMENTS_MAX,
-    LIST_MAX_ITEMS,
-    RETEST_EVERY_MIN_S,
-    RETEST_RUNS_MIN,
-    TEST_RUNS_MAX,
-)
+from trunkline.model.limits import ENVIRONMENTS_MAX, LIST_MAX_ITEMS
 from trunkline.model.personas import PersonaVoice
+from trunkline.model.testing.limits import RETEST_EVERY_MIN_S, RETEST_RUNS_MIN, TEST_RUNS_MAX
 
 EnvironmentVariable = Annotated[
     str, Shape(r"^[A-Z][A-Z0-9_]*$", "the name of an environment variable of the server")
@@ -246,25 +240,6 @@ class Budgets(Part):
     """What may be spent."""
 
     tests_per_day: Money | None = None
-
-
-class Notification(Part):
-    """Where news goes: ``slack`` and ``webhook`` take ``url``, ``email`` takes ``to``."""
-
-    type: Literal["slack", "webhook", "email"]
-    url: HttpsAddress | None = None
-    secret: SecretValue | None = None
-    to: Annotated[tuple[EmailAddress, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
-    events: Annotated[tuple[Text, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
-
-    @model_validator(mode="after")
-    def _address(self) -> "Notification":
-        if self.type == "email":
-            if not self.to or self.url is not None:
-                raise refuse("an email notification needs `to` and no `url`")
-        elif self.to or self.url is None:
-            raise refuse(f"a {self.type} notification needs `url` and no `to`")
-        return self
 
 
 class Rate(Part):

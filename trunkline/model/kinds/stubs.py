@@ -12,7 +12,8 @@ from trunkline.model.base import Json
 from trunkline.model.durations import Duration
 from trunkline.model.kinds.base import DescribedPart, refuse
 from trunkline.model.kinds.matchers import Matcher, ValueMatcher
-from trunkline.model.limits import LIST_MAX_ITEMS, STUBS_MAX, TEST_WAIT_MAX_S
+from trunkline.model.limits import LIST_MAX_ITEMS
+from trunkline.model.testing.limits import STUBS_MAX, TEST_WAIT_MAX_S
 
 
 def _pause(duration: Any) -> Any:

@@ -44,6 +44,7 @@ from trunkline.model.promotions.moving import (
     waits,
 )
 from trunkline.model.promotions.policies import PromotionRules
+from trunkline.model.promotions.proposing import proposed
 from trunkline.model.promotions.records import PHASES, PromotionPhase, PromotionRecord
 from trunkline.model.promotions.running import begun, run_number, run_words, series
 from trunkline.model.windows import closed_by, decide
@@ -322,10 +323,17 @@ def _releasing(record: PromotionRecord, look: Look, rules: PromotionRules) -> De
     record = record.model_copy(update={"evidence_expires_at": expires_at})
     if look.now >= expires_at:
         words = f"its evidence expired at {shown(expires_at)}"
-        record, decision = _gate(_again(record, look, words), look, rules)
+        record, decision = tested_again(record, look, rules, words)
         if decision is not None:
             return decision
+    if rules.promotion.via == "pull-request":
+        return proposed(replacing(record, look.facts), look)
     return _push(record, look)
+
+
+def tested_again(record: PromotionRecord, look: Look, rules: PromotionRules, why: str) -> Step:
+    """The record at a new run of its gate, which may have passed already."""
+    return _gate(_again(record, look, why), look, rules)
 
 
 def _push(record: PromotionRecord, look: Look) -> Decision:
@@ -333,12 +341,17 @@ def _push(record: PromotionRecord, look: Look) -> Decision:
     paused = push_pause(record, look)
     if paused is not None:
         return paused
-    record = record.model_copy(update={"settled_version": predecessor(record, look.facts)})
-    standing = look.facts.standing
+    record = noted(replacing(record, look.facts), PUSHING, value=True)
+    return said(record, "Releasing", "the release is being committed"), Move(kind="release")
+
+
+def replacing(record: PromotionRecord, facts: Facts) -> PromotionRecord:
+    """The record with what its release takes the place of."""
+    record = record.model_copy(update={"settled_version": predecessor(record, facts)})
+    standing = facts.standing
     if standing is not None and not standing.removed and standing.applied_version:
         record = noted(record, REPLACES, standing.applied_version)
-    record = said(noted(record, PUSHING, value=True), "Releasing", "the release is being committed")
-    return record, Move(kind="release")
+    return record
 
 
 def predecessor(record: PromotionRecord, facts: Facts) -> int:

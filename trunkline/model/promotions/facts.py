@@ -13,6 +13,7 @@ from pydantic import Field
 from trunkline.model.base import Frozen, JsonObject
 from trunkline.model.conditions import HealthWord, SyncWord
 from trunkline.model.desired import Lifecycle
+from trunkline.model.forges import PullRequestState
 from trunkline.model.ids import Digest, Revision
 from trunkline.model.interventions import Intervention
 from trunkline.model.promotions.policies import PromotionRules
@@ -100,6 +101,33 @@ class ReleaseFound(Frozen):
     steps: tuple[int, ...] = ()
 
 
+class ProposalFound(Frozen):
+    """The release as it is proposed: a branch of ours, and its pull request (``number`` 0: none
+    yet). ``is_current``: it is the release that would be made now, by version and by evidence.
+    """
+
+    number: int = 0
+    url: str = ""
+    state: PullRequestState = "open"
+    version: int = 0
+    is_current: bool = False
+    closed_by: str = ""
+
+
+class MergedFound(Frozen):
+    """A release of this promotion that the branch says and that has no tag yet, so that nothing
+    counts it. ``is_back``: it takes the promotion's own release back. ``at`` is when it was merged,
+    as far as the forge says, else when it was seen first. ``is_current``: its version is free, and
+    its evidence is that of the gate that counts.
+    """
+
+    version: int
+    commit: Revision
+    at: datetime
+    is_back: bool = False
+    is_current: bool = True
+
+
 class PushTried(Frozen):
     """The last push that did not succeed, as its activity said; ``attempts`` in a row."""
 
@@ -126,7 +154,11 @@ class Facts(Frozen):
 
     ``interventions`` are in force now, of both environments. ``public_key`` is the server's own, ""
     without a signing key. ``commit_problem`` says why the project's rule for commits refuses those
-    of this server.
+    of this server. ``forge_problem`` says why no pull request can be opened at all.
+
+    ``proposal`` is what was proposed of it; ``proposal_known`` False: the forge could not be asked,
+    so it says nothing (``forge_trouble`` says why). ``merged`` is the proposal once the branch says
+    it and until its tag is there.
     """
 
     rules: PromotionRules | None = None
@@ -151,6 +183,11 @@ class Facts(Frozen):
     restorable: bool | None = None
     public_key: str = ""
     commit_problem: str = ""
+    forge_problem: str = ""
+    proposal: ProposalFound | None = None
+    proposal_known: bool = True
+    forge_trouble: str = ""
+    merged: MergedFound | None = None
     pace: Pace = Pace()
 
     def run(self, run_id: str) -> RunFound | None:

@@ -37,17 +37,20 @@ class PromotionGate(Frozen):
     approvals_needed: int = 0
     waits_until: datetime | None = None
     rollout_percent: float = 0.0
+    pull_request: int = 0
 
 
 def gate_of(record: PromotionRecord) -> PromotionGate:
     """The same from a whole promotion."""
-    names = set(PromotionGate.model_fields) - {"approvals"}
-    said = record.model_dump(by_alias=False, include=names)
+    names = PromotionGate.model_fields.keys() - {"approvals"}
+    said = {name: getattr(record, name) for name in names}
     return PromotionGate(**said, approvals=len(record.approvals))
 
 
 def gate_words(gate: PromotionGate, now: datetime) -> str:
-    """``Soak 3m left``, ``Approval 0/1``, ``Rollout 10%``; what it came to once it has ended."""
+    """``Soak 3m left``, ``Approval 0/1``, ``Release PR #12``, ``Rollout 10%``; what it came to
+    once it has ended.
+    """
     if gate.state != "Open":
         return "Passed" if gate.state == "Done" else gate.state
     if gate.stalled:
@@ -56,6 +59,7 @@ def gate_words(gate: PromotionGate, now: datetime) -> str:
     words = {
         "Gate": "Testing",
         "Approval": f"Approval {gate.approvals}/{gate.approvals_needed}",
+        "Releasing": f"Release PR #{gate.pull_request}" if gate.pull_request else "Releasing",
         "Rollout": f"Rollout {gate.rollout_percent:g}%",
         "Soak": f"Soak {left} left" if left else "Soak",
         "Window": f"Window in {left}" if left else "Window",

@@ -159,13 +159,13 @@ def _of_place(record: PromotionRecord, facts: Facts) -> Iterator[Refusal]:
     if facts.rules is None:
         return
     promotion = facts.rules.promotion
-    if promotion.via == "pull-request":
+    if promotion.via == "pull-request" and facts.forge_problem:
         yield _cannot(
             record,
             "PullRequestNeeded",
             f"releases of {record.environment} are made by pull request, which this server"
-            " cannot open",
-            "set `via: commit`, which an admin must agree to",
+            f" cannot open: {facts.forge_problem}",
+            "give it the forge's token, or set `via: commit`, which an admin must agree to",
         )
     if record.origin and record.origin != promotion.from_environment:
         yield _cannot(

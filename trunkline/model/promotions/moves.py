@@ -11,7 +11,9 @@ from datetime import datetime
 
 from trunkline.model.promotions.earning import before_release
 from trunkline.model.promotions.facts import Facts
-from trunkline.model.promotions.moving import Look, Move, MoveKind, TestsRequest, opened
+from trunkline.model.promotions.merging import after_merge, merged_of
+from trunkline.model.promotions.moving import Decision, Look, Move, MoveKind, TestsRequest, opened
+from trunkline.model.promotions.proposing import withdrawn
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.promotions.settling import after_release, released
 
@@ -25,11 +27,17 @@ def next_move(record: PromotionRecord, facts: Facts, now: datetime) -> tuple[Pro
         return record, Move(kind="end")
     look = Look(facts, now)
     record = opened(record, now)
+    return withdrawn(record, _decided(record, look), look)
+
+
+def _decided(record: PromotionRecord, look: Look) -> Decision:
+    facts = look.facts
     if record.version == 0 and facts.release is not None:
         record = released(record, facts.release, look)
-    if record.version == 0:
-        return before_release(record, look)
-    return after_release(record, look)
+    if record.version:
+        return after_release(record, look)
+    merged = merged_of(record, facts)
+    return after_merge(record, look, merged) if merged is not None else before_release(record, look)
 
 
 __all__ = ["Facts", "Move", "MoveKind", "TestsRequest", "next_move"]

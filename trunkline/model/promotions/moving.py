@@ -23,6 +23,9 @@ MoveKind = Literal[
     "run_tests",
     "wait",
     "release",
+    "propose",
+    "tag",
+    "withdraw",
     "check_step",
     "abort_rollout",
     "roll_back",
@@ -53,7 +56,10 @@ class Move(Frozen):
 
     ``run_tests`` carries ``tests``; whatever other run is still going on for this promotion is no
     longer wanted. ``wait``: until ``until`` at the latest, or a signal. ``release``: build, sign
-    and push the release commit (also a rollback's own), after looking for its trailer.
+    and push the release commit (also a rollback's own), after looking for its trailer. ``propose``:
+    push it to a branch of its own and open its pull request, or bring both up to date. ``tag``: it
+    was merged, push the tag that makes it count. ``withdraw``: close its pull request, with
+    ``reason``, and delete the branch.
     ``check_step``: tell the rollout that ``step`` is good. ``abort_rollout``: take the traffic
     back, with ``reason``. ``roll_back``: commit the release of version ``restores`` again, with
     ``reason`` as its hold. ``disable``: no predecessor to go back to: hold the release with

@@ -63,13 +63,14 @@ BEFORE_RELEASE: Final[frozenset[PromotionPhase]] = frozenset(
 
 class CommitAuthor(Frozen):
     """Somebody who touched the closure: an address as in the commit, the person it is mapped to by
-    the ``people`` in force ("" for nobody), and the newest commit of theirs.
+    the ``people`` in force ("" for nobody), and the newest commit of theirs with its time.
     """
 
     email: str
     name: str = ""
     person: str = ""
     revision: str = ""
+    at: datetime | None = None
 
 
 class TestsRun(Frozen):
@@ -118,7 +119,8 @@ class PromotionRecord(Frozen):
     until a release allocated one. ``restores`` is the version a rollback goes back to.
     ``waits_until`` is when the wait of the phase ends by itself. ``approvals_needed`` is of the
     policy in force. ``evidence`` is what the release will carry. ``settled_version`` is the
-    version that was in place before.
+    version that was in place before. ``pull_request`` is the number of the one that proposes the
+    release, 0 without.
     """
 
     project: str
@@ -150,6 +152,8 @@ class PromotionRecord(Frozen):
     version: int = 0
     settled_version: int = 0
     restores: int | None = None
+    pull_request: int = 0
+    pull_request_url: str = ""
     release_commit: Revision | None = None
     evidence: JsonObject = Field(default_factory=dict)
     rollout_step: int = -1

@@ -14,6 +14,7 @@ from trunkline.model.promotions.approvals import abortion
 from trunkline.model.promotions.ending import REPLACES, push_pause
 from trunkline.model.promotions.facts import Facts, ReleaseFound
 from trunkline.model.promotions.guards import disabled
+from trunkline.model.promotions.merging import tagging
 from trunkline.model.promotions.moving import (
     Decision,
     Look,
@@ -170,6 +171,14 @@ def _rolling_back(record: PromotionRecord, look: Look) -> Decision:
         return ended(record, look, "Superseded", "Overtaken", overtaken)
     if record.settled_version == 0:
         return _no_predecessor(record, look, words)
+    return _going_back(record, look, words)
+
+
+def _going_back(record: PromotionRecord, look: Look, words: str) -> Decision:
+    """The release of the predecessor, or the tag of one that had to be merged."""
+    merged = look.facts.merged
+    if merged is not None and merged.is_back and merged.is_current:
+        return tagging(record, look, merged)
     paused = push_pause(record, look)
     if paused is not None:
         return paused

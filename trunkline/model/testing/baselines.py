@@ -19,8 +19,8 @@ from typing import Final, Literal, TypeGuard
 from trunkline.model.base import Frozen, Json, JsonObject
 from trunkline.model.canonical import digest
 from trunkline.model.ids import Digest
-from trunkline.model.limits import RETEST_BASELINE_RUNS_MAX, RETEST_LINES_MAX
 from trunkline.model.testing.figures import difference_interval, percentile
+from trunkline.model.testing.limits import RETEST_BASELINE_RUNS_MAX, RETEST_LINES_MAX
 from trunkline.model.testing.results import Interval, TestResult, TestRunReport
 
 SIGNIFICANCE: Final = 0.05

@@ -16,6 +16,10 @@ TestPartKind = Literal["script", "rendering", "content", "conversation", "baseli
 ``baseline`` what came of one."""
 
 
+HoldingKind = Literal["agent", "branch", "document", "test", "tool"]
+"""``agent``: one of our own, for tests of an agent that is not there yet."""
+
+
 class TestPart(Frozen):
     """Something one activity of a run leaves for another, by kind and key."""
 
@@ -27,15 +31,15 @@ class TestPart(Frozen):
 
 
 class TestHolding(Frozen):
-    """A branch or a tool that was made for tests.
+    """A branch, a tool or something else that was made for tests.
 
-    ``agent_id`` is set for a branch; ``name`` is the branch's, or the name of the tool's claim, and
-    ``digest`` the tool's.
+    ``agent_id`` is set for a branch; ``name`` is the branch's, an agent's mark, or the name of the
+    claim, and ``digest`` the claim's.
     """
 
     __test__ = False
 
-    kind: Literal["branch", "tool"]
+    kind: HoldingKind
     project: str
     environment: str
     account: str

@@ -25,8 +25,8 @@ from trunkline.model.kinds.conversation import (
     Repeat,
     Stub,
 )
-from trunkline.model.limits import TOOL_TIMEOUT_S
 from trunkline.model.manifests import Manifests, Placed
+from trunkline.model.testing.limits import TOOL_TIMEOUT_S
 
 MEANINGLESS = frozenset({"include"})
 """Keys of a spec that say where its text was written, not what it means."""

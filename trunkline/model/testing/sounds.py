@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from trunkline.model.limits import SOUND_FRAME_MS
 from trunkline.model.testing.closing_checks import AudioMeasures
+from trunkline.model.testing.limits import SOUND_FRAME_MS
 
 VOICED_DBFS = -45.0
 """A frame louder than this is voice: speech lies near -25, a quiet line below -60."""

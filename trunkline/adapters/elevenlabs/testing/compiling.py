@@ -22,8 +22,8 @@ from trunkline.model.desired import DesiredAgent
 from trunkline.model.ids import reference
 from trunkline.model.kinds.conversation import ConversationTest, Turn
 from trunkline.model.kinds.expectations import Always, CallExpected, Expectation, Finally
-from trunkline.model.limits import HISTORY_TURNS_MAX
 from trunkline.model.shared_objects import object_key
+from trunkline.model.testing.limits import HISTORY_TURNS_MAX
 from trunkline.model.testing.platform_tests import (
     CompiledTest,
     Examples,

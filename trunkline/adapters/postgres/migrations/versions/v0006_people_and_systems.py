@@ -63,9 +63,20 @@ CREATE TABLE notifications (
     message text NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
+    batch bigint NOT NULL DEFAULT 0,
+    told_with bigint,
+    news json,
     PRIMARY KEY (project, event_id, recipient)
 );
 CREATE INDEX notifications_by_topic ON notifications (project, recipient, topic, event_id DESC);
+CREATE INDEX notifications_open ON notifications (project, recipient, event_id)
+    WHERE state IN ('held', 'overflow', 'sending');
+CREATE INDEX notifications_told ON notifications (project, recipient, event_id DESC)
+    WHERE news IS NOT NULL;
+"""
+
+STATUSES = """
+CREATE INDEX statuses_by_label ON statuses USING gin ((status->'labels') jsonb_path_ops);
 """
 
 NEWS = """
@@ -85,7 +96,7 @@ CREATE TRIGGER events_are_told AFTER INSERT ON events
 
 def upgrade() -> None:
     """Create the tables and triggers."""
-    for statement in (ACCESS, IDEMPOTENCY, PULL_REQUESTS, NOTIFICATIONS, NEWS):
+    for statement in (ACCESS, IDEMPOTENCY, PULL_REQUESTS, NOTIFICATIONS, STATUSES, NEWS):
         op.execute(statement)
 
 
@@ -94,6 +105,7 @@ def downgrade() -> None:
     for statement in (
         "DROP TRIGGER events_are_told ON events",
         "DROP FUNCTION tell_of_events()",
+        "DROP INDEX statuses_by_label",
         "DROP TABLE notifications",
         "DROP TABLE notification_cursors",
         "DROP TABLE pull_requests",

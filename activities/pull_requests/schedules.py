@@ -1,0 +1,59 @@
+"""The schedule that looks for pull requests, where the project's repository is on a forge."""
+
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+
+from activities.names import PULL_REQUESTS_WORKFLOW, WORKFLOW_QUEUE
+from activities.pull_request_types import PullRequestsInput
+from activities.schedules import drop_schedule, put_schedule
+from activities.types import Timing
+from trunkline.model.errors import NotConfigured, NotFound
+from trunkline.model.ids import pull_request_sweep_id
+from trunkline.model.limits import PULL_REQUESTS_EVERY_S
+from trunkline.ports.forges import Forges
+
+CATCH_UP = timedelta(minutes=1)
+"""Looks missed while Temporal was down are not made up for: the next one sees the same."""
+
+
+class PullRequestSchedules:
+    """One Temporal Schedule per project whose repository is on a forge."""
+
+    def __init__(self, client: Client, forges: Forges) -> None:
+        self._client = client
+        self._forges = forges
+
+    async def ensure(self, project: str, timing: Timing) -> None:
+        """Create or drop the project's schedule. Raises EngineUnavailable."""
+        place = pull_request_sweep_id(project)
+        try:
+            await self._forges.forge(project)
+        except (NotConfigured, NotFound):
+            await drop_schedule(self._client, place)
+            return
+        await put_schedule(
+            self._client,
+            place,
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    PULL_REQUESTS_WORKFLOW,
+                    PullRequestsInput(project=project, timing=timing),
+                    id=place,
+                    task_queue=WORKFLOW_QUEUE,
+                    static_summary=f"Look for pull requests of {project}",
+                ),
+                spec=ScheduleSpec(
+                    intervals=[ScheduleIntervalSpec(every=timedelta(seconds=PULL_REQUESTS_EVERY_S))]
+                ),
+                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+            ),
+        )

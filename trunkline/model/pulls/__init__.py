@@ -1,0 +1,1 @@
+"""What checks of a pull request come to, and how that is said: pure."""
