@@ -3,7 +3,9 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 PORT ?= 8080
-WORKERS ?= 2
+WORKERS ?= 3
+# Processes that tests start would compile every module of ours anew: a third of their start.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo up test test-quick test-full lint format bench docs record-histories workflow-commands temporal published clean
 
 help: ## List the targets
@@ -35,13 +37,13 @@ format: .venv/.ready ## Rewrite the code the way lint wants it
 
 test: .venv/.ready temporal published lint ## Everything a change must pass
 	@printf 'test: all but the sample, on $(WORKERS) workers\n' && \
-		$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore tests/sample
+		$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/sample
 	@printf 'test: the sample, whose agents have to answer in time, by itself\n' && \
 		$(BIN)/pytest tests/sample
 
 test-quick: .venv/.ready temporal published ## The tests that take less than five seconds each
 	@printf 'test: quick, on $(WORKERS) workers\n' && \
-		$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not slow"
+		$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-full: export TRUNKLINE_TEST_SHARE = 1.0
 test-full: test ## make test, with every seeded count in full instead of a tenth

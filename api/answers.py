@@ -362,13 +362,13 @@ def project_answer(state: ProjectState) -> ProjectAnswer:
 
 def agent_answer(row: StatusRow) -> AgentAnswer:
     """An agent's status row."""
-    return AgentAnswer.model_validate(dict(row))
+    return AgentAnswer.model_validate(vars(row))
 
 
 def number_answer(row: StatusRow) -> NumberAnswer:
     """A number's status row."""
     number = row.numbers[0] if row.numbers else ""
-    return NumberAnswer.model_validate({**dict(row), "number": number})
+    return NumberAnswer.model_validate({**vars(row), "number": number})
 
 
 def inventory_answer(row: InventoryRow) -> NumberAnswer:
@@ -396,7 +396,7 @@ def route_answer(report: RouteReport) -> RouteAnswer:
 
 def event_answer(event: EventRecord) -> EventAnswer:
     """An event."""
-    return EventAnswer.model_validate(dict(event))
+    return EventAnswer.model_validate(vars(event))
 
 
 def operation_answer(operation: OperationRecord) -> OperationAnswer:
@@ -418,4 +418,4 @@ def plan_answer(record: PlanRecord) -> PlanAnswer:
 
 def audit_answer(record: AuditRecord) -> AuditAnswer:
     """One row of the audit log."""
-    return AuditAnswer.model_validate(dict(record))
+    return AuditAnswer.model_validate(vars(record))

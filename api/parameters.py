@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from fastapi import Depends, Path, Query
+from fastapi import Depends, Path, Query, Request
 from pydantic import AwareDatetime, BeforeValidator
 
 from api.problems import request_id
@@ -16,7 +16,8 @@ def _written_out(value: object) -> object:
     if isinstance(value, str) and not _DATE.match(value):
         raise ValueError("write a time with its zone, such as 2026-03-02T09:15:00Z")
     if isinstance(value, int | float):
-        raise ValueError("a time is a text, such as 2026-03-02T09:15:00Z")  # noqa: TRY004 - pydantic
+        words = "a time is a text, such as 2026-03-02T09:15:00Z"
+        raise ValueError(words)  # noqa: TRY004 - pydantic takes a ValueError
     return value
 
 
@@ -54,4 +55,10 @@ Limit = Annotated[int, Query(ge=1, le=limits.API_PAGE_MAX, description="Rows in 
 ReasonGiven = Annotated[
     str, Query(max_length=500, pattern=r"^[^\x00]*$", description="Why, for the audit log")
 ]
-RequestId = Annotated[str, Depends(request_id)]
+
+
+async def _given_id(request: Request) -> str:
+    return request_id(request)
+
+
+RequestId = Annotated[str, Depends(_given_id)]

@@ -137,8 +137,8 @@ class ManualAnswer(Answer):
 class PromotionAnswer(Answer):
     """A promotion. ``standing`` is what the column GATE shows of it, ``headline`` how it stands in
     a sentence, ``nextCommand`` what a person may type. ``phases`` are those that were, are, and
-    come; ``failing`` are lines of tests that stopped it. ``tests``, ``rollout`` and ``manual`` are
-    null in lists and where there is none.
+    come; ``failing`` are lines of tests that stopped it. ``pullRequest`` proposes the release; 0 if
+    none does. ``tests``, ``rollout`` and ``manual`` are null in lists and where there is none.
     """
 
     model_config = ConfigDict(
@@ -196,6 +196,8 @@ class PromotionAnswer(Answer):
     version: int
     settled_version: int
     restores: int | None
+    pull_request: int
+    pull_request_url: str
     release_commit: str | None
     rollout_step: int
     rollout_percent: float
@@ -324,7 +326,7 @@ def promotion_answer(record: PromotionRecord, view: PromotionView | None = None)
     now = datetime.now(UTC)
     found = view or PromotionView(record)
     return PromotionAnswer(
-        **dict(record),
+        **vars(record),
         id=record.id,
         href=promotion_path(record),
         standing=gate_words(gate_of(record), now),
@@ -379,7 +381,7 @@ def deployed_answer(
 ) -> DeployedAgentAnswer:
     """An agent with how far it has come."""
     return DeployedAgentAnswer(
-        **dict(agent_answer(row)),
+        **vars(agent_answer(row)),
         deployment=DeploymentAnswer(
             stage=found.stage,
             version=found.version,

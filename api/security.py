@@ -35,8 +35,10 @@ _cookie = APIKeyCookie(
 )
 
 
-def services_of(request: Request) -> Services:
-    """The services the application was made with."""
+async def services_of(request: Request) -> Services:
+    """The services the application was made with. Asynchronous, for else every request would wait
+    for a thread to look an attribute up.
+    """
     services: Services = request.app.state.services
     return services
 

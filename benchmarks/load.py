@@ -73,7 +73,9 @@ class Sender:
                 await asyncio.sleep(pause_s)
             sent.append(asyncio.create_task(self._send(due, began_s + due.at_s)))
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            return list(await asyncio.gather(*sent))
+            told = await asyncio.gather(*sent)
+        await self._hang_up()
+        return told
 
     async def _send(self, due: Due, due_s: float) -> Told:
         loop = asyncio.get_running_loop()
@@ -105,6 +107,12 @@ class Sender:
             lag_s=lag_s,
             size_bytes=size_bytes,
         )
+
+    async def _hang_up(self) -> None:
+        while self._idle:
+            _, writer = self._idle.pop()
+            writer.close()
+            await writer.wait_closed()
 
     def _request(self, due: Due) -> bytes:
         """What was seen before is asked for with its tag, as a page that is left open does."""

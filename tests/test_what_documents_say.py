@@ -13,8 +13,14 @@ from typing import Any
 
 import pytest
 import typer
+import yaml
 
+from api.app import FOR_ANYBODY, FOR_CALLERS
+from trunkline.cli.authoring import init
 from trunkline.cli.main import app
+from trunkline.cli.server import TOKEN_VARIABLE, URL_VARIABLE
+from trunkline.manifests import DirectoryTree, load
+from trunkline.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 FENCED = re.compile(r"^ *```[^\n]*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
@@ -23,6 +29,12 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 VARIABLE = re.compile(r"\b(?:TRUNKLINE|TEMPORAL|ELEVENLABS|TWILIO)_[A-Z][A-Z_]*[A-Z]\b")
 PREFIXES = ("TRUNKLINE_SECRET", "TRUNKLINE_GIT_TOKEN")
 """Of variables whose names a user completes."""
+PROGRAM = re.compile(
+    r"(?:(?:^|\$ |&& |api )\s*trunkline|\bdocker compose run (?:--[a-z]+ )*api) (?=[a-z-])"
+)
+"""Where the program is called: by its name, or as what a container of the API is told to do."""
+GUIDES = Path("docs/guides")
+ROUTE = re.compile(r"/(?:v1/(?:webhooks|tools|sign-in)[\w/{}-]*|metrics|readyz|healthz)\b")
 SHELL_ENDS = re.compile(r"\s(?:\||&&|;|#)\s|\s{2,}|\)$")
 """Where a command ends and other words begin: the shell's, or an explanation beside it."""
 
@@ -54,7 +66,7 @@ def typed(text: str) -> Iterator[str]:
 def commands(text: str) -> Iterator[list[str]]:
     """The words after ``trunkline``, wherever that is the program."""
     for line in typed(text):
-        for found in re.finditer(r"(?:^|\$ |&& |api )\s*trunkline (?=[a-z-])", line.strip()):
+        for found in PROGRAM.finditer(line.strip()):
             rest = line.strip()[found.end() :]
             yield SHELL_ENDS.split(rest, maxsplit=1)[0].split()
 
@@ -120,11 +132,12 @@ def links_that_lead_nowhere() -> list[str]:
 
 
 def pages_the_index_forgets() -> list[str]:
-    index = set(LINK.findall(read(Path("docs/README.md"))))
+    index = {*LINK.findall(read(Path("docs/README.md"))), "README.md"}
     return [
         str(path)
         for path in documents()
-        if path.parent == Path("docs") and path.name not in {*index, "README.md"}
+        if path.parent in {Path("docs"), GUIDES}
+        and path.relative_to("docs").as_posix() not in index
     ]
 
 
@@ -155,12 +168,54 @@ def variables_nothing_reads() -> list[str]:
     ]
 
 
+def settings() -> set[str]:
+    """Every variable the program reads that an operator sets; OpenTelemetry's own are its own."""
+    fields = Settings.model_fields.values()
+    aliases = {str(alias) for field in fields if (alias := field.validation_alias)}
+    names = {name for alias in aliases for name in re.findall(r"[A-Z][A-Z_]+[A-Z]", alias)}
+    return {name for name in names if not name.startswith("OTEL_")} | {URL_VARIABLE, TOKEN_VARIABLE}
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"\b[A-Z][A-Z_]+[A-Z]\b", text))
+
+
+def settings_the_example_forgets() -> list[str]:
+    return sorted(settings() - names_in((ROOT / ".env.example").read_text("utf-8")))
+
+
+def settings_no_table_explains() -> list[str]:
+    pages = [read(path) for path in documents() if path.parent == Path("docs")]
+    rows = [line for page in pages for line in page.splitlines() if line.startswith("| `")]
+    explained = {name for row in rows for name in names_in(row.split(" | ")[0])}
+    return sorted(settings() - explained)
+
+
+def routes_nothing_answers() -> list[str]:
+    """Paths that guides tell people to let through or to ask, and that are no route's beginning."""
+    rooms = (*FOR_CALLERS, *FOR_ANYBODY)
+    known = [str(getattr(route, "path", "")) for room in rooms for route in room.router.routes]
+    written = [re.sub(r"\{[^}]*\}", "[^/]+", path) for path in known]
+    return [
+        f"{path}: {route}"
+        for path in documents()
+        if path.parent == GUIDES
+        for code in typed(read(path))
+        for route in ROUTE.findall(code)
+        if not any(re.fullmatch(one, route) for one in written)
+        and not any(one.startswith(f"{route.rstrip('/')}/") for one in known)
+    ]
+
+
 RULES = (
     commands_nobody_can_type,
     links_that_lead_nowhere,
     pages_the_index_forgets,
     decisions_out_of_reach,
     variables_nothing_reads,
+    settings_the_example_forgets,
+    settings_no_table_explains,
+    routes_nothing_answers,
 )
 
 
@@ -180,6 +235,10 @@ def test_the_documents_have_no(rule: Callable[[], list[str]]) -> None:
             "```\ntrunkline tokens create ada --forever   the first\n```",
             "tokens create has no --forever",
         ),
+        (
+            "```\ndocker compose run --rm api tokens make ada\n```",
+            "no verb 'tokens make'",
+        ),
     ],
 )
 def test_a_command_that_does_not_exist_is_found(line: str, mistake: str) -> None:
@@ -194,3 +253,25 @@ def test_commands_are_found_wherever_people_would_copy_them_from() -> None:
         "one",
         "what--o-json-prints-and-why",
     }
+
+
+def test_the_settings_are_those_that_are_read() -> None:
+    expected = {"DATABASE_URL", "GITHUB_TOKEN", "TRUNKLINE_OIDC_ISSUER", "TRUNKLINE_URL"}
+    assert expected <= settings()
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in settings()
+
+
+def test_the_project_of_the_first_guide_is_valid(tmp_path: Path) -> None:
+    """What the guide adds to the template, put together in the order it is told."""
+    init(tmp_path, "minimal")
+    manifest = tmp_path / "trunkline.yaml"
+    project = yaml.safe_load(manifest.read_text("utf-8"))
+    project["metadata"]["name"] = "acme"
+    blocks = FENCED.findall(read(GUIDES / "first-gated-release.md"))
+    added = [yaml.safe_load(block)["spec"] for block in blocks if block.startswith("spec:")]
+    assert {key for spec in added for key in spec} == {"people", "environments", "signing"}
+    for spec in added:
+        project["spec"].update(spec)
+    manifest.write_text(yaml.safe_dump(project), "utf-8")
+    loaded = load(DirectoryTree(tmp_path)).project.manifest.spec
+    assert [environment.name for environment in loaded.environments] == ["testing", "production"]

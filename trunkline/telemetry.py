@@ -105,6 +105,16 @@ def _without_colour(logger: WrappedLogger, method: str, record: EventDict) -> Ev
     return record
 
 
+def _on_one_line(logger: WrappedLogger, method: str, record: EventDict) -> EventDict:
+    """A record is one line, and steers no terminal, whatever strangers made it say."""
+    del logger, method
+    said = str(record.get("event", ""))
+    if said.isprintable():
+        return record
+    shown = (each if each.isprintable() else ascii(each)[1:-1] for each in said)
+    return {**record, "event": "".join(shown)}
+
+
 def configure_logging(
     *,
     secrets: Iterable[str] = (),
@@ -123,7 +133,8 @@ def configure_logging(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     text = structlog.dev.ConsoleRenderer(colors=False)
-    renderer: Processor = text if shape == "text" else structlog.processors.JSONRenderer()
+    json_lines = structlog.processors.JSONRenderer()
+    last: list[Processor] = [_on_one_line, text] if shape == "text" else [json_lines]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[
@@ -131,7 +142,7 @@ def configure_logging(
             _without_colour,
             structlog.processors.format_exc_info,
             _redactor,
-            renderer,
+            *last,
         ],
     )
     handler = logging.StreamHandler(stream or sys.stderr)

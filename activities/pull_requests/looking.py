@@ -44,7 +44,7 @@ from trunkline.model.pulls.checks import (
     reports_wanted,
     verdict,
 )
-from trunkline.model.pulls.comments import CommentView, render_comment
+from trunkline.model.pulls.comments import CommentView, render_comment, without_secrets
 from trunkline.model.pulls.readings import Reading
 from trunkline.model.pulls.statuses import commit_statuses
 from trunkline.model.records import PlanRecord
@@ -114,10 +114,11 @@ class PullRequestViews:
             ),
             moved_on=tip is not None and record.base is not None and tip != record.base,
         )
+        clean = without_secrets(view, self._ports.redact)
         return Assembled(
             checks=checks,
-            comment=self._ports.redact(render_comment(view)),
-            statuses=commit_statuses(shown, reading, page_url=self._page_url(record)),
+            comment=self._ports.redact(render_comment(clean)),
+            statuses=commit_statuses(clean.record, clean.reading, page_url=self._page_url(record)),
         )
 
     async def _reading(self, record: PullRequestRecord) -> Reading | None:

@@ -37,7 +37,15 @@ Target = Annotated[
 ]
 
 
-@router.post("/deploy", status_code=202, responses=_DECIDE, openapi_extra=needs("promotion.start"))
+@router.post(
+    "/deploy",
+    status_code=202,
+    responses={
+        200: {"model": DeployedAgentAnswer, "description": "The lifecycle says that already"},
+        **_DECIDE,
+    },
+    openapi_extra=needs("promotion.start"),
+)
 async def deploy(
     services: InstalledServices,
     caller: Caller,

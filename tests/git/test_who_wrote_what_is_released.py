@@ -436,3 +436,14 @@ async def test_more_commits_than_are_read_are_an_error_that_costs_no_copy(
     newer = Revision(remote.git("rev-parse", "main~1000"))
     (author,) = await releases.authors(newer, tip, [AGENT])
     assert author.email == "ada@example.com"
+
+
+async def test_a_forge_that_commits_what_a_person_merges_is_nobody(
+    releases: GitReleases, remote: Any, history: History, base: Revision
+) -> None:
+    """The person is its author; who writes the forge's address as an author is no person."""
+    forge = b"GitHub <noreply@github.com>"
+    one = history.commit(changed(agent="2"), base, committer=forge)
+    assert await emails(releases, remote, base, one) == ["ada@example.com"]
+    two = history.commit(changed(agent="3"), one, author=forge)
+    assert await emails(releases, remote, one, two) == ["noreply@github.com"]

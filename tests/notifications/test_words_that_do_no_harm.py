@@ -7,6 +7,8 @@ import pytest
 
 from tests.notifications.worlds import project_of
 from trunkline.adapters.notifying.email import mail_message
+from trunkline.model.errors import NotificationRefused
+from trunkline.model.kinds.notifications import Notification
 from trunkline.model.notifications.envelope import envelope_of, event_type
 from trunkline.model.notifications.mail import mail_of
 from trunkline.model.notifications.news import News, gathered, single, summed_up
@@ -76,6 +78,16 @@ def test_a_mail_has_one_subject_and_no_markup_of_others() -> None:
     message = mail_message("t@example.com", place, news(message=EVIL), "r1")
     assert message["Bcc"] is None
     assert message["Message-ID"] == "<msg_acme_7_r1@example.com>"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [",?..:@x.example", "'b:;:@x.example", "_\x00:b;@x.example", "<a@x.example>", '"a@x.example'],
+)
+def test_a_recipient_that_is_no_address_is_refused_for_good(address: str) -> None:
+    place = Notification(type="email", to=("ada@example.com", address))
+    with pytest.raises(NotificationRefused, match="is no address"):
+        mail_message("trunkline@example.com", place, news(), "r-1")
 
 
 def test_the_envelope_keeps_its_shape() -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pulls.pull_worlds import company, desk, hours
-from tests.pulls.whole_lives import ADA, BOT, OP, PLAN, SECRET, account, an_installation
+from tests.pulls.whole_accounts import account
+from tests.pulls.whole_lives import ADA, BOT, OP, PLAN, SECRET, an_installation
 from tests.workflows.conversation_worlds import PROMPT, conversation_test
 
 if TYPE_CHECKING:

@@ -1,24 +1,25 @@
 """Checks of pull requests, seen from the vendors: nothing live changes and nothing is left behind.
 
-Everything both accounts hold is read before and afterwards, complete, and requests are counted.
+Everything both accounts hold is read before and afterwards, complete, and requests are counted. A
+plan reads, also that of a fork; nothing else of a fork comes near a vendor.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.conftest import NUMBER_MANIFEST
 from tests.pulls.pull_worlds import LIVE, company, desk, hours
+from tests.pulls.whole_accounts import account, traffic
 from tests.pulls.whole_lives import (
     ADA,
     PLAN,
     REPOSITORY,
     STRANGER,
-    account,
     an_installation,
-    traffic,
 )
 from tests.workflows.conversation_worlds import PROMPT, conversation_test
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Texts
-    from tests.pulls.whole_lives import Account, Installation
+    from tests.pulls.whole_accounts import Account
+    from tests.pulls.whole_lives import Installation
     from tests.workflows.conftest import MakeStack
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -34,6 +36,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 DESK, TOOL, LAB = "agents/front-desk.yaml", "tools/book-slot.yaml", "agents/lab.yaml"
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
 SLOWLY_MS = 20_000
+READS_OF_TWO_PLANS = 20
 
 
 def clinic_with_a_number(texts: Texts) -> dict[str, str]:
@@ -58,6 +61,7 @@ async def test_whatever_is_proposed_the_accounts_stay_as_they_are(
         here.worker()
         await here.hook()
         await here.synced("front-desk", "night-desk")
+        await here.numbered()
         before, asked = await account(here.stack), await traffic(here.stack)
         made = await _made(here)
         tool = files[TOOL].replace("Books an", "Surely books an")
@@ -89,7 +93,9 @@ async def test_whatever_is_proposed_the_accounts_stay_as_they_are(
         put_away = [one["name"] for rows in after.branches.values() for one in rows]
         others = [name for name in put_away if not name.startswith("trunkline-pr-")]
         assert set(others) == {"Main"}
-        writes = _more(asked, await traffic(here.stack))
+        writes: Counter[str] = Counter()
+        for (route, _), count in (await traffic(here.stack) - asked).items():
+            writes[route] += count
         live = {route: writes[route] for route in LIVE if route in writes}
         carriers = {LIVE[0]: 2, LIVE[2]: 2}
         assert live == carriers, writes
@@ -100,7 +106,7 @@ async def test_whatever_is_proposed_the_accounts_stay_as_they_are(
             assert created - made[kind][0] == deleted - made[kind][1], kind
 
 
-async def test_a_fork_reaches_no_platform(
+async def test_a_fork_is_planned_by_reading_alone(
     make_stack: MakeStack, texts: Texts, postgres_url: str, tmp_path: Path
 ) -> None:
     files = clinic_with_a_number(texts)
@@ -109,6 +115,7 @@ async def test_a_fork_reaches_no_platform(
         here.worker()
         await here.hook()
         await here.synced("front-desk", "night-desk")
+        await here.numbered()
         fork = await here.control("forks", repository=REPOSITORY, owner=STRANGER)
         await here.clone(STRANGER, fork["clone_url"])
         asked = await traffic(here.stack)
@@ -132,10 +139,13 @@ async def test_a_fork_reaches_no_platform(
             )
 
         await here.waited(refused, "the answer")
-        assert _more(asked, await traffic(here.stack)) == {}
+        assert {route.split()[0] for route, _ in await traffic(here.stack) - asked} <= {"GET"}
         await here.close(number, by=ADA)
         await here.closed(number)
-        assert _more(asked, await traffic(here.stack)) == {}
+        reads = await traffic(here.stack) - asked
+        assert {route.split()[0] for route, _ in reads} <= {"GET"}
+        assert not [route for route, _ in reads if "test" in route or "conversation" in route]
+        assert sum(reads.values()) <= READS_OF_TWO_PLANS, reads
 
 
 async def _carried(here: Installation, before: Account) -> None:
@@ -162,8 +172,3 @@ async def _made(here: Installation) -> dict[str, tuple[int, int]]:
             for kind, of in objects.items()
         }
     return found
-
-
-def _more(before: dict[str, int], now: dict[str, int]) -> dict[str, int]:
-    more = {route: count - before.get(route, 0) for route, count in now.items()}
-    return {route: count for route, count in more.items() if count}

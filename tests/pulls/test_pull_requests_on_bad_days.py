@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pulls.pull_worlds import company, desk, hours
-from tests.pulls.whole_lives import BOT, OP, PLAN, account, an_installation
+from tests.pulls.whole_accounts import account
+from tests.pulls.whole_lives import BOT, OP, PLAN, an_installation
 from tests.workflows.conversation_worlds import PROMPT, conversation_test
 
 if TYPE_CHECKING:

@@ -24,12 +24,20 @@ from tests.pulls.views import (
     update,
 )
 from trunkline.model.limits import PULL_REQUEST_COMMENT_MAX
-from trunkline.model.pull_requests import AgentCheck
+from trunkline.model.pull_requests import AgentCheck, CommandReply
 from trunkline.model.pulls.behaviour import AgentBehaviour, TestDifference
 from trunkline.model.pulls.checks import Trouble, plan_key
-from trunkline.model.pulls.comments import CommentView, comment_marker, render_comment
+from trunkline.model.pulls.comments import (
+    CommentView,
+    comment_marker,
+    render_comment,
+    without_secrets,
+)
+from trunkline.model.pulls.escaping import BREAK
 from trunkline.model.pulls.readings import ReviewedAgent
+from trunkline.model.pulls.statuses import commit_statuses
 from trunkline.model.pulls.weakening import Weakening
+from trunkline.telemetry import Redactor
 
 GOLDEN = Path(__file__).parent / "golden"
 EARLIER = update(PROMPT, PROMPT.replace("nine", "eight"))
@@ -131,6 +139,29 @@ def test_words_of_strangers_are_only_words() -> None:
     assert "<b>now" not in outside
     assert "@everybody" not in outside
     assert "https://evil" not in outside
+
+
+SECRETS = ("sk_live_5f2b_9c", "0123456789abcdef0123456789abcdef", "key*with|signs#1")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_secret_is_struck_out_before_it_is_escaped_or_cut(secret: str) -> None:
+    redactor = Redactor(SECRETS)
+    words = f"{'x' * 280} {secret}"
+    facts = view(
+        record=record(
+            replies=(CommandReply(login="ada", command=f"/trunkline {secret}", words=words),),
+            agents=(AgentCheck(agent="front-desk", state="inconclusive", message=words),),
+        ),
+        reading=reading(signature=f"{secret} was refused"),
+        plans=(plan("testing", update("Hello", f"Call {secret}")),),
+    )
+    clean = without_secrets(facts, redactor.text)
+    said = re.sub(rf"[\\{BREAK}]", "", render_comment(clean))
+    assert said.count("[redacted]") >= 3
+    assert secret[:8] not in said
+    assert all(secret not in one.description for one in commit_statuses(clean.record, None))
+    assert without_secrets(facts, str) == facts
 
 
 def test_what_was_cut_is_said() -> None:

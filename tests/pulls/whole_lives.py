@@ -13,7 +13,7 @@ import json
 import subprocess
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -298,6 +298,15 @@ class Installation:
 
         await self.waited(look, f"{agents} in {environment}")
 
+    async def numbered(self) -> None:
+        """Wait until every number is in sync, and nothing is under way any more."""
+
+        async def look() -> bool:
+            items = (await self.read("/numbers"))["items"]
+            return bool(items) and all(row["sync"] == "Synced" for row in items)
+
+        await self.waited(look, "the numbers")
+
     async def closed(self, number: int, state: str = "closed") -> None:
         """Wait until the installation is done with a pull request."""
 
@@ -382,9 +391,8 @@ async def an_installation(
 
 
 def _project(public_key: str, promotion: Mapping[str, Any]) -> str:
-    """The project of promotions, with what GitHub commits merges as, and hardly any sweeps."""
+    """The project of promotions, with hardly any sweeps."""
     manifest = json.loads(project_manifest(public_key, promotion))
-    manifest["spec"]["people"].append({"name": "forge", "emails": ["noreply@github.com"]})
     for environment in manifest["spec"]["environments"]:
         environment["drift"]["interval"] = "24h"
     return json.dumps(manifest)
@@ -424,81 +432,3 @@ async def _people(database_url: str) -> dict[str, str]:
             "op": (await access.issue("op@example.com", "operator")).secret,
             "ben": (await access.issue("ben@example.com", "approver")).secret,
         }
-
-
-@dataclass(frozen=True)
-class Account:
-    """What the accounts at both vendors hold, complete, as their REST shows it."""
-
-    agents: dict[str, Any]
-    branches: dict[str, Any]
-    deployments: dict[str, Any]
-    tools: dict[str, Any]
-    documents: dict[str, Any]
-    tests: dict[str, Any]
-    secrets: dict[str, Any]
-    numbers: dict[str, Any]
-    lines: dict[str, Any]
-
-    @property
-    def without_archived(self) -> Account:
-        """Without branches that were put away: the vendor has no way to delete one."""
-        kept = {
-            agent: [one for one in branches if not one["is_archived"]]
-            for agent, branches in self.branches.items()
-        }
-        return replace(self, branches=kept)
-
-
-async def account(stack: Stack) -> Account:
-    """Read all of it."""
-    http = stack.elevenlabs.http
-
-    async def listed(path: str, key: str, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        params: dict[str, str] = {"page_size": "100"}
-        while True:
-            answer = await http.get(f"/v1/convai/{path}", params=params)
-            assert answer.is_success, answer.text
-            page = answer.json()
-            rows = page[key] if isinstance(page, dict) else page
-            found |= {row[name]: row for row in rows}
-            if not isinstance(page, dict) or not page.get("has_more"):
-                return found
-            params["cursor"] = page["next_cursor"]
-
-    async def each(path: str, ids: Mapping[str, Any], more: str = "") -> dict[str, Any]:
-        answers = {one: await http.get(f"/v1/convai/{path}/{one}{more}") for one in ids}
-        assert all(answer.is_success for answer in answers.values())
-        return {one: answer.json() for one, answer in answers.items()}
-
-    agents = await listed("agents", "agents", "agent_id")
-    documents = await listed("knowledge-base", "documents", "id")
-    tests = await listed("agent-testing", "tests", "id")
-    branches = await each("agents", agents, "/branches")
-    sid = stack.simulators.twilio_account_sid
-    lines = await stack.twilio.http.get(f"/2010-04-01/Accounts/{sid}/IncomingPhoneNumbers.json")
-    return Account(
-        agents=await each("agents", agents),
-        branches={one: _sorted(body["results"]) for one, body in branches.items()},
-        deployments=await each("agents", agents, "/deployments"),
-        tools=await listed("tools", "tools", "id"),
-        documents=await each("knowledge-base", documents),
-        tests=await each("agent-testing", tests),
-        secrets=await listed("secrets", "secrets", "secret_id"),
-        numbers=await listed("phone-numbers", "phone_numbers", "phone_number_id"),
-        lines={row["sid"]: row for row in lines.json()["incoming_phone_numbers"]},
-    )
-
-
-def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return sorted(rows, key=lambda row: str(row["id"]))
-
-
-async def traffic(stack: Stack) -> dict[str, int]:
-    """Every request both vendors were ever asked, by route."""
-    found: dict[str, int] = {}
-    for vendor in (stack.elevenlabs, stack.twilio):
-        counters = (await vendor.http.get("/_sim/counters")).json()
-        found |= counters["requests"]
-    return found

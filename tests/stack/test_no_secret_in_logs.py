@@ -95,6 +95,13 @@ def test_a_secret_read_later_is_struck_out_from_then_on(stream: io.StringIO) -> 
     assert second["body"] == '{"k": "[redacted]"}'
 
 
+def test_words_of_strangers_begin_no_line_of_their_own(stream: io.StringIO) -> None:
+    configure_logging(shape="text", stream=stream)
+    logging.getLogger("api").info("GET %s: 404", "/v1/\n2026-03-02 [info] forged\x1b[31m")
+    (line,) = stream.getvalue().splitlines()
+    assert "/v1/\\n2026-03-02 [info] forged\\x1b[31m: 404" in line
+
+
 def test_warnings_of_python_are_lines_too(stream: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,8 @@ import httpx
 import psutil  # it comes without annotations
 import pytest
 
+from trunkline.local.places import default_home
+
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(420)]
 
 TRUNKLINE = [sys.executable, "-c", "from trunkline.cli.main import main; main()"]
@@ -23,8 +27,9 @@ TRUNKLINE = [sys.executable, "-c", "from trunkline.cli.main import main; main()"
 class Stack:
     """A running ``trunkline dev``."""
 
-    def __init__(self, process: "subprocess.Popen[str]", printed: str) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", home: Path, printed: str) -> None:
         self.process = process
+        self.home = home
         self.printed = printed
         self.environment = dict(re.findall(r"export (TRUNKLINE_\w+)=(\S+)", printed))
         self.servers = psutil.Process(process.pid).children(recursive=True)
@@ -66,7 +71,7 @@ def started(home: Path) -> Iterator[Stack]:
             if "Ctrl-C" in line:
                 break
         assert "Ctrl-C" in printed, log.read_text()
-        yield Stack(process, printed)
+        yield Stack(process, home, printed)
     finally:
         process.kill()
         process.wait(30)
@@ -99,47 +104,61 @@ def test_a_killed_stack_leaves_nothing_running_and_goes_on_where_it_was(
         httpx.get(f"{api}/healthz")
 
 
-def test_tokens_are_kept_where_only_their_owner_reads(home: Path) -> None:
-    with started(home) as stack:
-        path = home / "tokens.json"
-        assert path.stat().st_mode & 0o777 == 0o600
-        tokens = json.loads(path.read_text())
-        assert tokens["admin"] == stack.environment["TRUNKLINE_TOKEN"]
-        sync = f"{stack.environment['TRUNKLINE_URL']}/v1/projects/brindle/sync"
-        for person, code in (("viewer", 403), ("admin", 202)):
-            headers = {"authorization": f"Bearer {tokens[person]}"}
-            assert httpx.post(sync, json={}, headers=headers, timeout=30).status_code == code
-        for log in (home / "logs").iterdir():
-            text = log.read_text("utf-8", "replace")
-            assert not any(token in text for token in tokens.values())
-        second = subprocess.run(
-            [*TRUNKLINE, "dev", "--port", "0", "--home", str(home)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (second.returncode, second.stdout) == (1, "")
-        assert "another local stack runs in" in second.stderr
-        assert stack.end(signal.SIGTERM) == 0
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    """One that several tests look at; asked to stop at the end, it does."""
+    default_home().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="test-", dir=default_home()))
+    try:
+        with started(folder) as stack:
+            yield stack
+            assert stack.end(signal.SIGTERM) == 0
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_what_the_stack_signs_counts_at_once(home: Path, eventually: Callable[..., bool]) -> None:
-    with started(home) as stack:
-        key = home / "signing-key.pem"
-        assert key.stat().st_mode & 0o777 == 0o600
-        doctor = f"{stack.environment['TRUNKLINE_URL']}/v1/doctor"
-        headers = {"authorization": f"Bearer {stack.environment['TRUNKLINE_TOKEN']}"}
+def test_what_the_stack_signs_counts_at_once(
+    running: Stack, eventually: Callable[..., bool]
+) -> None:
+    key = running.home / "signing-key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    doctor = f"{running.environment['TRUNKLINE_URL']}/v1/doctor"
+    headers = {"authorization": f"Bearer {running.environment['TRUNKLINE_TOKEN']}"}
 
-        def is_listed() -> bool:
-            answer = httpx.get(doctor, headers=headers, timeout=60).json()
-            states = {each["name"]: each["state"] for each in answer["findings"]}
-            return states.get("signing.brindle") == "ok"
+    def is_listed() -> bool:
+        answer = httpx.get(doctor, headers=headers, timeout=60).json()
+        states = {each["name"]: each["state"] for each in answer["findings"]}
+        return states.get("signing.brindle") == "ok"
 
-        assert eventually(is_listed, within_s=60)
-        secret = [line for line in key.read_text().splitlines() if not line.startswith("-")]
-        for log in (home / "logs").iterdir():
-            assert not any(line in log.read_text("utf-8", "replace") for line in secret)
-        assert stack.end(signal.SIGTERM) == 0
+    assert eventually(is_listed, within_s=60)
+    secret = [line for line in key.read_text().splitlines() if not line.startswith("-")]
+    for log in (running.home / "logs").iterdir():
+        assert not any(line in log.read_text("utf-8", "replace") for line in secret)
+
+
+def test_tokens_are_kept_where_only_their_owner_reads(running: Stack) -> None:
+    path = running.home / "tokens.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    tokens = json.loads(path.read_text())
+    assert tokens["admin"] == running.environment["TRUNKLINE_TOKEN"]
+    sync = f"{running.environment['TRUNKLINE_URL']}/v1/projects/brindle/sync"
+    for person, code in (("viewer", 403), ("admin", 202)):
+        headers = {"authorization": f"Bearer {tokens[person]}"}
+        assert httpx.post(sync, json={}, headers=headers, timeout=30).status_code == code
+    for log in (running.home / "logs").iterdir():
+        text = log.read_text("utf-8", "replace")
+        assert not any(token in text for token in tokens.values())
+
+
+def test_a_second_stack_beside_a_running_one_is_refused(running: Stack) -> None:
+    second = subprocess.run(
+        [*TRUNKLINE, "dev", "--port", "0", "--home", str(running.home)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (second.returncode, second.stdout) == (1, "")
+    assert "another local stack runs in" in second.stderr
 
 
 def test_live_accounts_are_refused_before_anything_starts(home: Path) -> None:

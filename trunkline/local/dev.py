@@ -61,7 +61,7 @@ def welcome(stack: LocalStack) -> str:
     if shutil.which("trunkline") is None:
         environment["PATH"] = f"{Path(sys.executable).parent}:$PATH"
     places = {
-        "API": f"{addresses.api}  (reference: {addresses.api}/docs)",
+        "API": f"{addresses.api}  (description: {addresses.api}/openapi.json)",
         "Temporal UI": addresses.temporal_ui or f"of {addresses.temporal}",
         "ElevenLabs simulator": f"{addresses.elevenlabs}  (control plane: /_sim/)",
         "Twilio simulator": f"{addresses.twilio}  (control plane: /_sim/)",

@@ -25,12 +25,17 @@ _ENCODING = re.compile(
 """Those that read ASCII as ASCII; a message in any other one is read as UTF-8."""
 _TEXT_MAX_CHARACTERS = 320
 """The longest address there can be; names and subjects that long are cut where they are shown."""
+_MERGING_FORGES = frozenset({"noreply@github.com"})
+"""GitHub commits in its own name what a person merges or edits there and is the author of. Whoever
+can write that address can write any other person's: only signatures tell forged commits.
+Source: https://docs.github.com/authentication/managing-commit-signature-verification
+"""
 _UNREADABLE = "\ufffd"
 
 
 def authors_of(commits: Iterable[tuple[Revision, bytes]]) -> tuple[CommitAuthor, ...]:
     """Authors, committers and co-authors of commits that come newest first; each address once,
-    with the newest commit. Trunkline's own committing for somebody is nobody's hand.
+    with the newest commit. Committing for somebody, by Trunkline or a forge, is nobody's hand.
     """
     found: dict[str, CommitAuthor] = {}
     for revision, content in commits:
@@ -57,7 +62,7 @@ def _hands(content: bytes) -> Iterator[tuple[str, str]]:
     headers, message = split(content)
     yield _identity(_text(headers.get("author", b""), headers))
     committer = _identity(_text(headers.get("committer", b""), headers))
-    if committer[1] != COMMITTER.email:
+    if committer[1] != COMMITTER.email and committer[1] not in _MERGING_FORGES:
         yield committer
     for trailer in _CO_AUTHOR.findall(_text(message, headers)):
         yield _identity(" ".join(trailer.split()))

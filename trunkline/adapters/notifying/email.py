@@ -6,6 +6,7 @@ definite follows the mail's own codes: 4xx is later, 5xx is never.
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -25,6 +26,8 @@ SMTPS_PORT = 465
 SUBMISSION_PORT = 587
 PERMANENT = 500
 TLS_CHOICES = ("required", "opportunistic", "none")
+_MAILBOX = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(?:\.[\w-]+)+")
+"""An address that is one and nothing else in a header: no list, no group, no quotes."""
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +127,12 @@ async def send_mail(
 def mail_message(
     sender: str, place: Notification, news: News, recipient: str, *, public_url: str = ""
 ) -> EmailMessage:
-    """The mail as it is sent: its Message-ID is the same for every try."""
+    """The mail as it is sent: its Message-ID is the same for every try. Raises
+    NotificationRefused for a recipient that is no address.
+    """
+    for address in place.to:
+        if not _MAILBOX.fullmatch(address):
+            raise NotificationRefused(f"{address!r} is no address that mail goes to")
     mail = mail_of(news, public_url=public_url)
     domain = sender.rpartition("@")[2].rstrip(">") or "trunkline"
     thread = hashlib.sha256(mail.thread.encode()).hexdigest()[:24]

@@ -6,8 +6,10 @@ fit is cut, the bulkiest first, and the comment says what is missing.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel
 
 from trunkline.model.base import Frozen
 from trunkline.model.limits import (
@@ -66,6 +68,14 @@ def comment_marker(project: str, number: int) -> str:
     return f"<!-- trunkline:pull-request/{project}/{number} -->"
 
 
+def without_secrets(view: CommentView, redact: Callable[[str], str]) -> CommentView:
+    """The same facts with every text redacted: before anything is cut or escaped, which would take
+    a secret apart so that nobody recognises it, and leave it readable.
+    """
+    clean: CommentView = _struck(view, redact)
+    return clean
+
+
 def render_comment(view: CommentView) -> str:
     """The comment, below PULL_REQUEST_COMMENT_MAX characters."""
     text = ""
@@ -74,6 +84,21 @@ def render_comment(view: CommentView) -> str:
         if len(text) < PULL_REQUEST_COMMENT_MAX:
             break
     return text
+
+
+def _struck(value: Any, redact: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, BaseModel):
+        names = type(value).model_fields
+        return value.model_copy(
+            update={name: _struck(getattr(value, name), redact) for name in names}
+        )
+    if isinstance(value, tuple | list):
+        return type(value)(_struck(each, redact) for each in value)
+    if isinstance(value, Mapping):
+        return {key: _struck(each, redact) for key, each in value.items()}
+    return value
 
 
 def _page(view: CommentView, plan_max: int, rows_max: int) -> Iterator[str]:
