@@ -11,6 +11,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, TypeAdapter
@@ -18,6 +19,8 @@ from pydantic import BaseModel, TypeAdapter
 ANSWER_TIMEOUT_S = 60.0
 HEAD_END = b"\r\n\r\n"
 NOT_MODIFIED = 304
+IDLE_MAX_S = 3.0
+"""Servers hang up on connections nobody used for five seconds."""
 
 
 class Due(BaseModel):
@@ -59,7 +62,7 @@ class Sender:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        self._idle: list[tuple[float, asyncio.StreamReader, asyncio.StreamWriter]] = []
         self._tags: dict[str, bytes] = {}
 
     async def send_all(self) -> list[Told]:
@@ -80,11 +83,7 @@ class Sender:
     async def _send(self, due: Due, due_s: float) -> Told:
         loop = asyncio.get_running_loop()
         lag_s = loop.time() - due_s
-        if self._idle:
-            line = self._idle.pop()
-        else:
-            line = await asyncio.open_connection(self._plan.host, self._plan.port)
-        reader, writer = line
+        reader, writer = await self._line()
         writer.write(self._request(due))
         head = await reader.readuntil(HEAD_END)
         first, *lines = head[: -len(HEAD_END)].split(b"\r\n")
@@ -95,7 +94,7 @@ class Sender:
         size_bytes = 0 if status == NOT_MODIFIED else int(headers[b"content-length"])
         await reader.readexactly(size_bytes)
         duration_s = loop.time() - due_s
-        self._idle.append(line)
+        self._idle.append((loop.time(), reader, writer))
         if b"etag" in headers:
             self._tags[due.path] = headers[b"etag"]
         return Told(
@@ -108,11 +107,21 @@ class Sender:
             size_bytes=size_bytes,
         )
 
+    async def _line(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The connection that was used last, or a new one."""
+        if self._idle:
+            used_s, reader, writer = self._idle.pop()
+            if asyncio.get_running_loop().time() - used_s < IDLE_MAX_S:
+                return reader, writer
+            writer.close()
+        return await asyncio.open_connection(self._plan.host, self._plan.port)
+
     async def _hang_up(self) -> None:
         while self._idle:
-            _, writer = self._idle.pop()
+            *_, writer = self._idle.pop()
             writer.close()
-            await writer.wait_closed()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     def _request(self, due: Due) -> bytes:
         """What was seen before is asked for with its tag, as a page that is left open does."""

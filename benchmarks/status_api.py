@@ -177,9 +177,10 @@ class StatusApi:
         if sender.exit_code:
             raise sender.failure("not everything was answered")
         told = tuple(TOLD.validate_json(told_path.read_bytes()))
-        for one in told:
-            if one.status not in (200, NOT_MODIFIED):
-                sys.exit(f"{one.path} was answered {one.status}")
+        refused = [one for one in told if one.status not in (200, NOT_MODIFIED)]
+        if refused:
+            first = f"{refused[0].path} with {refused[0].status}"
+            sys.exit(f"{len(refused)} of {len(told)} requests were refused, first {first}")
         return Answered(told, cost)
 
 

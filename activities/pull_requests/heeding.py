@@ -14,7 +14,7 @@ from trunkline.model.forges import ForgeComment, PullRequest
 from trunkline.model.ids import AgentName, EnvironmentName, Revision, release_request_branch
 from trunkline.model.limits import PULL_REQUEST_REPLIES_MAX
 from trunkline.model.pull_requests import CommandReply, PullRequestRecord
-from trunkline.model.pulls.checks import begun_again
+from trunkline.model.pulls.checks import begun_again, may_check
 from trunkline.model.pulls.commands import (
     ACTIONS,
     ROLES_OF_RIGHTS,
@@ -169,6 +169,9 @@ def _again(
     onto = base or record.base
     if onto is None:
         return _replied(record, comment, "the branch could not be read", done=False)
+    if asked.verb == "plan" and not may_check(record):
+        words = f"it comes from a fork: `/trunkline test {record.head}` has it planned and tested"
+        return _replied(record, comment, words, done=False)
     moved = onto != record.base
     again = begun_again(record, onto, plans=asked.verb == "plan", tests=asked.verb == "test")
     words = "planned again" if asked.verb == "plan" else "tested again"

@@ -1,7 +1,7 @@
 """Checks of pull requests, seen from the vendors: nothing live changes and nothing is left behind.
 
-Everything both accounts hold is read before and afterwards, complete, and requests are counted. A
-plan reads, also that of a fork; nothing else of a fork comes near a vendor.
+Everything both accounts hold is read before and afterwards, complete, and requests are counted.
+Nothing of a fork comes near a vendor before somebody trusts it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from tests.pulls.pull_worlds import LIVE, company, desk, hours
 from tests.pulls.whole_accounts import account, traffic
 from tests.pulls.whole_lives import (
     ADA,
-    PLAN,
     REPOSITORY,
     STRANGER,
     an_installation,
@@ -36,7 +35,6 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 DESK, TOOL, LAB = "agents/front-desk.yaml", "tools/book-slot.yaml", "agents/lab.yaml"
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
 SLOWLY_MS = 20_000
-READS_OF_TWO_PLANS = 20
 
 
 def clinic_with_a_number(texts: Texts) -> dict[str, str]:
@@ -106,7 +104,7 @@ async def test_whatever_is_proposed_the_accounts_stay_as_they_are(
             assert created - made[kind][0] == deleted - made[kind][1], kind
 
 
-async def test_a_fork_is_planned_by_reading_alone(
+async def test_a_fork_reaches_no_platform(
     make_stack: MakeStack, texts: Texts, postgres_url: str, tmp_path: Path
 ) -> None:
     files = clinic_with_a_number(texts)
@@ -123,13 +121,12 @@ async def test_a_fork_is_planned_by_reading_alone(
         evil[TOOL] = files[TOOL].replace("booking.example.com", "collector.example.com")
         number, head = await here.propose("theirs", evil, by=STRANGER)
 
-        async def planned() -> dict[str, Any] | None:
+        async def waits() -> dict[str, Any] | None:
             said = await here.statuses(head)
-            return said if said.get(PLAN) == "success" else None
+            return said if len(said) > 1 else None
 
-        said = await here.waited(planned, "the plan")
-        tests = {state for context, state in said.items() if context != PLAN}
-        assert tests == {"pending"}
+        said = await here.waited(waits, "the statuses")
+        assert set(said.values()) == {"pending"}
         await here.rest("POST", f"/issues/{number}/comments", by=STRANGER, body="/trunkline test")
 
         async def refused() -> bool:
@@ -139,13 +136,9 @@ async def test_a_fork_is_planned_by_reading_alone(
             )
 
         await here.waited(refused, "the answer")
-        assert {route.split()[0] for route, _ in await traffic(here.stack) - asked} <= {"GET"}
         await here.close(number, by=ADA)
         await here.closed(number)
-        reads = await traffic(here.stack) - asked
-        assert {route.split()[0] for route, _ in reads} <= {"GET"}
-        assert not [route for route, _ in reads if "test" in route or "conversation" in route]
-        assert sum(reads.values()) <= READS_OF_TWO_PLANS, reads
+        assert not await traffic(here.stack) - asked
 
 
 async def _carried(here: Installation, before: Account) -> None:

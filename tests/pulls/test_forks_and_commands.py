@@ -58,7 +58,7 @@ async def test_a_fork_waits_for_somebody_who_trusts_its_commit(
 
         async def waits() -> PullRequestRecord | None:
             found = await pulls.record(number)
-            told = found is not None and found.said and found.plan == "passed"
+            told = found is not None and found.said and found.plan == "waiting"
             return found if told else None
 
         waiting: PullRequestRecord = await eventually(waits, timeout_s=30)

@@ -98,14 +98,13 @@ VIEWS = {
     ),
     "fork": view(
         record=record(
-            plan="passed",
+            plan="waiting",
             is_fork=True,
             agents=(AgentCheck(agent="front-desk", state="waiting", message="waits"),),
         ),
         reading=reading(
             agents=(ReviewedAgent(name="front-desk", change="configuration", tests=2),)
         ),
-        plans=(plan("production"), plan("testing", EARLIER)),
     ),
     "unplanned": view(
         record=record(plan="inconclusive"),

@@ -17,7 +17,7 @@ from trunkline.model.pulls.checks import (
     begun_again,
     checked,
     first_record,
-    may_test,
+    may_check,
     plan_key,
     run_key,
     verdict,
@@ -160,16 +160,20 @@ def test_a_new_environment_is_planned_after_the_merge() -> None:
     assert checked(record(), new, Findings()).plans == ("production",)
 
 
-def test_a_fork_is_planned_and_not_tested() -> None:
+def test_a_fork_is_neither_planned_nor_tested_until_its_head_is_trusted() -> None:
     fork = record(is_fork=True)
     found = checked(fork, reading(agents=AGENTS), Findings())
-    assert (found.plans, found.runs) == (("testing", "production"), ())
-    assert verdict(found.record) == "running"
-    planned = checked(fork, reading(agents=AGENTS), Findings(plans=PLANS))
-    assert verdict(planned.record) == "waiting"
-    trusted = fork.model_copy(update={"trusted_head": HEAD})
-    assert checked(trusted, reading(agents=AGENTS), Findings()).runs
-    assert not may_test(fork.model_copy(update={"trusted_head": NEWER}))
+    assert (found.plans, found.runs) == ((), ())
+    assert verdict(found.record) == "waiting"
+    assert [one.run_id for one in found.record.agents] == [""] * len(found.record.agents)
+    trusted = checked(
+        fork.model_copy(update={"trusted_head": HEAD}), reading(agents=AGENTS), Findings()
+    )
+    assert trusted.plans == ("testing", "production")
+    assert trusted.runs
+    invalid = reading(reason="InvalidManifests", message="1 problem")
+    assert checked(fork, invalid, Findings()).record.plan == "refused"
+    assert not may_check(fork.model_copy(update={"trusted_head": NEWER}))
 
 
 def test_another_head_begins_everything_anew_and_is_not_trusted() -> None:

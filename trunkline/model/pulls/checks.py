@@ -23,6 +23,7 @@ ENDED: Final[frozenset[CheckState]] = frozenset({"passed", "failed", "inconclusi
 RUN_NAME_MAX_CHARACTERS: Final = 48
 """Of an agent's name in the id of a run; the digest behind it tells agents apart."""
 NOT_TRUSTED: Final = "waits for a maintainer: /trunkline test trusts exactly this commit"
+"""Plans read accounts with their keys and say what is live there, so they wait as tests do."""
 
 
 class Trouble(Frozen):
@@ -135,8 +136,10 @@ def begun_again(
     return record.model_copy(update=update)
 
 
-def may_test(record: PullRequestRecord) -> bool:
-    """True if tests of this head may be begun: a fork's only if somebody trusts exactly it."""
+def may_check(record: PullRequestRecord) -> bool:
+    """True if plans and tests of this head may be begun: a fork's only if somebody trusts exactly
+    it.
+    """
     return record.state == "open" and (not record.is_fork or record.trusted_head == record.head)
 
 
@@ -145,6 +148,9 @@ def checked(record: PullRequestRecord, reading: Reading, found: Findings) -> Che
     if not reading.valid:
         refused = {"plan": "refused", "agents": (), "message": reading.message}
         return Checks(record=record.model_copy(update=refused))
+    if not may_check(record):
+        waiting = {"plan": "waiting", "agents": tuple(_waiting(reading)), "message": NOT_TRUSTED}
+        return Checks(record=record.model_copy(update=waiting))
     plans = tuple(
         one.name
         for one in reading.environments
@@ -156,8 +162,7 @@ def checked(record: PullRequestRecord, reading: Reading, found: Findings) -> Che
     agents = [_agent(record, one, found, runs) for one in reading.agents if one.tests]
     runs.sort(key=lambda run: run.current)
     state = _plan_state(record, reading, found, open_plans=bool(plans))
-    message = "" if may_test(record) or not agents else NOT_TRUSTED
-    known = record.model_copy(update={"plan": state, "agents": tuple(agents), "message": message})
+    known = record.model_copy(update={"plan": state, "agents": tuple(agents), "message": ""})
     return Checks(record=known, plans=plans, runs=tuple(runs))
 
 
@@ -190,8 +195,6 @@ def _agent(
     candidate = run_key(record, agent.name, current=False)
     current = "" if agent.change == "added" else run_key(record, agent.name, current=True)
     check = AgentCheck(agent=agent.name, state="waiting", run_id=candidate, current_run_id=current)
-    if not may_test(record):
-        return check.model_copy(update={"message": NOT_TRUSTED})
     wanted = [
         WantedRun(
             run_id=run_id,
@@ -208,6 +211,13 @@ def _agent(
             update={"state": "running", "message": _progress(wanted, found, agent)}
         )
     return check.model_copy(update=_outcome(candidate, found))
+
+
+def _waiting(reading: Reading) -> Iterator[AgentCheck]:
+    """The agents of a head nobody trusts yet: no run of theirs has an id."""
+    for one in reading.agents:
+        if one.tests:
+            yield AgentCheck(agent=one.name, state="waiting", message=NOT_TRUSTED)
 
 
 def _is_over(run_id: str, found: Findings) -> bool:

@@ -22,7 +22,7 @@ from trunkline.model.plans import Plan
 from trunkline.model.pull_requests import CheckState, PullRequestRecord
 from trunkline.model.pulls.behaviour import AgentBehaviour
 from trunkline.model.pulls.behaviour_text import behaviour_section
-from trunkline.model.pulls.checks import NOT_TRUSTED, Trouble, may_test, plan_key, verdict
+from trunkline.model.pulls.checks import NOT_TRUSTED, Trouble, may_check, plan_key, verdict
 from trunkline.model.pulls.commands import MEANINGS, USAGE
 from trunkline.model.pulls.escaping import block, code, escaped
 from trunkline.model.pulls.readings import Reading
@@ -134,9 +134,9 @@ def _opening(view: CommentView) -> Iterator[str]:
     if record.state != "open":
         yield f"This pull request is {record.state}; what its checks made is taken away."
         yield ""
-    if record.is_fork and not may_test(record) and record.state == "open":
+    if record.is_fork and not may_check(record) and record.state == "open":
         yield (
-            f"It comes from a fork: tests begin once somebody who may push here says"
+            f"It comes from a fork: plans and tests begin once somebody who may push here says"
             f" `/trunkline test {record.head}`. Only this commit is trusted by that."
         )
         yield ""
@@ -164,7 +164,7 @@ def _verdict_words(record: PullRequestRecord, reading: Reading | None) -> str:
         "refused": escaped(reading.message or reading.reason, LINE_MAX_CHARACTERS),
         "failed": "This cannot be planned.",
         "running": "Checks are running.",
-        "waiting": f"Planned; {NOT_TRUSTED.split(':', maxsplit=1)[0]}.",
+        "waiting": f"Valid; {NOT_TRUSTED.split(':', maxsplit=1)[0]}.",
         "inconclusive": "Some of it could not be found out; nothing of that counts as passed.",
         "passed": _passed_words(record, reading),
     }
@@ -209,7 +209,7 @@ def _configuration(view: CommentView, reading: Reading, plan_max: int) -> Iterat
             yield f"**{escaped(name)}** is new: it is planned once this is merged."
             yield ""
         else:
-            yield f"**{escaped(name)}** is being planned."
+            yield f"**{escaped(name)}** {_unplanned(view.record)}."
             yield ""
     if reading.removed:
         yield f"No longer named: {_names(reading.removed)}."
@@ -232,6 +232,12 @@ def _plan(name: str, plan: Plan, plan_max: int) -> Iterator[str]:
         yield ""
     yield "</details>"
     yield ""
+
+
+def _unplanned(record: PullRequestRecord) -> str:
+    if record.state != "open":
+        return "was not planned"
+    return "is being planned" if may_check(record) else "is planned once the head is trusted"
 
 
 def _as_diff(text: str) -> str:
