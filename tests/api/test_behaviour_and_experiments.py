@@ -169,7 +169,8 @@ async def test_a_retest_is_started_by_operators_and_written_down(
     handle = temporal.get_workflow_handle(f"{retest_id(project, 'production')}/{AGENT}")
     assert (await handle.describe()).workflow_type == "RetestWorkflow"
     await handle.terminate("the test is over")
-    (row,) = await store.audit(project=project, limit=5)
+    row, refused = await store.audit(project=project, limit=5)
+    assert refused.action == "denied"
     assert (row.action, row.subject) == ("test.run", AGENT)
     assert row.details == {"environment": "production", "retest": True}
 

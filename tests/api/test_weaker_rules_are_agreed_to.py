@@ -41,13 +41,22 @@ async def test_an_admin_agrees_to_what_was_shown(
     assert woken.workflow_type == "ProjectWorkflow"
 
 
-@pytest.mark.parametrize("who", ["viewer", "operator", "approver"])
-async def test_nobody_else_may(command: Any, store: PostgresStore, project: str, who: str) -> None:
+@pytest.mark.parametrize(
+    ("who", "lacks"),
+    [
+        ("viewer", "environment.resume"),
+        ("approver", "environment.resume"),
+        ("operator", "promotion.rules"),
+    ],
+)
+async def test_nobody_else_may(
+    command: Any, store: PostgresStore, project: str, who: str, lacks: str
+) -> None:
     await store.put_rules(project, "production", _rules())
     where = ("-e", "production", "--project", project)
     code, _, error = await command("resume", "--rules", *where, who=who)
     assert code == 1
-    assert "promotion.rules needs the role" in error
+    assert f"{lacks} needs the role" in error
     assert await store.interventions(project, "production") == ()
 
 
