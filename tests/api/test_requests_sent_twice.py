@@ -196,6 +196,16 @@ class TestRows:
         assert await cursor.fetchone() == (1,)
 
 
+async def test_many_at_once_wait_for_nobody(store: PostgresStore) -> None:
+    token_id = f"token-{uuid.uuid4().hex}"
+    keys = [f"k{number}" for number in range(30)]
+    for name in keys:
+        await store.claim_request(token_id, name, "d")
+    asked = [store.claim_request(token_id, name, "d") for name in [*keys, *reversed(keys)] * 3]
+    found = await asyncio.gather(*asked)
+    assert set(found) == {HeldRequest(request_digest="d")}
+
+
 async def test_what_failed_on_our_side_is_tried_again(
     installation_without_temporal: Any,
 ) -> None:

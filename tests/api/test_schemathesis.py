@@ -93,7 +93,7 @@ async def test_no_request_finds_an_answer_that_is_not_described(
     assert (await http.get("/openapi.json", timeout=60)).status_code == 200
     process = await asyncio.create_subprocess_exec(
         *(str(PROGRAM), "--config-file", str(HERE / "schemathesis.toml")),
-        *("run", f"{http.base_url}/openapi.json", "--checks", "all", "--workers", "2"),
+        *("run", f"{http.base_url}/openapi.json", "--checks", "all", "--workers", "1"),
         *("--header", f"Authorization: Bearer {token('admin')}"),
         *("--max-examples", str(max(4, round(30 * SHARE))), "--continue-on-failure"),
         *("--phases", "examples,coverage,fuzzing,stateful" if SHARE >= 1 else "examples,fuzzing"),

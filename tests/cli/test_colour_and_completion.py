@@ -72,7 +72,7 @@ def test_a_shell_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "offered"),
     [
         ("trunkline sta", {"status"}),
-        ("trunkline tokens ", {"list", "create", "revoke"}),
+        ("trunkline tokens ", {"list", "create", "revoke", "rotate"}),
         ("trunkline status --sel", {"--selector"}),
         ("trunkline describe fro", set()),
     ],
@@ -110,7 +110,7 @@ def test_every_name_a_server_knows_can_be_completed() -> None:
         for parameter in command.params
         if parameter.param_type_name == "argument"
         and parameter.metavar in ("AGENT", "NAME", "NUMBER")
-        and words not in ("render", "projects add")
+        and words not in ("render", "projects add", "create agent")
         and getattr(parameter, "_custom_shell_complete", None) is None
     ]
     assert missing == []

@@ -262,7 +262,7 @@ def audit(
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
 ) -> int:
-    """Show what people did, and what they were refused, newest first.
+    """Show what people did or were refused, newest first.
 
     -o wide and -o json show what a write changed, before and after.
     """

@@ -17,7 +17,7 @@ from trunkline.cli.verbs.options import (
     group,
 )
 
-experiment = group("Let two releases answer calls side by side, and compare them.")
+experiment = group("Let two releases answer side by side, and compare.")
 
 
 @experiment.command("start")

@@ -66,7 +66,7 @@ def render(
     local: ManifestsPath = Path(),
     output: DocumentOutput = DocumentFormat.JSON,
 ) -> int:
-    """Print exactly what would be sent to the platform for an agent."""
+    """Print exactly what the platform would be sent."""
     from trunkline.cli import authoring
 
     return authoring.render(local, agent, environment, style=output)

@@ -32,7 +32,7 @@ class NumberStateName(StrEnum):
     EXTERNAL = "external"
 
 
-numbers = group("Phone numbers of the accounts: who has them, where calls go.")
+numbers = group("Phone numbers of the accounts, and where calls go.")
 
 
 @numbers.command("list")

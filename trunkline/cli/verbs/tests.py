@@ -119,7 +119,7 @@ ModeWanted = Annotated[
 Runner = Annotated[RunnerName, typer.Option("--runner", help="Who carries the tests out.")]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Print the run's id and do not wait.")]
 
-test = group("Conversation tests: run them, read them, write down your own.")
+test = group("Conversation tests: run, read, write down your own.")
 
 
 @test.command("run")
