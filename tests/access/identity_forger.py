@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -20,6 +21,8 @@ SECRET = "a-secret-of-the-tests"
 
 class Forger:
     """``claims`` and ``header`` change the next token; ``keys`` are published, ``key`` signs.
+
+    A claim that is a ``timedelta`` is that far from the moment the token is made.
 
     ``asked`` counts requests by path, ``redeemed`` are the forms of the token endpoint.
     """
@@ -53,7 +56,11 @@ class Forger:
             **self.claims,
         }
         header = {"alg": "RS256", "kid": self.key.kid, **self.header}
-        kept = {name: value for name, value in claims.items() if value is not None}
+        kept = {
+            name: now + int(value.total_seconds()) if isinstance(value, timedelta) else value
+            for name, value in claims.items()
+            if value is not None
+        }
         algorithms = [str(header["alg"])]
         return jwt.encode(header, kept, self.key, algorithms=algorithms)
 

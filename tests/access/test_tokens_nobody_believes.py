@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -69,11 +70,11 @@ LIES: dict[str, dict[str, Any]] = {
     "several audiences and another party": {"aud": [CLIENT, "other"], "azp": "other"},
     "another issuer": {"iss": "https://sso.example.com"},
     "no issuer": {"iss": None},
-    "over": {"exp": int(time.time()) - 120},
+    "over": {"exp": timedelta(minutes=-2)},
     "no end": {"exp": None},
     "an end that is no number": {"exp": "tomorrow"},
-    "issued in the future": {"iat": int(time.time()) + 900},
-    "not yet": {"nbf": int(time.time()) + 900},
+    "issued in the future": {"iat": timedelta(minutes=15)},
+    "not yet": {"nbf": timedelta(minutes=15)},
     "of nobody": {"sub": None},
     "another access token": {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"},
 }

@@ -70,6 +70,7 @@ async def test_versions_bodies_commits_and_approvals_that_must_not_be(
         assert "Nobody tested this." in (await here.invariants.unsettled(AGENT))[0]
 
         async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
+            await database.execute("ALTER TABLE audit DISABLE TRIGGER audit_is_appended_to")
             await database.execute("DELETE FROM audit WHERE action = 'promotion.approve'")
         said = await _said(here, tmp_path / "unapproved")
         assert "0 of 1 approvals" in said
