@@ -31,6 +31,7 @@ COPY LICENSE README.md ./
 COPY activities/ activities/
 COPY api/ api/
 COPY manifests/ manifests/
+COPY realtime/ realtime/
 COPY simulators/ simulators/
 COPY trunkline/ trunkline/
 COPY workflows/ workflows/

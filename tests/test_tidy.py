@@ -15,7 +15,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PRODUCT_ROOMS = ("trunkline", "workflows", "activities", "api", "simulators", "benchmarks")
+PRODUCT_ROOMS = (
+    "trunkline",
+    "workflows",
+    "activities",
+    "api",
+    "realtime",
+    "simulators",
+    "benchmarks",
+)
 FUNCTION_MAX_LINES = 70
 MODULE_MAX_LINES = 500
 LINE_MAX_CHARACTERS = 100

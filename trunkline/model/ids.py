@@ -216,6 +216,24 @@ def test_run_workflow_id(project: str, run_id: str) -> str:
 test_run_workflow_id.__test__ = False  # type: ignore[attr-defined]
 
 
+def new_call_id(number: str) -> str:
+    """The id of a call and the name of its room: the caller's digits and ten random characters."""
+    digits = "".join(character for character in number if character.isdigit()) or "unknown"
+    return f"call_{digits}_{secrets.token_hex(5)}"
+
+
+def call_workflow_id(project: str, order_id: str) -> str:
+    """Temporal id of the workflow that follows a call somebody asked for to its end."""
+    return f"call/{project}/{order_id}"
+
+
+def calls_schedule_id(project: str) -> str:
+    """Temporal id of the schedule that reads calls the platforms carried by themselves, closes
+    those nobody carries any more, and forgets what is old.
+    """
+    return f"calls/{project}"
+
+
 def release_tag(environment: str, agent: str, version: int) -> str:
     """The annotated tag that allocates a version; it stands on the source revision."""
     return f"{RELEASE_TAGS}{environment}/{agent}/v{version}"

@@ -393,3 +393,8 @@ ADOPTION_PAUSE_S = 60.0
 """Between two looks at the proposal of one agent's drift: somebody edits field by field."""
 EVENTS_OF_ADOPTION = 50
 """Newest events of an agent that are asked whether its proposal was told of."""
+
+CONTEXT_VALUE_MAX_CHARACTERS = 2_000
+"""One slot of a call's context: a paragraph; a document belongs into the agent's knowledge."""
+CALL_TRIES_MAX = 10
+"""Tries of one call that was asked for; a person who is called more often is pestered."""

@@ -21,6 +21,13 @@
     │   ├── PromotionRefused            an agent cannot be promoted as things are, and why
     │   ├── ChangeConflict              Git has moved on where the change would be made: the diff
     │   ├── ChangeRefused               a change that is not made through the API, and why
+    │   ├── NotAvailableInNative        the call's audio does not pass through us
+    │   ├── CallOver                    the call has ended
+    │   ├── CallNotHeld                 no process of ours carries the call at the moment
+    │   ├── SlotChanged                 somebody else changed the context slot first
+    │   ├── CallRefused                 a call cannot be placed as things are, and why
+    │   │   ├── NumberNotToBeCalled       the number is on the do-not-call list
+    │   │   └── CallingWindowClosed       the agent may not call now
     │   ├── IdempotencyKeyInUse         the same request is being carried out: retry_after_s
     │   └── TooManyRequests             this token asked too often: retry after retry_after_s
     ├── SourceError                   Git
@@ -98,6 +105,15 @@ from trunkline.model.errors.answers import (
     TooManyRequests,
     Unauthenticated,
 )
+from trunkline.model.errors.calls import (
+    CallingWindowClosed,
+    CallNotHeld,
+    CallOver,
+    CallRefused,
+    NotAvailableInNative,
+    NumberNotToBeCalled,
+    SlotChanged,
+)
 from trunkline.model.errors.engine import (
     AdoptionConflict,
     AgentNotDeployed,
@@ -168,6 +184,10 @@ __all__ = [
     "BaseRequired",
     "Blocked",
     "BranchMissing",
+    "CallNotHeld",
+    "CallOver",
+    "CallRefused",
+    "CallingWindowClosed",
     "ChangeConflict",
     "ChangeRefused",
     "ClaimPending",
@@ -198,12 +218,14 @@ __all__ = [
     "InvalidManifests",
     "InvalidSettings",
     "JudgeUnavailable",
+    "NotAvailableInNative",
     "NotConfigured",
     "NotFound",
     "NotPersisted",
     "NotificationError",
     "NotificationRefused",
     "NotificationUnavailable",
+    "NumberNotToBeCalled",
     "NumberOwnedElsewhere",
     "OutcomeUnknown",
     "PlatformError",
@@ -221,6 +243,7 @@ __all__ = [
     "SignatureUncheckable",
     "SignerUnknown",
     "SigningKeyMissing",
+    "SlotChanged",
     "SourceCredentialsRejected",
     "SourceError",
     "SourceUnreachable",

@@ -19,6 +19,7 @@ from trunkline.model.kinds.base import (
     exactly_one,
     refuse,
 )
+from trunkline.model.kinds.calls import Calls
 from trunkline.model.kinds.notifications import Notification
 from trunkline.model.kinds.signing import Signing
 from trunkline.model.kinds.windows import HoursText, TimeZone
@@ -268,6 +269,7 @@ class ProjectSpec(Part):
     budgets: Budgets = Budgets()
     notifications: Annotated[tuple[Notification, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
     rates: Rates = Rates()
+    calls: Calls = Calls()
 
 
 class Project(Envelope):

@@ -1,0 +1,31 @@
+"""What people tell a call that is going on; the process that carries the call carries it out.
+
+A command is a row before anybody is told of it, so a process that was away finds it, and whoever
+asked can see what became of it.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from trunkline.model.base import Frozen, JsonObject
+
+CommandKind = Literal["hangup", "transfer", "context", "note"]
+"""``context``: look at the slots; ``note``: tell the agent this once."""
+
+
+class CallCommand(Frozen):
+    """One command. ``body``: of ``transfer`` {to, summary}, of ``note`` {text}. ``done_at`` and
+    ``failure`` (in words, "" if it went well) say what became of it.
+    """
+
+    id: int = 0
+    project: str
+    call: str
+    kind: CommandKind
+    body: JsonObject = Field(default_factory=dict)
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None = None
+    failure: str = ""

@@ -1,0 +1,45 @@
+"""What stands in the way of watching, steering and placing calls."""
+
+from trunkline.model.errors.answers import Blocked
+
+
+class NotAvailableInNative(Blocked):
+    """The call's audio does not pass through us, so it can be neither heard nor steered."""
+
+    reason = "NotAvailableInNative"
+
+
+class CallOver(Blocked):
+    """The call has ended."""
+
+    reason = "CallOver"
+
+
+class CallRefused(Blocked):
+    """A call cannot be placed as things are; the message says why."""
+
+    reason = "CallRefused"
+
+
+class NumberNotToBeCalled(CallRefused):
+    """The number is on the project's do-not-call list."""
+
+    reason = "NumberNotToBeCalled"
+
+
+class CallingWindowClosed(CallRefused):
+    """The agent may not call now."""
+
+    reason = "CallingWindowClosed"
+
+
+class SlotChanged(Blocked):
+    """Somebody else changed the context slot first."""
+
+    reason = "SlotChanged"
+
+
+class CallNotHeld(Blocked):
+    """No process of ours carries the call at the moment."""
+
+    reason = "CallNotHeld"
