@@ -461,7 +461,9 @@ def _with_drift(
 
 
 def _plan_id() -> str:
-    """Equal for every try of one activity, so that a retry replaces its plan."""
+    """Another one for every try: one that was given up and goes on all the same must not change
+    the plan of a later one, whose steps are being carried out by their places in it.
+    """
     info = activity.info()
-    place = f"{info.workflow_id}/{info.workflow_run_id}/{info.activity_id}"
+    place = f"{info.workflow_id}/{info.workflow_run_id}/{info.activity_id}/{info.attempt}"
     return hashlib.sha256(place.encode()).hexdigest()[:24]

@@ -66,10 +66,11 @@ class Run:
         )
         return environment
 
-    async def plan(self) -> PlanReference:
+    async def plan(self, attempt: int = 1) -> PlanReference:
         """Plan the agent."""
         request = PlanRequest(subject=AGENT, timing=self._stack.timing)
-        found: PlanReference = await self.environment(1).run(self.activities.plan_agent, request)
+        environment = self.environment(attempt)
+        found: PlanReference = await environment.run(self.activities.plan_agent, request)
         return found
 
     async def execute(self, plan: PlanReference, *, tries: int) -> StepResult | None:
@@ -124,6 +125,24 @@ async def test_two_runs_of_one_create_make_one_agent(make_stack: MakeStack, text
     ids = {result.external_id for result in results if result is not None}
     assert len(ids) == 1
     assert await stack.elevenlabs.count("POST /v1/convai/agents/create") == 1
+
+
+async def test_a_try_of_planning_that_comes_late_changes_no_plan_that_is_being_executed(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    stack = await _stack(make_stack, texts)
+    run = Run(stack, "run")
+    newer = await run.plan(attempt=2)
+    before = await stack.store.plan(newer.plan_id)
+    assert before is not None
+    done = await run.execute(newer, tries=40)
+    assert done is not None
+    await stack.elevenlabs.http.patch(
+        f"/v1/convai/agents/{done.external_id}", json={"name": "Edited by hand"}
+    )
+    late = await run.plan(attempt=1)
+    assert [step.summary for step in late.steps] == ["update agent front-desk: 1 attribute"]
+    assert await stack.store.plan(newer.plan_id) == before
 
 
 async def test_a_run_that_died_after_its_create_is_followed_by_no_second_one(
