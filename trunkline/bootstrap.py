@@ -174,6 +174,7 @@ async def accounts(
         elevenlabs_rates=_ELEVENLABS_RATES,
         twilio_url=settings.twilio_base_url,
         live=settings.live,
+        twilio_shared_keys=settings.shared_keys(),
     )
     credentials = Credentials(first_project=settings.project, handed_out=hide)
     held = ProjectAccounts(options, credentials, manifest, shared=shared, statuses=shared)
@@ -303,7 +304,13 @@ def trace(settings: Settings, service: str) -> None:
         )
 
 
-def run(settings: Settings, main: Main, *, service: str = "trunkline") -> NoReturn:
+def run(
+    settings: Settings,
+    main: Main,
+    *,
+    service: str = "trunkline",
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> NoReturn:
     """Run until a signal, then leave without the interpreter's farewell.
 
     ``service`` is the name that the process's spans go by.
@@ -315,7 +322,8 @@ def run(settings: Settings, main: Main, *, service: str = "trunkline") -> NoRetu
     configure_logging(secrets=settings.secret_values(), shape=shape, level=settings.log_level)
     trace(settings, service)
     try:
-        asyncio.run(_until_signal(main))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_until_signal(main))
     except TrunklineError:
         raise
     except Exception:

@@ -3,6 +3,7 @@
 Reads the index of releases that a look at Git writes; nothing here asks Git or a platform.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -143,8 +144,10 @@ class ReleaseService:
         released = await self._released(row.project)
         is_one = len(released) == 1 and row.environment not in released
         where = released[0] if is_one else row.environment
-        version = await self.version(row.project, where, row.name)
-        rows = await self.newest(row.project, where, row.name, limit=CHANGES_SHOWN)
+        version, rows = await asyncio.gather(
+            self.version(row.project, where, row.name),
+            self.newest(row.project, where, row.name, limit=CHANGES_SHOWN),
+        )
         current = next((each for each in rows if each.version == version), None)
         if current is None and version:
             current = await self.release(row.project, where, row.name, version)

@@ -1,5 +1,6 @@
 """How agents and numbers are, and what happened to them, in pages."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -45,14 +46,17 @@ class StatusService:
         limit: int = limits.API_PAGE_DEFAULT,
     ) -> Page[StatusRow]:
         """Rows by name and environment."""
-        decided = await self._interventions.interventions(project, environment)
-        rows = await self._statuses.statuses(
-            project,
-            environment=environment,
-            kind=kind,
-            selector=selector,
-            after=parse_key(cursor),
-            limit=limit,
+        after = parse_key(cursor)
+        decided, rows = await asyncio.gather(
+            self._interventions.interventions(project, environment),
+            self._statuses.statuses(
+                project,
+                environment=environment,
+                kind=kind,
+                selector=selector,
+                after=after,
+                limit=limit,
+            ),
         )
         following = key_cursor(status_key(rows[-1])) if len(rows) == limit else None
         shown = await self._gated(project, [decided_status(row, decided) for row in rows])
