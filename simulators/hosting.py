@@ -78,6 +78,8 @@ async def serving(
         http=protocol_for(connections),  # type: ignore[arg-type] # a factory, as asyncio has it
         ws=socket_protocol_for(connections),  # type: ignore[arg-type]
         ws_max_size=MAX_SOCKET_MESSAGE_BYTES,
+        # Sound in base64 does not get smaller, and squeezing it costs more than carrying it.
+        ws_per_message_deflate=False,
         ws_ping_interval=None,
         lifespan="off",
         log_config=None,

@@ -76,3 +76,11 @@ MAX_INVOCATIONS = 2_000
 MAX_TEST_RUNS = 5_000
 # Conversations that stay readable; the oldest fall off.
 MAX_KEPT_CONVERSATIONS = 10_000
+# Calls whose sound has not arrived: a telephone rings for ten minutes at most.
+MAX_EXPECTED_CALLS = 1_000
+# Calls whose end somebody may still report.
+MAX_REMEMBERED_CALLS = 10_000
+# Deliveries of webhooks that are listed; the oldest fall off.
+MAX_DELIVERIES = 1_000
+# Webhooks of one workspace, as a bound on what each conversation sets off.
+MAX_WEBHOOKS = 100

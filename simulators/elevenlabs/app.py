@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from typing import Literal
 
@@ -25,10 +26,8 @@ from simulators.elevenlabs.phone_numbers import PhoneNumbers
 from simulators.elevenlabs.references import References
 from simulators.elevenlabs.secrets import Secrets
 from simulators.elevenlabs.shapes import Nulls
-from simulators.elevenlabs.talks.controls import TalkControls
+from simulators.elevenlabs.speaking import Speaking
 from simulators.elevenlabs.talks.switchboard import PATH as SOCKET_PATH
-from simulators.elevenlabs.talks.switchboard import Switchboard
-from simulators.elevenlabs.talks.troubles import Troubles
 from simulators.elevenlabs.talks.webhooks import Webhooks
 from simulators.elevenlabs.telephony import TwilioAccount
 from simulators.elevenlabs.tools import Tools
@@ -112,13 +111,12 @@ class ElevenLabs:
         self._numbers = PhoneNumbers(self._space, twilio)
         self._account = Account(self._space)
         self._conversations = Conversations(self._space)
-        self._troubles = Troubles()
-        self._switchboard = Switchboard(
+        self._speaking = Speaking(
             self._space,
             self._history,
             self._conversations,
             webhooks,
-            self._troubles,
+            twilio,
             seed=seed,
             commit=self.tally.commit,
         )
@@ -129,8 +127,8 @@ class ElevenLabs:
             self._agents,
             self._tests,
             Trials(self._space, webhooks),
-            self._switchboard.minds,
-            self._troubles,
+            self._speaking.minds,
+            self._speaking.troubles,
             self.tally.commit,
         )
         self._foreign = ForeignEdits(self._agents, self._tools, self._knowledge, self._numbers)
@@ -138,7 +136,10 @@ class ElevenLabs:
             (endpoint.method, endpoint.template): endpoint for endpoint in self._all_endpoints()
         }
         self.routes = RouteTable(
-            [Route(method, template, _unreachable) for method, template in self._endpoints]
+            [
+                *(Route(method, template, _unreachable) for method, template in self._endpoints),
+                *self._speaking.open_routes(),
+            ]
         )
         self.socket_routes = RouteTable([Route("GET", SOCKET_PATH, _unreachable)])
         self.control_routes = self._controls()
@@ -159,7 +160,7 @@ class ElevenLabs:
             *self._numbers.endpoints(),
             *self._account.endpoints(),
             *self._conversations.endpoints(),
-            *self._switchboard.endpoints(),
+            *self._speaking.endpoints(),
             *self._tests.endpoints(),
             *self._invocations.endpoints(),
         ]
@@ -180,7 +181,12 @@ class ElevenLabs:
 
     async def answer(self, route: Route, request: Request) -> Answer:
         """Take effect and answer; what changed is in the journal before this returns."""
-        endpoint = self._endpoints[route.method, route.template]
+        endpoint = self._endpoints.get((route.method, route.template))
+        if endpoint is None:
+            asked = route.handle(request)
+            answer = await asked if inspect.isawaitable(asked) else asked
+            self.tally.commit()
+            return answer
         if await self._foreign.happen_before(request.method, request.path_values):
             self._store.commit()
         answer = await self._caller.answer(endpoint, request)
@@ -189,11 +195,12 @@ class ElevenLabs:
 
     async def admit(self, request: Request) -> Answer | Admission:
         """Who speaks over a WebSocket, or 429."""
-        return await self._switchboard.admit(request)
+        return await self._speaking.admit(request)
 
     async def stop(self) -> None:
-        """Carry out no more tests for now."""
+        """Carry out no more tests and deliver nothing for now."""
         await self._invocations.stop()
+        await self._speaking.stop()
 
     def refuse_rate(self, retry_after_s: int) -> Answer:
         """429 with the code that means: slow down."""
@@ -234,7 +241,7 @@ class ElevenLabs:
         self._space.numbers_by_agent.clear()
         self._space.behaviour = Behaviour()
         self._foreign.clear()
-        self._switchboard.forget()
+        self._speaking.forget()
         self._account.stock()
         self._store.commit()
 
@@ -244,7 +251,7 @@ class ElevenLabs:
             Route("POST", "/_sim/null-handling", control(NullRequest, self._set_nulls)),
             Route("POST", "/_sim/voices", control(VoiceRequest, self._add_voice)),
             Route("POST", "/_sim/stale-hints", control(HintRequest, self._set_hints)),
-            *TalkControls(self._switchboard, self._troubles).routes(),
+            *self._speaking.controls(),
             Route("POST", "/_sim/pages", control(PageRequest, self._set_page)),
             Route(
                 "POST", "/_sim/conversations", control(ConversationRequest, self._add_conversation)

@@ -5,10 +5,13 @@ Pure functions from a record to JSON.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from simulators.wire import Json
 
+# What a minute of talking costs, in the vendor's credits; text costs nothing here.
+CREDITS_PER_MINUTE = 500
 STATUSES = ("initiated", "in-progress", "processing", "done", "failed")
 SUCCESS = ("success", "failure", "unknown")
 SOURCES = (
@@ -69,7 +72,7 @@ def row(record: Json, *, with_summary: bool) -> Json:
         "main_language": record["language"],
         "conversation_initiation_source": record["source"] or "unknown",
         "tool_names": record["tool_names"],
-        "direction": None,
+        "direction": (record["phone_call"] or {}).get("direction"),
         "rating": None,
     }
 
@@ -103,7 +106,7 @@ def _metadata(record: Json) -> Json:
         "start_time_unix_secs": record["start_time_unix_secs"],
         "accepted_time_unix_secs": record["start_time_unix_secs"],
         "call_duration_secs": record["duration_s"],
-        "cost": 0,
+        "cost": _cost(record),
         "cost_fiat": None,
         "feedback": {
             "type": "thumbs" if feedback else None,
@@ -120,11 +123,16 @@ def _metadata(record: Json) -> Json:
         "conversation_initiation_source": record["source"] or "unknown",
         "conversation_initiation_source_version": record["source_version"],
         "timezone": None,
-        "phone_call": None,
+        "phone_call": record["phone_call"],
         "batch_call": None,
         "agent_created_from": "api",
         "agent_last_updated_from": "api",
     }
+
+
+def _cost(record: Json) -> int:
+    minutes = 0.0 if record["text_only"] else record["duration_s"] / 60
+    return math.ceil(minutes * CREDITS_PER_MINUTE)
 
 
 def _initiation(record: Json) -> Json:

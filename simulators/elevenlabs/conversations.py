@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from simulators.elevenlabs.calls import (
     DIRECTION,
@@ -38,6 +38,7 @@ from simulators.wire import LOST, Answer, Json, json_answer
 
 PREFIX = "/v1/convai/conversations"
 SECONDS: Json = {"kind": "integer", "nullable": True}
+PHONE = "twilio"
 ENDED_BY_RESTART = "The service was restarted."
 
 
@@ -45,6 +46,8 @@ class ConversationRequest(BaseModel):
     """Body of ``POST /_sim/conversations``: a call of an agent that began so many seconds ago.
 
     With ``conversation_id`` it stands in for a call that is there. Without a branch it was on Main.
+    ``phone_call`` is how it came by telephone, ``transcript`` its turns, in the vendor's
+    shapes; so is ``analysis``.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -58,6 +61,10 @@ class ConversationRequest(BaseModel):
     duration_s: int = 0
     text_only: bool = False
     call_successful: Literal["success", "failure", "unknown"] = "unknown"
+    termination_reason: str = ""
+    phone_call: Json | None = None
+    transcript: list[Json] = Field(default_factory=list)
+    analysis: Json | None = None
 
 
 class Conversations:
@@ -88,6 +95,8 @@ class Conversations:
                 "nullable": True,
             },
             "tool_names": TEXTS,
+            "main_languages": TEXTS,
+            "termination_reasons": TEXTS,
             "call_start_after_unix": SECONDS,
             "call_start_before_unix": SECONDS,
             "call_duration_min_secs": SECONDS,
@@ -138,6 +147,7 @@ class Conversations:
         environment: str,
         start: Initiation,
         lines: list[Json],
+        phone_call: Json | None = None,
     ) -> Json:
         """The record of a talk that begins; ``lines`` grow while it lasts."""
         variables = {
@@ -157,14 +167,56 @@ class Conversations:
             "authorization": authorization,
             "environment": environment,
             "text_only": start.text_only,
-            "source": start.source if start.source in SOURCES else None,
+            "source": start.source if start.source in SOURCES else PHONE if phone_call else None,
             "source_version": start.source_version,
             "user_id": start.user_id,
             "variables": variables,
             "transcript": lines,
+            "phone_call": phone_call,
         }
         self._put(record)
         return record
+
+    def expect(
+        self,
+        *,
+        conversation_id: str,
+        agent: Json,
+        branch_id: str,
+        version_id: str,
+        environment: str,
+        phone_call: Json,
+    ) -> None:
+        """The record of a call whose sound has not arrived yet."""
+        record = {
+            **_blank(conversation_id),
+            "agent_id": agent["agent_id"],
+            "agent_name": agent["name"],
+            "branch_id": branch_id,
+            "version_id": version_id,
+            "status": "initiated",
+            "talk": True,
+            "start_time_unix_secs": self._space.now(),
+            "environment": environment,
+            "source": PHONE,
+            "phone_call": phone_call,
+        }
+        self._put(record)
+
+    def ringing(self, conversation_id: str, call_sid: str) -> None:
+        """The telephone company's id of an expected call became known."""
+        record = self._space.conversations.get(conversation_id)
+        if record is not None and record["status"] == "initiated":
+            phone_call = {**record["phone_call"], "call_sid": call_sid}
+            self._put({**record, "phone_call": phone_call})
+
+    def fail(self, conversation_id: str, code: int, reason: str) -> None:
+        """A call that was expected did not come about."""
+        record = self._space.conversations.get(conversation_id)
+        if record is not None:
+            error = {"code": code, "reason": reason}
+            failed = {"status": "failed", "termination_reason": reason, "error": error}
+            self._put({**record, **failed})
 
     def end(
         self,
@@ -197,7 +249,7 @@ class Conversations:
     def close_abandoned(self) -> None:
         """Talks that were going on when the process ended are over."""
         for record in list(self._space.conversations):
-            if record.get("talk") and record["status"] == "in-progress":
+            if record.get("talk") and record["status"] in ("initiated", "in-progress"):
                 error = {"code": LOST, "reason": ENDED_BY_RESTART}
                 self._put(
                     {
@@ -214,12 +266,18 @@ class Conversations:
             kept.drop(next(iter(kept))["conversation_id"])
         kept.put(record["conversation_id"], record)
 
+    def settled(self, conversation_id: str) -> Json | None:
+        """A conversation as a read shows it once it is analysed; None when it is gone."""
+        record = self._space.conversations.get(conversation_id)
+        return None if record is None else body({**_blank(conversation_id), **record})
+
     def _shown(self, record: Json) -> Json:
         """The record as of now: what is not analysed yet is still being processed."""
+        whole = {**_blank(record["conversation_id"]), **record}
         analysed_at = record.get("analysed_at")
         if analysed_at is not None and self._space.clock.now() < analysed_at:
-            return {**record, "status": "processing", "analysis": None}
-        return {**_blank(record["conversation_id"]), **record}
+            whole.update(status="processing", analysis=None)
+        return whole
 
     def listed(self, call: Call) -> Answer:
         """One page of conversations; the cursor is where the last one shown stands, which holds
@@ -311,6 +369,7 @@ def _blank(conversation_id: str) -> Json:
         "language": None,
         "analysis": None,
         "feedback": None,
+        "phone_call": None,
     }
 
 
@@ -326,6 +385,8 @@ def _wanted(record: Json, query: Mapping[str, Any]) -> bool:
         ("call_duration_max_secs", lambda v: record["duration_s"] <= v),
         ("exclude_statuses", lambda v: record["status"] not in v),
         ("tool_names", lambda v: not v or not set(v).isdisjoint(record["tool_names"])),
+        ("main_languages", lambda v: not v or record["language"] in v),
+        ("termination_reasons", lambda v: not v or record["termination_reason"] in v),
         ("conversation_initiation_source", lambda v: (record["source"] or "unknown") == v),
         ("call_successful", lambda v: row(record, with_summary=False)["call_successful"] == v),
         ("search", lambda v: not v or search in _words(record)),

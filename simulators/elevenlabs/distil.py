@@ -41,6 +41,13 @@ ROOTS = {
     "NumberPatch": "UpdatePhoneNumberRequest",
     "ConversationOverride": "ConversationConfigClientOverride-Input",
     "ConversationFeedback": "ConversationFeedbackRequestModel",
+    "CallRegistration": (
+        "Body_Register_a_Twilio_call_and_return_TwiML_v1_convai_twilio_register_call_post"
+    ),
+    "OutboundCall": ("Body_Handle_an_outbound_call_via_Twilio_v1_convai_twilio_outbound_call_post"),
+    "WebhookCreate": "Body_Create_workspace_webhook_v1_workspace_webhooks_post",
+    "WebhookPatch": "Body_Update_workspace_webhook_v1_workspace_webhooks__webhook_id__patch",
+    "SettingsPatch": "PatchConvAISettingsRequest",
     "ResponseTest": "CreateResponseUnitTestRequest",
     "ToolTest": "CreateToolCallUnitTestRequest",
     "SimulationTest": "CreateSimulationTestRequest",

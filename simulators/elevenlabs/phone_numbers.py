@@ -115,11 +115,15 @@ class PhoneNumbers:
                 param="account_auth_token",
             )
         region = body.get("region_config") or {}
-        number["twilio"] = {"sid": body["sid"], "token": body["token"]}
+        number["twilio"] = {
+            "sid": body["sid"],
+            "token": body["token"],
+            "auth_token": body.get("account_auth_token") or body["token"],
+        }
         number["region_id"] = region.get("region_id")
         number["enable_sms"] = body["enable_sms"]
         account_sid, number_sid = await self._twilio.find(
-            _credentials(number), number["phone_number"]
+            credentials_of(number), number["phone_number"]
         )
         number["twilio"].update(account_sid=account_sid, number_sid=number_sid)
         await self._assert_addresses(number)
@@ -136,7 +140,7 @@ class PhoneNumbers:
             fields["SmsUrl"] = telephony.sms_url(region_id)
         linked = number["twilio"]
         await self._twilio.write(
-            _credentials(number), linked["account_sid"], linked["number_sid"], fields
+            credentials_of(number), linked["account_sid"], linked["number_sid"], fields
         )
 
     def _put(self, number: Json) -> None:
@@ -242,7 +246,7 @@ class PhoneNumbers:
             "sms_url": telephony.sms_url(number["region_id"]),
         }
         names = {"voice_url": "VoiceUrl", "status_callback": "StatusCallback", "sms_url": "SmsUrl"}
-        where = (_credentials(number), linked["account_sid"], linked["number_sid"])
+        where = (credentials_of(number), linked["account_sid"], linked["number_sid"])
         try:
             seen = await self._twilio.read(*where)
             fields = {names[key]: "" for key, url in ours.items() if seen.get(key) == url}
@@ -317,5 +321,12 @@ def _assignment(agent_id: str | None, branch_id: str | None, environment: str | 
     return {"agent_id": agent_id, "branch_id": branch_id, "environment": environment}
 
 
-def _credentials(number: Json) -> Credentials:
+def credentials_of(number: Json) -> Credentials:
+    """What the vendor itself shows Twilio for a number."""
     return Credentials(number["twilio"]["sid"], number["twilio"]["token"])
+
+
+def signing_token(number: Json) -> str:
+    """What Twilio signs with when it asks about calls of a number."""
+    linked = number["twilio"]
+    return str(linked.get("auth_token") or linked["token"])

@@ -6,6 +6,7 @@ pair does. This module knows Twilio's public API and nothing of its look-alike.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -15,6 +16,8 @@ from simulators.limits import LINK_TIMEOUT_S
 from simulators.wire import Json
 
 HOSTS = {"us1": "https://api.us.elevenlabs.io"}
+INBOUND_PATH = "/twilio/inbound_call"
+STATUS_PATH = "/twilio/status-callback"
 DEFAULT_HOST = "https://api.elevenlabs.io"
 ACCOUNTS = "/2010-04-01/Accounts"
 UNAUTHORIZED = 401
@@ -30,12 +33,12 @@ class Credentials:
 
 def voice_url(region_id: str | None) -> str:
     """Where Twilio asks for a call's TwiML once the vendor owns the number."""
-    return HOSTS.get(region_id or "", DEFAULT_HOST) + "/twilio/inbound_call"
+    return HOSTS.get(region_id or "", DEFAULT_HOST) + INBOUND_PATH
 
 
 def status_url(region_id: str | None) -> str:
     """Where Twilio reports how a call went."""
-    return HOSTS.get(region_id or "", DEFAULT_HOST) + "/twilio/status-callback"
+    return HOSTS.get(region_id or "", DEFAULT_HOST) + STATUS_PATH
 
 
 def sms_url(region_id: str | None) -> str:
@@ -79,8 +82,19 @@ class TwilioAccount:
         path = f"{ACCOUNTS}/{account_sid}/IncomingPhoneNumbers/{number_sid}.json"
         return await self._call(credentials, "GET", path)
 
+    async def place(
+        self, credentials: Credentials, account_sid: str, fields: Mapping[str, str | list[str]]
+    ) -> Json:
+        """Start a call; the call as Twilio shows it. Raises Refused (400, 503)."""
+        path = f"{ACCOUNTS}/{account_sid}/Calls.json"
+        return await self._call(credentials, "POST", path, fields)
+
     async def _call(
-        self, credentials: Credentials, method: str, path: str, fields: dict[str, str] | None = None
+        self,
+        credentials: Credentials,
+        method: str,
+        path: str,
+        fields: Mapping[str, str | list[str]] | None = None,
     ) -> Json:
         try:
             response = await self._client.request(

@@ -52,6 +52,8 @@ class Workspace:
         self.deployments = store.collection("deployments")
         self.tests = store.collection("tests")
         self.invocations = store.collection("invocations")
+        self.webhooks = store.collection("webhooks")
+        self.settings = store.collection("settings")
         self.agent_index = self._index()
         self.tool_index = self._index()
         self.document_index = self._index()

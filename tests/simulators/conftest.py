@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -35,6 +35,7 @@ from twilio.rest import Client as TwilioClient
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
 from tests.simulators.conformance import Exchange
 from tests.simulators.recording import recording
+from tests.simulators.telephony import Telephony, open_telephony
 
 Json = dict[str, Any]
 
@@ -104,6 +105,13 @@ MODELS: dict[str, Any] = {
     "POST /v1/convai/conversations/[^/]+/feedback": Json,
     "GET /v1/convai/conversation/get-signed-url": models.ConversationSignedUrlResponseModel,
     "GET /v1/convai/conversation/token": models.TokenResponseModel,
+    "POST /v1/convai/twilio/outbound-call": models.TwilioOutboundCallResponse,
+    "GET /v1/convai/settings": models.GetConvAiSettingsResponseModel,
+    "PATCH /v1/convai/settings": models.GetConvAiSettingsResponseModel,
+    "GET /v1/workspace/webhooks": models.WorkspaceWebhookListResponseModel,
+    "POST /v1/workspace/webhooks": models.WorkspaceCreateWebhookResponseModel,
+    "PATCH /v1/workspace/webhooks/[^/]+": models.PatchWorkspaceWebhookResponseModel,
+    "DELETE /v1/workspace/webhooks/[^/]+": models.DeleteWorkspaceWebhookResponseModel,
     "GET /v1/voices": models.GetVoicesResponse,
     "GET /v1/voices/[^/]+": models.Voice,
     "GET /v2/voices": models.GetVoicesV2Response,
@@ -325,3 +333,10 @@ def world(only_world: World) -> World:
     only_world.steer("reset", on="twilio")
     only_world.answers.checked.clear()
     return only_world
+
+
+@pytest.fixture
+async def telephony(running: RunningSimulators) -> AsyncIterator[Telephony]:
+    """The simulators as on their first start, with an office behind a number."""
+    async with open_telephony(running) as found:
+        yield found

@@ -53,6 +53,9 @@ ELEVENLABS = Departures(
             "GET /v1/convai/v2/phone-numbers",
             "GET /v1/convai/agents/{agent_id}/deployments",
             "POST /v1/convai/test-invocations/{test_invocation_id}/cancel",
+            # What only Twilio asks, at the addresses numbers are imported with.
+            "POST /twilio/inbound_call",
+            "POST /twilio/status-callback",
         }
     ),
     keys=frozenset(

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.simulators.call_flows import walk_calls, walk_news
 from tests.simulators.talk_flows import walk_conversations, walk_deployments, walk_tests
+from tests.simulators.telephony_flows import walk_telephony
 
 if TYPE_CHECKING:
     from tests.simulators.conftest import World
@@ -73,6 +75,8 @@ def walk_with_the_official_client(world: World) -> None:
     walk_conversations(world)
     walk_tests(world)
     walk_deployments(world)
+    walk_calls(world)
+    walk_news(world)
 
 
 def _walk_other_documents(world: World) -> None:
@@ -270,6 +274,7 @@ def walk_twilio(world: World) -> None:
     bought.update(voice_application_sid="", voice_url="https://shop.example.com/voice")
     client.incoming_phone_numbers.list(phone_number="+1500*", page_size=1)
     bought.delete()
+    walk_telephony(world)
     numbers = f"{world.running.twilio_url}/2010-04-01/Accounts/{account}/IncomingPhoneNumbers"
     auth = (account, world.running.twilio_auth_token)
     there = world.twilio_number()["sid"]

@@ -93,6 +93,11 @@ def test_filters_find_what_they_say(world: World) -> None:
     assert first in listed(world, text_only="true", agent_id=one)
     assert listed(world, agent_id=one, exclude_statuses="failed") == [first]
     assert listed(world, version_id="agtvrsn_unknown") == []
+    ended = "end_call tool was called."
+    assert listed(world, agent_id=one, termination_reasons=ended) == [first]
+    assert listed(world, agent_id=one, termination_reasons="other") == []
+    assert listed(world, agent_id=one, main_languages="en") == [first]
+    assert listed(world, agent_id=one, main_languages="de") == []
     assert world.call("GET", CONVERSATIONS, params={"exclude_statuses": "lost"}).status_code == 422
 
 

@@ -141,6 +141,37 @@ def test_a_caller_who_breaks_in_is_let_in(world: World) -> None:
 
 
 @pytest.mark.slow
+def test_both_ways_in_the_sound_of_telephones(world: World) -> None:
+    register(world, "Stop, please.")
+    ulaw: Any = {
+        "asr": {"user_input_audio_format": "ulaw_8000"},
+        "tts": {"agent_output_audio_format": "ulaw_8000"},
+    }
+    prompt = {"agent": {"prompt": {"prompt": "You answer the phone. Be brief."}}}
+    agent_id = talker(world, LONG, conversation=WITH_SOUND, **ulaw, **prompt)
+    with talk(public_url(world, agent_id)) as line:
+        line.until("audio")
+        send(
+            line, np.concatenate([voice("Stop, please.", 8_000), silence(1.0, 8_000)]), "ulaw_8000"
+        )
+        interrupted = line.until("interruption")["interruption_event"]["event_id"]
+        after = len(line.heard)
+        correction = line.until("agent_response_correction")["agent_response_correction_event"]
+        assert line.until("user_transcript")["user_transcription_event"] == {
+            "user_transcript": "Stop, please.",
+            "event_id": interrupted + 1,
+        }
+        line.until("agent_response_complete")
+    assert correction["original_agent_response"] == LONG
+    told = line.heard[0]["conversation_initiation_metadata_event"]
+    formats = (told["agent_output_audio_format"], told["user_input_audio_format"])
+    assert formats == ("ulaw_8000", "ulaw_8000")
+    later = [m["audio_event"]["event_id"] for m in line.heard[after:] if m["type"] == "audio"]
+    assert later
+    assert min(later) > interrupted
+
+
+@pytest.mark.slow
 def test_a_first_message_may_be_protected(world: World) -> None:
     agent = {"disable_first_message_interruptions": True}
     agent_id = talker(world, LONG, conversation=WITH_SOUND, agent=agent)

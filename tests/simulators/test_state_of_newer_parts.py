@@ -82,3 +82,23 @@ async def test_a_folder_from_before_pages_and_files_still_opens(tmp_path: Path) 
     async with serve_simulators(options(tmp_path)) as again, client(again.elevenlabs_url) as http:
         assert (await http.get(f"{DOCUMENTS}/{document_id}")).json() == expected
         assert len((await http.get(DOCUMENTS)).json()["documents"]) == 3
+
+
+async def test_webhooks_settings_and_expected_calls_survive(tmp_path: Path) -> None:
+    settings = "/v1/convai/settings"
+    hook = {"auth_type": "hmac", "name": "ours", "webhook_url": "http://127.0.0.1:9"}
+    async with serve_simulators(options(tmp_path)) as first, client(first.elevenlabs_url) as http:
+        made = await http.post("/v1/workspace/webhooks", json={"settings": hook})
+        chosen = {"post_call_webhook_id": made.json()["webhook_id"], "events": ["audio"]}
+        before = (await http.patch(settings, json={"webhooks": chosen})).json()
+        body: Json = {"name": "agent", "conversation_config": {}}
+        agent_id = (await http.post(f"{AGENTS}/create", json=body)).json()["agent_id"]
+        call = {"agent_id": agent_id, "from_number": "+15005550100", "to_number": "+15005550006"}
+        answer = await http.post("/v1/convai/twilio/register-call", json=call)
+        assert answer.status_code == 200
+    async with serve_simulators(options(tmp_path)) as again, client(again.elevenlabs_url) as http:
+        assert (await http.get(settings)).json() == before
+        listed = (await http.get("/v1/workspace/webhooks")).json()["webhooks"]
+        assert [one["webhook_id"] for one in listed] == [chosen["post_call_webhook_id"]]
+        rows = (await http.get("/v1/convai/conversations")).json()["conversations"]
+        assert [row["status"] for row in rows] == ["failed"]

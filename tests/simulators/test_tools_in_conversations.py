@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.simulators.official import ClientTools, Conversation
+from tests.simulators.receiving import POLL_INTERVAL_S, Service, serving
 from tests.simulators.talk_flows import finished
 from tests.simulators.talking import PATIENCE_S, public_url, talk, talker
 
@@ -26,55 +24,6 @@ PROMPT = """
 When the caller wants a table, call `book_table`. If it fails, say that the table could not be
 booked. When it worked, tell the caller the confirmation code.
 """
-POLL_INTERVAL_S = 0.05
-
-
-@dataclass
-class Service:
-    """A booking service: what it was asked, and what it answers."""
-
-    url: str = ""
-    status: int = 200
-    answer: bytes = b'{"confirmation": "TBL-204"}'
-    waits_for: threading.Event | None = None
-    asked: list[Json] = field(default_factory=list)
-
-
-@contextmanager
-def serving() -> Iterator[Service]:
-    service = Service()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            service.asked.append(
-                {
-                    "method": self.command,
-                    "path": self.path,
-                    "headers": {k.lower(): v for k, v in self.headers.items()},
-                    "body": body.decode(),
-                }
-            )
-            if service.waits_for is not None:
-                service.waits_for.wait(PATIENCE_S)
-            self.send_response(service.status)
-            self.end_headers()
-            self.wfile.write(service.answer)
-
-        do_GET = do_POST = do_PUT = do_any  # noqa: N815 - named by the library
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - of the library
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        service.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, args=(POLL_INTERVAL_S,))
-        thread.start()
-        try:
-            yield service
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ network come in, so the same inputs give the same acts.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -33,6 +34,8 @@ SLOW_MS: Final = 900
 SILENCE_S: Final = 5.0
 """Seconds of silence after which an agent asks whether somebody is still there."""
 
+# How a named slot is written in a contextual update: "support_email: help@example.com".
+_SLOT: Final = re.compile(r"\b[^\W\d_]\w*_\w+(?=\s*[:=])")
 _FAMILIAR: Final = frozenset(
     {"tú", "tu", "tienes", "puedes", "quieres", "oye", "te", "abrís", "du"}
 )
@@ -135,7 +138,7 @@ class Mind:
         """Take a contextual update as a fact for the next answers."""
         talk = self._now
         talk.notes.append(text)
-        talk.learn(text)
+        talk.learn(_SLOT.sub(lambda name: name.group().replace("_", " "), text))
 
     def keys(self, text: str) -> list[Act]:
         """Hear keys of a telephone, as digits that were said."""

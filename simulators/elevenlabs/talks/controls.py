@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from simulators.control_bodies import control
 from simulators.elevenlabs.talks import sound
+from simulators.elevenlabs.talks.beginnings import Beginnings
+from simulators.elevenlabs.talks.steady import VoiceSettings
 from simulators.elevenlabs.talks.switchboard import Switchboard
 from simulators.elevenlabs.talks.troubles import TalkSettings, Troubles
 from simulators.wire import Answer, Json, Request, Route, json_answer
@@ -29,13 +31,17 @@ class HearingRequest(BaseModel):
 class TalkControls:
     """Routes under ``/_sim/`` that concern talks."""
 
-    def __init__(self, switchboard: Switchboard, troubles: Troubles) -> None:
+    def __init__(
+        self, switchboard: Switchboard, beginnings: Beginnings, troubles: Troubles
+    ) -> None:
         self._switchboard = switchboard
+        self._hearing_of_all = beginnings.hearing
+        self._steady = beginnings.steady
         self._troubles = troubles
 
     def routes(self) -> list[Route]:
         """Settings of talks, and sounds with their words."""
-        talks, hearing = "/_sim/talks", "/_sim/hearing"
+        talks, hearing, voice = "/_sim/talks", "/_sim/hearing", "/_sim/voice"
         return [
             Route("GET", talks, self._talks),
             Route("POST", talks, control(TalkSettings, self._set_talks)),
@@ -43,6 +49,9 @@ class TalkControls:
             Route("GET", hearing, self._hearing),
             Route("POST", hearing, control(HearingRequest, self._add_hearing)),
             Route("DELETE", hearing, self._clear_hearing),
+            Route("GET", voice, self._voice),
+            Route("POST", voice, control(VoiceSettings, self._set_voice)),
+            Route("DELETE", voice, self._clear_voice),
         ]
 
     def _talks(self, request: Request) -> Answer:
@@ -59,14 +68,26 @@ class TalkControls:
 
     def _hearing(self, request: Request) -> Answer:
         del request
-        return json_answer(self._switchboard.hearing.describe())
+        return json_answer(self._hearing_of_all.describe())
 
     def _add_hearing(self, request: HearingRequest) -> Json:
         content = base64.b64decode(request.samples, validate=True)
         samples = sound.decoded(content, request.format)
-        self._switchboard.hearing.register(samples, sound.rate_of(request.format), request.text)
-        return self._switchboard.hearing.describe()
+        self._hearing_of_all.register(samples, sound.rate_of(request.format), request.text)
+        return self._hearing_of_all.describe()
 
     def _clear_hearing(self, request: Request) -> Answer:
-        self._switchboard.hearing.clear()
+        self._hearing_of_all.clear()
         return self._hearing(request)
+
+    def _voice(self, request: Request) -> Answer:
+        del request
+        return json_answer(self._steady.describe())
+
+    def _set_voice(self, request: VoiceSettings) -> Json:
+        self._steady.change(request)
+        return self._steady.describe()
+
+    def _clear_voice(self, request: Request) -> Answer:
+        self._steady.clear()
+        return self._voice(request)

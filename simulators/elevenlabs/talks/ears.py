@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from simulators.elevenlabs.talks.sound import QUIET_LEVEL
 from simulators.limits import MAX_HEARD_S
 
 Samples = NDArray[np.int16]
 
 FRAME_S = 0.02
 # Below this nothing is taken for a voice, however quiet the room is.
-LEAST_LOUDNESS = 250.0
+LEAST_LOUDNESS = float(QUIET_LEVEL)
 LOUDER_THAN_ROOM = 2.5
 ROOM_ADAPTS = 0.05
 BEGINS_AFTER_FRAMES = 2
@@ -60,6 +61,12 @@ class Ears:
             elif self._goes_on(frame, is_voice=is_voice):
                 ended = self.finish()
         return Heard(score=voiced / count if count else 0.0, began=began, ended=ended)
+
+    def rest(self) -> None:
+        """A piece of audio without any sound in it, while nobody speaks."""
+        self._left = self._left[:0]
+        self._kept, self._voiced = [], 0
+        self._room *= 1 - ROOM_ADAPTS
 
     def _is_voice(self, frame: Samples) -> bool:
         loudness = float(np.sqrt(np.mean(frame.astype(np.float64) ** 2)))

@@ -176,8 +176,12 @@ def wanted_texts(config: Json, tools: list[Json]) -> list[str]:
     return texts
 
 
-def system_variables(agent_id: str, conversation_id: str, now: datetime) -> dict[str, Any]:
+def system_variables(
+    agent_id: str, conversation_id: str, now: datetime, phone_call: Json | None = None
+) -> dict[str, Any]:
     """The variables every conversation has without anybody giving them."""
+    call = phone_call or {}
+    inbound = call.get("direction") == "inbound"
     return {
         "system__agent_id": agent_id,
         "system__conversation_id": conversation_id,
@@ -185,9 +189,9 @@ def system_variables(agent_id: str, conversation_id: str, now: datetime) -> dict
         "system__time_utc": now.astimezone(UTC).isoformat(timespec="seconds"),
         "system__timezone": str(now.tzinfo),
         "system__call_duration_secs": 0,
-        "system__caller_id": "",
-        "system__called_number": "",
-        "system__call_sid": "",
+        "system__caller_id": call.get("external_number" if inbound else "agent_number", ""),
+        "system__called_number": call.get("agent_number" if inbound else "external_number", ""),
+        "system__call_sid": call.get("call_sid", ""),
     }
 
 

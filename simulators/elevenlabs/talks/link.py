@@ -6,9 +6,11 @@ of the talk comes due.
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from simulators.elevenlabs.talks import events
+from simulators.elevenlabs.talks.initiation import CONTRACT
 from simulators.elevenlabs.talks.troubles import TalkFault, TalkFaultKind
 from simulators.wire import LOST, Json, Socket, SocketClosed
 
@@ -54,9 +56,16 @@ class Link:
         self._event_id += 1
         return self._event_id
 
-    async def receive(self) -> str:
-        """The client's next message. Raises SocketClosed."""
-        return await self._socket.receive()
+    async def receive(self) -> Json:
+        """The client's next message. Raises SocketClosed, TalkOver."""
+        return parsed(await self._socket.receive())
+
+    async def chunk(self) -> str:
+        """The client's next piece of audio, in base64. Raises SocketClosed, TalkOver."""
+        while True:
+            message = await self.receive()
+            if "user_audio_chunk" in message:
+                return str(message["user_audio_chunk"])
 
     async def send(self, event: Json) -> None:
         """One event, if the client is to have it. Raises SocketClosed, TalkOver."""
@@ -67,7 +76,11 @@ class Link:
             if self.silenced:
                 return
             self._sent += 1
-        await self._socket.send(json.dumps(event))
+        await self._socket.send(self._written(event))
+
+    def _written(self, event: Json) -> str:
+        """An event as this kind of client reads it."""
+        return json.dumps(event)
 
     async def suffer(self) -> None:
         """Let the talk's fault happen once it is due. Raises SocketClosed, TalkOver."""
@@ -76,6 +89,9 @@ class Link:
             return
         if fault.kind is TalkFaultKind.SILENT:
             self.silenced = True
+            return
+        if fault.kind is TalkFaultKind.SLOW:
+            await asyncio.sleep(fault.seconds)
             return
         self._fault = None
         if fault.kind is TalkFaultKind.DROP:
@@ -97,3 +113,14 @@ class Link:
         if over.code != NORMAL and self.has("client_error"):
             await self._socket.send(json.dumps(events.error(over.code, over.reason)))
         await self._socket.close(over.code, over.reason)
+
+
+def parsed(text: str) -> Json:
+    """A client's message. Raises TalkOver (1008) for what is none."""
+    try:
+        message = json.loads(text)
+    except ValueError as error:
+        raise TalkOver(CONTRACT, "Invalid message received.") from error
+    if not isinstance(message, dict):
+        raise TalkOver(CONTRACT, "Invalid message received.")
+    return message

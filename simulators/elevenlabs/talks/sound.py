@@ -102,6 +102,17 @@ def _ulaw_table() -> Samples:
 _FROM_ULAW = _ulaw_table()
 
 
+# What no one hears, about a hundredth of the loudest.
+QUIET_LEVEL = 250
+_QUIET_CODES = np.flatnonzero(np.abs(_FROM_ULAW.astype(np.int32)) < QUIET_LEVEL).astype(np.uint8)
+_QUIET = _QUIET_CODES.tobytes()
+
+
+def is_quiet(content: bytes, audio_format: str) -> bool:
+    """True if there is nothing to hear in it; says so of plain silence without decoding it."""
+    return not (content.translate(None, _QUIET) if audio_format == ULAW else content.strip(b"\0"))
+
+
 def spoken(text: str, rate: int, speed: float) -> Spoken:
     """A reply as a row of tones, one for each word."""
     pieces: list[Floats] = []
@@ -118,6 +129,12 @@ def spoken(text: str, rate: int, speed: float) -> Spoken:
         offset += len(part) + 1
     joined = np.concatenate(pieces) if pieces else np.zeros(0)
     return Spoken((joined * LOUDEST).astype(np.int16), rate, tuple(words))
+
+
+def sine(hertz: float, length: int, rate: int) -> Samples:
+    """One plain tone of so many samples."""
+    wave = AMPLITUDE * LOUDEST * np.sin(2 * np.pi * hertz * np.arange(length) / rate)
+    return wave.astype(np.int16)
 
 
 def _tone(word: str, length: int, rate: int) -> Floats:

@@ -120,6 +120,10 @@ class AudioVoice:
             content = base64.b64decode(chunk, validate=True)
         except binascii.Error as error:
             raise TalkOver(CONTRACT, "Invalid message: user_audio_chunk is no base64.") from error
+        if not self._ears.speaking and sound.is_quiet(content, self._caller_format):
+            self._ears.rest()
+            await self._talk.link.send(events.vad_score(0.0))
+            return
         heard = self._ears.take(sound.decoded(content, self._caller_format))
         await self._talk.link.send(events.vad_score(heard.score))
         if self._ears.speaking or heard.ended is not None:

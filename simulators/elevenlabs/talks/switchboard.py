@@ -9,42 +9,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from simulators.elevenlabs import configs
 from simulators.elevenlabs.calls import FLAG, REQUIRED_TEXT, TEXT, Call, Endpoint
-from simulators.elevenlabs.conversations import Conversations
-from simulators.elevenlabs.errors import Refused, current, not_found
+from simulators.elevenlabs.errors import current, not_found
 from simulators.elevenlabs.history import History
-from simulators.elevenlabs.mind import Act, Mind, MissingVariables
-from simulators.elevenlabs.talks.hearing import Hearing
-from simulators.elevenlabs.talks.initiation import (
-    CONTRACT,
-    FIRST_MESSAGE,
-    Initiation,
-    Unacceptable,
-    initiation,
-    missing_variables,
-    system_variables,
-    wanted_texts,
-)
-from simulators.elevenlabs.talks.link import OPERATIONAL, Link, TalkOver
-from simulators.elevenlabs.talks.minds import Made, Minds
+from simulators.elevenlabs.talks.beginnings import Beginnings, Wish
+from simulators.elevenlabs.talks.initiation import CONTRACT, FIRST_MESSAGE, Unacceptable
+from simulators.elevenlabs.talks.link import OPERATIONAL, Link
 from simulators.elevenlabs.talks.signatures import Signatures, Ticket
-from simulators.elevenlabs.talks.speech import AudioVoice
-from simulators.elevenlabs.talks.talk import Subject, Talk, hung_up
-from simulators.elevenlabs.talks.transcripts import Transcript
 from simulators.elevenlabs.talks.troubles import TalkFaultKind, Troubles
-from simulators.elevenlabs.talks.webhooks import Outcome, Webhooks
-from simulators.elevenlabs.workspace import Workspace, all_of
+from simulators.elevenlabs.workspace import Workspace
 from simulators.limits import INITIATION_TIMEOUT_S, MAX_TALKS
-from simulators.wire import Admission, Answer, Json, Request, Socket, SocketClosed, json_answer
+from simulators.wire import Admission, Answer, Json, Request, Socket, json_answer
 
 PATH = "/v1/convai/conversation"
 SUBPROTOCOL = "convai"
@@ -62,20 +43,13 @@ class _Guest:
     origin: str | None
     fault_kind: TalkFaultKind | None
     link: Callable[[Socket], Link]
-    bursting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """The agent of a talk at the version that answers."""
+class Telephones(Protocol):
+    """Who speaks over a connection that names no agent: a telephone company's stream of a call."""
 
-    agent: Json
-    branch: Json
-    version: Json
-    config: Json
-    conversation_id: str
-    authorization: str
-    environment: str
+    async def speak(self, socket: Socket) -> None:
+        """Serve it from its first message to its end."""
 
 
 class Switchboard:
@@ -85,22 +59,18 @@ class Switchboard:
         self,
         workspace: Workspace,
         history: History,
-        conversations: Conversations,
-        webhooks: Webhooks,
+        beginnings: Beginnings,
         troubles: Troubles,
+        telephones: Telephones,
         *,
         seed: int,
-        commit: Callable[[], None],
     ) -> None:
         self._space = workspace
         self._history = history
-        self._conversations = conversations
-        self._webhooks = webhooks
+        self._beginnings = beginnings
         self._troubles = troubles
+        self._telephones = telephones
         self._signatures = Signatures(seed)
-        self._commit = commit
-        self.minds = Minds(workspace)
-        self.hearing = Hearing()
         self._going: Counter[str] = Counter()
         self._most = 0
         self._begun = 0
@@ -136,7 +106,8 @@ class Switchboard:
         """Count afresh, as at the start."""
         self._most = self._begun = self._bursts = 0
         self._troubles.clear()
-        self.hearing.clear()
+        self._beginnings.hearing.clear()
+        self._beginnings.steady.clear()
 
     def _ticket(self, call: Call, *, with_conversation: bool) -> Ticket:
         query = call.query
@@ -191,15 +162,8 @@ class Switchboard:
         full = self._full(agent_id)
         if full is not None:
             return full
-        fault = self._troubles.fault_of(agent_id)
+        speak = self._telephones.speak if not agent_id else self._welcome(request, agent_id)
         limit = self._troubles.settings.concurrency
-        guest = _Guest(
-            agent_id=agent_id,
-            signature=request.value("conversation_signature"),
-            origin=request.headers.get("origin"),
-            fault_kind=fault.kind if fault else None,
-            link=partial(Link, fault=fault),
-        )
         self._bursts += limit is not None and self._going.total() >= limit
         self._begun += 1
         self._going[agent_id] += 1
@@ -207,10 +171,21 @@ class Switchboard:
         offered = request.headers.get("sec-websocket-protocol", "").split(",")
         wanted = SUBPROTOCOL in (name.strip() for name in offered)
         return Admission(
-            speak=partial(self._speak, guest),
+            speak=speak,
             leave=partial(self._leave, agent_id),
             subprotocol=SUBPROTOCOL if wanted else None,
         )
+
+    def _welcome(self, request: Request, agent_id: str) -> Callable[[Socket], Awaitable[None]]:
+        fault = self._troubles.fault_of(agent_id)
+        guest = _Guest(
+            agent_id=agent_id,
+            signature=request.value("conversation_signature"),
+            origin=request.headers.get("origin"),
+            fault_kind=fault.kind if fault else None,
+            link=partial(Link, fault=fault),
+        )
+        return partial(self._speak, guest)
 
     def _leave(self, agent_id: str) -> None:
         self._going[agent_id] -= 1
@@ -242,17 +217,24 @@ class Switchboard:
         try:
             agent, ticket = self._let_in(guest)
             message = await _first_message(socket)
-            reached = self._reached(agent, ticket, message.get("branch_id"))
-            start = initiation(
-                message,
-                reached.config["conversation_config"],
-                reached.config["platform_settings"],
-            )
-            talk, made, opening = self._begun_talk(link, reached, start)
+            reached = self._beginnings.reached(agent, self._wish(ticket, message))
+            await self._beginnings.hold(link, reached, message)
         except Unacceptable as refusal:
             await socket.close(refusal.code, refusal.reason)
-            return
-        await self._run(talk, made, opening, reached)
+
+    def _wish(self, ticket: Ticket | None, message: Json) -> Wish:
+        wanted = message.get("branch_id")
+        branch_id = wanted if isinstance(wanted, str) else None
+        fresh_id = partial(self._space.identifiers.elevenlabs, "conv")
+        if ticket is None:
+            return Wish(conversation_id=fresh_id(), branch_id=branch_id)
+        return Wish(
+            conversation_id=ticket.conversation_id or fresh_id(),
+            branch_id=ticket.branch_id or branch_id,
+            version_id=ticket.version_id,
+            environment=ticket.environment or "production",
+            authorization="signed_url",
+        )
 
     def _let_in(self, guest: _Guest) -> tuple[Json, Ticket | None]:
         agent = self._space.agents.get(guest.agent_id)
@@ -275,133 +257,6 @@ class Switchboard:
             raise Unacceptable(CONTRACT, "The host is not allowed to connect to this agent.")
         return agent, None
 
-    def _reached(self, agent: Json, ticket: Ticket | None, wanted_branch: object) -> _Reached:
-        conversation_id = (ticket.conversation_id if ticket else None) or (
-            self._space.identifiers.elevenlabs("conv")
-        )
-        branch_id = ticket.branch_id if ticket else None
-        if branch_id is None and isinstance(wanted_branch, str):
-            branch_id = wanted_branch
-        try:
-            if ticket and ticket.version_id:
-                version = self._history.version(agent, ticket.version_id)
-                branch = self._history.branch(agent, version["branch_id"])
-            else:
-                branch = (
-                    self._history.branch(agent, branch_id)
-                    if branch_id
-                    else self._routed(agent, conversation_id)
-                )
-                version = self._history.tip(branch)
-        except Refused as error:
-            raise Unacceptable(CONTRACT, "The branch or version does not exist.") from error
-        if branch["is_archived"]:
-            raise Unacceptable(CONTRACT, "The branch is archived.")
-        return _Reached(
-            agent=agent,
-            branch=branch,
-            version=version,
-            config=configs.expanded(version["config"]),
-            conversation_id=conversation_id,
-            authorization="signed_url" if ticket else "public",
-            environment=(ticket.environment if ticket else None) or "production",
-        )
-
-    def _routed(self, agent: Json, conversation_id: str) -> Json:
-        """The branch the split of the traffic gives this conversation."""
-        branches = all_of(self._space.branches, agent["branches"])
-        live = [branch for branch in branches if branch["live_percentage"] > 0]
-        dice = self._space.dice("traffic", conversation_id)
-        weights = [branch["live_percentage"] for branch in live]
-        return dice.choices(live, weights)[0]
-
-    def _begun_talk(
-        self, link: Link, reached: _Reached, start: Initiation
-    ) -> tuple[Talk, Made, list[Act]]:
-        space, conversation_id = self._space, reached.conversation_id
-        settings = self._troubles.settings
-        made = self.minds.make(start.config, reached.agent["tags"], settings, conversation_id)
-        missing = missing_variables(
-            wanted_texts(start.config, list(made.tools.values())), start.variables
-        )
-        if missing:
-            raise Unacceptable(CONTRACT, _missing(missing))
-        now = _moment(space.clock.now(), start.config["agent"]["prompt"].get("timezone"))
-        variables = {
-            **system_variables(reached.agent["agent_id"], conversation_id, now),
-            **start.variables,
-        }
-        try:
-            opening = made.mind.open(variables, now)
-        except MissingVariables as error:
-            raise Unacceptable(CONTRACT, _missing(list(error.names))) from error
-        began_s = space.clock.now()
-        agent_metadata = {
-            "agent_id": reached.agent["agent_id"],
-            "branch_id": reached.branch["id"],
-            "workflow_node_id": None,
-            "version_id": reached.version["id"],
-        }
-        transcript = Transcript(agent_metadata, lambda: space.clock.now() - began_s)
-        subject = Subject(
-            mind=made.mind,
-            tools=made.tools,
-            think_s=made.think_s,
-            use=partial(self._use, variables),
-            renew=partial(self._renewed, reached, start, variables, now),
-        )
-        link.choose(start.config["conversation"]["client_events"])
-        talk = Talk(link, subject, start, transcript, space.clock)
-        if not start.text_only:
-            talk.voice = AudioVoice(talk, self.hearing)
-        return talk, made, opening
-
-    def _renewed(
-        self, reached: _Reached, start: Initiation, variables: Mapping[str, Any], now: datetime
-    ) -> Mind:
-        settings, tags = self._troubles.settings, reached.agent["tags"]
-        mind = self.minds.make(start.config, tags, settings, reached.conversation_id).mind
-        mind.open(variables, now)
-        return mind
-
-    async def _use(self, variables: dict[str, Any], tool: Json, arguments: Json) -> Outcome:
-        outcome = await self._webhooks.call(tool, arguments, variables, self._secret)
-        variables.update(outcome.updates)
-        return outcome
-
-    def _secret(self, secret_id: str) -> str | None:
-        record = self._space.secrets.get(secret_id)
-        return record["value"] if record else None
-
-    async def _run(self, talk: Talk, made: Made, opening: list[Act], reached: _Reached) -> None:
-        record = self._conversations.begin(
-            conversation_id=reached.conversation_id,
-            agent=reached.agent,
-            branch_id=reached.branch["id"],
-            version_id=reached.version["id"],
-            authorization=reached.authorization,
-            environment=reached.environment,
-            start=talk.start,
-            lines=talk.transcript.lines,
-        )
-        self._commit()
-        over = TalkOver(OPERATIONAL, "The talk was cut short.")
-        try:
-            await talk.announce(reached.conversation_id)
-            over = await talk.run(opening)
-        except SocketClosed as closed:
-            over = hung_up(closed)
-        finally:
-            self._conversations.end(
-                record,
-                talk.transcript,
-                over,
-                criteria=reached.config["platform_settings"]["evaluation"]["criteria"],
-                language=made.mind.language,
-                analysis_lag_s=self._troubles.settings.analysis_lag_s,
-            )
-            self._commit()
-
 
 async def _first_message(socket: Socket) -> Json:
     try:
@@ -416,16 +271,3 @@ async def _first_message(socket: Socket) -> Json:
     if not isinstance(message, dict) or message.get("type") != FIRST_MESSAGE:
         raise Unacceptable(CONTRACT, f"The first message has to be {FIRST_MESSAGE}.")
     return message
-
-
-def _missing(names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names)
-    return f"Missing required dynamic variables: {shown}."
-
-
-def _moment(unix_s: float, timezone: str | None) -> datetime:
-    try:
-        zone = ZoneInfo(timezone) if timezone else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = UTC
-    return datetime.fromtimestamp(unix_s, zone)

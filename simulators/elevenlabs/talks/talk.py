@@ -133,7 +133,7 @@ class Talk:
 
     async def _listen(self) -> None:
         while True:
-            message = _parsed(await self.link.receive())
+            message = await self.link.receive()
             if "user_audio_chunk" in message:
                 self._input_s = self.clock.now()
                 await self.voice.hear(str(message["user_audio_chunk"]))
@@ -445,16 +445,6 @@ def _first_error(done: Iterable[asyncio.Task[None]]) -> Exception:
     found = [error for error in errors if isinstance(error, Exception)]
     found.sort(key=lambda error: not isinstance(error, TalkOver))
     return found[0] if found else SocketClosed(NORMAL)
-
-
-def _parsed(text: str) -> Json:
-    try:
-        message = json.loads(text)
-    except ValueError as error:
-        raise TalkOver(CONTRACT, "Invalid message received.") from error
-    if not isinstance(message, dict):
-        raise TalkOver(CONTRACT, "Invalid message received.")
-    return message
 
 
 def _read(result: object) -> object:

@@ -36,6 +36,7 @@ class TalkFaultKind(StrEnum):
     MALFORMED_JSON = "malformed-json"
     MALFORMED_FRAME = "malformed-frame"
     SILENT = "silent"
+    SLOW = "slow"
     SERVER_ERROR = "server-error"
     OPERATIONAL = "operational"
     LATE_PONG = "late-pong"

@@ -84,6 +84,18 @@ class Webhooks:
             return Outcome(words, is_error=True, latency_s=latency_s)
         return _read(tool, content, latency_s)
 
+    async def post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float
+    ) -> tuple[int, bytes] | None:
+        """Status and content of what the address answers; None when it does not answer."""
+        if not is_this_machine(url):
+            return None
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._sent(_Outgoing("POST", url, {}, headers, body))
+        except (TimeoutError, httpx.HTTPError):
+            return None
+
     async def _sent(self, outgoing: _Outgoing) -> tuple[int, bytes]:
         request = self._client.build_request(
             outgoing.method,
