@@ -91,7 +91,7 @@ async def serve_simulators(options: SimulatorOptions) -> AsyncIterator[RunningSi
         stack.push_async_callback(webhooks.close)
 
         def twilio(store: Store, clock: Clock) -> Vendor:
-            return _twilio(options, store, clock)
+            return _twilio(options, store, clock, address(elevenlabs_socket))
 
         def elevenlabs(store: Store, clock: Clock) -> Vendor:
             keys = dict.fromkeys(options.elevenlabs_keys, DEFAULT_PERSON)
@@ -114,7 +114,7 @@ async def serve_simulators(options: SimulatorOptions) -> AsyncIterator[RunningSi
         )
 
 
-def _twilio(options: SimulatorOptions, store: Store, clock: Clock) -> Vendor:
+def _twilio(options: SimulatorOptions, store: Store, clock: Clock, platform_url: str) -> Vendor:
     credentials = {
         options.twilio_account_sid: options.twilio_auth_token,
         **dict(options.twilio_api_keys),
@@ -125,6 +125,8 @@ def _twilio(options: SimulatorOptions, store: Store, clock: Clock) -> Vendor:
         seed=options.seed,
         account_sid=options.twilio_account_sid,
         credentials=credentials,
+        auth_token=options.twilio_auth_token,
+        platform_url=platform_url,
         stocked=options.twilio_numbers,
     )
 

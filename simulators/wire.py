@@ -108,13 +108,16 @@ def dump_json(content: object) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
+Handle = Callable[[Request], Answer | Awaitable[Answer]]
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """A method and path template (``/v1/agents/{agent_id}``) with what answers it."""
 
     method: str
     template: str
-    handle: Callable[[Request], Answer | Awaitable[Answer]]
+    handle: Handle
 
 
 class RouteTable:

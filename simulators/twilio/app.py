@@ -9,7 +9,7 @@ import base64
 import binascii
 import contextlib
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import parse_qsl
 
@@ -21,10 +21,22 @@ from simulators.limits import MAX_QUEUED_EDITS
 from simulators.store import Store
 from simulators.tally import Namers, Tally
 from simulators.twilio import errors
+from simulators.twilio.calls.controls import TelephonyControls
+from simulators.twilio.calls.endpoints import CallEndpoints
+from simulators.twilio.calls.exchange import Exchange
 from simulators.twilio.errors import Refused, error_answer, not_found, refused
 from simulators.twilio.numbers import API, Numbers, plain_listing, rfc2822
 from simulators.twilio.workspace import Workspace
-from simulators.wire import Admission, Answer, Json, Request, Route, RouteTable, json_answer
+from simulators.wire import (
+    Admission,
+    Answer,
+    Handle,
+    Json,
+    Request,
+    Route,
+    RouteTable,
+    json_answer,
+)
 
 ACCOUNT = API + "/{AccountSid}"
 NUMBERS = ACCOUNT + "/IncomingPhoneNumbers"
@@ -35,6 +47,7 @@ SERVER_ERROR_STATUS = 500
 NAMERS: Namers = {
     "numbers": lambda record: str(record["phone_number"]),
     "applications": lambda record: str(record["friendly_name"]),
+    "calls": lambda record: str(record["to"]),
 }
 
 
@@ -78,6 +91,8 @@ class Twilio:
         seed: int,
         account_sid: str,
         credentials: Mapping[str, str],
+        auth_token: str = "",
+        platform_url: str | None = None,
         stocked: tuple[str, ...] = (),
     ) -> None:
         self._store = store
@@ -90,6 +105,14 @@ class Twilio:
         self.past = store.past
         self.tally = Tally(store, NAMERS)
         self._queued_edits: deque[NumberEditRequest] = deque()
+        self._exchange = Exchange(
+            self._space,
+            self._numbers,
+            account_sid=account_sid,
+            auth_token=auth_token,
+            platform_url=platform_url,
+        )
+        calls = CallEndpoints(self._space, self._exchange, account_sid)
         self.routes = RouteTable(
             [
                 Route("GET", API + ".json", self._checked(self._accounts)),
@@ -102,6 +125,7 @@ class Twilio:
                 Route("GET", APPLICATIONS + ".json", self._checked(self._list_applications)),
                 Route("POST", APPLICATIONS + ".json", self._checked(self._create_application)),
                 Route("GET", APPLICATIONS + "/{Sid}.json", self._checked(self._application)),
+                *calls.routes(self._checked),
             ]
         )
         self.socket_routes = RouteTable([])
@@ -109,9 +133,13 @@ class Twilio:
             Route("POST", "/_sim/numbers", control(NumberRequest, self._stock)),
             Route("POST", "/_sim/edit", control(NumberEditRequest, self._edit)),
             Route("POST", "/_sim/applications", control(ApplicationRequest, self._add_application)),
+            *TelephonyControls(self._exchange).routes(),
         ]
         for number in self._space.numbers:
             self._numbers.show(number, at_once=True)
+        self._exchange.close_abandoned()
+        for call in self._space.calls:
+            self._exchange.records.show(call, at_once=True)
         if not len(self._space.numbers):
             self._stock_all()
 
@@ -120,11 +148,12 @@ class Twilio:
             self._numbers.stock(self._account_sid, phone_number)
         self._store.commit()
 
-    def _checked(self, handle: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
-        def checked(request: Request) -> Answer:
+    def _checked(self, handle: Handle) -> Handle:
+        async def checked(request: Request) -> Answer:
             try:
                 self._authenticate(request)
-                return handle(request)
+                outcome = handle(request)
+                return outcome if isinstance(outcome, Answer) else await outcome
             except Refused as refusal:
                 return refusal.answer
 
@@ -254,7 +283,8 @@ class Twilio:
         return self.refuse_route(request, [])
 
     async def stop(self) -> None:
-        """Nothing goes on beside requests here."""
+        """End every call."""
+        await self._exchange.stop()
 
     def refuse_rate(self, retry_after_s: int) -> Answer:
         """429: Twilio's only word for too much."""
@@ -294,6 +324,8 @@ class Twilio:
         self._store.reset()
         self._queued_edits.clear()
         self._space.number_index.clear()
+        self._space.call_index.clear()
+        self._exchange.forget()
         self._stock_all()
 
     def _stock(self, request: NumberRequest) -> Json | Answer:

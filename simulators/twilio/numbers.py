@@ -71,7 +71,7 @@ class Numbers:
                 friendly_name in (None, "", row["name"])
             )
 
-        size = _page_size(request)
+        size = page_size(request)
         token = (request.value("PageToken") or "").removeprefix("PA")
         try:
             page = self._space.number_index.page(
@@ -80,7 +80,7 @@ class Numbers:
         except InvalidCursor as error:
             raise refused(400, errors.INVALID_PARAMETER, "Invalid page token") from error
         numbers = [self.body(self._known(account_sid, row["sid"])) for row in page.rows]
-        return json_answer(_listing("incoming_phone_numbers", request, page, size, numbers))
+        return json_answer(listing("incoming_phone_numbers", request, page, size, numbers))
 
     def fetch(self, account_sid: str, request: Request) -> Answer:
         """One number."""
@@ -239,7 +239,8 @@ def _number_pattern(pattern: str) -> re.Pattern[str]:
     return re.compile(r"\d*".join(parts))
 
 
-def _page_size(request: Request) -> int:
+def page_size(request: Request) -> int:
+    """How many items a page has. Raises Refused (400)."""
     given = request.value("PageSize")
     if given is None:
         return TWILIO_PAGE_SIZE
@@ -249,9 +250,10 @@ def _page_size(request: Request) -> int:
     return int(given)
 
 
-def _listing(
+def listing(
     resource: str, request: Request, page: Page, size: int, items: list[Json]
 ) -> dict[str, Any]:
+    """The body of a list."""
     number = int(request.value("Page") or 0) if (request.value("Page") or "0").isdigit() else 0
     kept = [
         (name, value)
@@ -281,4 +283,4 @@ def _listing(
 
 def plain_listing(resource: str, request: Request, items: list[Json]) -> Json:
     """A list that always fits one page."""
-    return _listing(resource, request, Page(items, None), _page_size(request), items)
+    return listing(resource, request, Page(items, None), page_size(request), items)

@@ -19,8 +19,10 @@ class Workspace:
         self.identifiers = Identifiers(store, seed)
         self.numbers = store.collection("numbers")
         self.applications = store.collection("applications")
+        self.calls = store.collection("calls")
         self.lag = ListLag()
         self.number_index = ListIndex(clock, self.lag)
+        self.call_index = ListIndex(clock, self.lag)
         self.noise = True
         self._seed = seed
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import httpx
 import pytest
 
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
-from tests.simulators.telephony import CALLER, NUMBER
+from tests.simulators.telephony import CALLER, NUMBER, open_office, until
 
 STAY = "<Response><Pause length='60'/></Response>"
 END = "<Response/>"
@@ -42,3 +43,23 @@ async def test_calls_are_kept_and_none_goes_on(tmp_path: Path) -> None:
         change = {"Twiml": END}
         refused = await http.post(f"/Calls/{kept[0]['sid']}.json", data=change)
         assert refused.json()["code"] == 21220
+
+
+@pytest.mark.slow
+async def test_streams_are_stopped_before_the_process_is() -> None:
+    beginning = SimulatorOptions(elevenlabs_port=0, twilio_port=0, twilio_numbers=(NUMBER,))
+    async with contextlib.AsyncExitStack() as outer:
+        async with serve_simulators(beginning) as running:
+            office = await outer.enter_async_context(open_office(running))
+            office.connect()
+            async with httpx.AsyncClient(base_url=running.twilio_url, trust_env=False) as http:
+                fields = {"VoiceUrl": f"{office.url}/voice"}
+                edit = {"phone_number": NUMBER, "fields": fields}
+                assert (await http.post("/_sim/edit", json=edit)).status_code == 200
+                assert (await http.post("/_sim/call", json={"to": NUMBER})).status_code == 200
+                await until(lambda: bool(office.conversations))
+                conversation = office.conversations[0]
+                await until(lambda: bool(conversation.of("media")))
+        await until(lambda: conversation.socket.closed)
+        assert conversation.of("stop")
+        assert conversation.socket.close_code == 1000
