@@ -27,6 +27,7 @@ from trunkline.model.errors import Conflict, CredentialsRejected, TrunklineError
 from trunkline.model.gates import HOLD_REASONS
 from trunkline.model.ids import Digest, ExternalId
 from trunkline.model.number_planner import owned_elsewhere
+from trunkline.model.own_routing import DRAINING
 from trunkline.model.planner import has_drift, plan_digest
 from trunkline.model.plans import Plan
 from trunkline.model.pruning import PAUSED, PENDING
@@ -364,6 +365,8 @@ class ConclusionActivities:
         if request.plan is not None and request.plan.waiting_reason == AWAITING_RELEASE:
             await self._finish(request, request.operation_ids, "Succeeded", status.message)
             return ()
+        if _drains(request):
+            return request.operation_ids
         waits = request.plan is not None and bool(request.plan.waiting_reason)
         patient = waits and not await self._waits_in_vain(record)
         rounds_max = OPERATION_WAITS_MAX if patient else OPERATION_ROUNDS_MAX
@@ -436,9 +439,9 @@ def _next_look_s(request: ConclusionRequest, outcome: Round) -> float | None:
     if failure is None:
         if _awaits_release(outcome.plan):
             return timing.resync_interval_s
-        if _is_blocked(outcome):
-            return backoff_s(timing, request.failures)
         held_for_s = request.plan.held_for_s if request.plan is not None else None
+        if _is_blocked(outcome) and not _drains(request):
+            return backoff_s(timing, request.failures)
         return None if held_for_s is None else max(held_for_s, timing.retry_initial_s)
     if failure.reason == CredentialsRejected.reason or not failure.stalled:
         return max(backoff_s(timing, request.failures), failure.retry_after_s or 0.0)
@@ -463,6 +466,11 @@ def _is_gone(request: ConclusionRequest, outcome: Round) -> bool:
 
 def _is_blocked(outcome: Round) -> bool:
     return outcome.plan is not None and bool(outcome.plan.obstacles)
+
+
+def _drains(request: ConclusionRequest) -> bool:
+    """True for a number that moves by itself once running calls have ended, or time is up."""
+    return request.plan is not None and request.plan.waiting_reason == DRAINING
 
 
 def _awaits_release(plan: Plan | None) -> bool:

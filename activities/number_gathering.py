@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Unpack
 
+from activities.calls.facts import call_rules
 from activities.gates import Said, question_of
 from activities.released_numbers import NumberRelease, NumberReleases
 from activities.types import Subject
@@ -17,6 +18,7 @@ from trunkline.model.errors import RemoteMissing
 from trunkline.model.gates import Assignment, Question, disabled_words
 from trunkline.model.ids import OWNER_PREFIX, ExternalId, owner_tag, reference
 from trunkline.model.interventions import Intervention, in_force
+from trunkline.model.kinds.calls import APOLOGY
 from trunkline.model.ledger import LedgerEntry, NumberOwner
 from trunkline.model.number_planner import (
     FALLBACK_URL,
@@ -28,6 +30,12 @@ from trunkline.model.number_planner import (
     plan_number,
 )
 from trunkline.model.observed import CarrierNumber, PlatformNumber
+from trunkline.model.own_routing import (
+    OwnAddresses,
+    comes_to_us,
+    own_addresses,
+    own_applied,
+)
 from trunkline.model.plans import Plan
 from trunkline.ports import (
     Accounts,
@@ -67,6 +75,7 @@ class NumberCorners:
     disabled: Intervention | None = None
     agent_ready: bool = True
     answer_url: str | None = None
+    own: OwnAddresses | None = None
     rightful: NumberOwner | None = None
     contested: str = ""
     release: NumberRelease | None = None
@@ -94,8 +103,8 @@ class NumberCorners:
         gives = moves_calls if self.release.taken else gives_away
         return self.release.assignment if any(map(gives, plan.steps)) else None
 
-    def plan(self, *, agent_planned: bool = False) -> Plan:
-        """What the pure planner makes of it."""
+    def plan(self, *, agent_planned: bool = False, draining: str = "") -> Plan:
+        """What the pure planner makes of it; ``draining`` says whose calls a move waits for."""
         holder = self.platform.assigned_agent_id if self.platform is not None else None
         return plan_number(
             self.desired,
@@ -112,6 +121,8 @@ class NumberCorners:
             off_duty=disabled_words(self.disabled) or self._inactive(),
             contested=self.contested,
             unreleased=self.release.obstacle if self.release is not None else None,
+            own=self.own,
+            draining=draining,
         )
 
     def _inactive(self) -> str:
@@ -119,6 +130,8 @@ class NumberCorners:
 
     def settled(self, *, agent_id: ExternalId | None, carrier: CarrierNumber | None) -> JsonObject:
         """What the ledger remembers once the number is like that; addresses only if ours."""
+        if comes_to_us(self.desired) and self.own is not None:
+            return own_applied(self.desired, carrier, self.own)
         applied = self.entry.applied if self.entry is not None else {}
         urls = (carrier.voice_url, carrier.voice_fallback_url) if carrier is not None else ("", "")
         ours = {self.answer_url, applied.get(VOICE_URL), applied.get(FALLBACK_URL)}
@@ -160,7 +173,8 @@ class NumberGatherer:
         project, environment = desired.project, desired.environment
         disabled = await self._disabled(desired)
         release = await self._releases.of(desired) if self._releases is not None else None
-        if disabled is not None or (release is not None and release.inactive):
+        off_duty = disabled is not None or (release is not None and bool(release.inactive))
+        if off_duty and not comes_to_us(desired):
             desired = desired.model_copy(update={"agent": None})
         voice = await self._accounts.voice(project, environment)
         telephony = await self._accounts.telephony(project, environment)
@@ -191,11 +205,22 @@ class NumberGatherer:
             owner=await self._owner(desired, telephony.account),
             agent_ready=holder == wanted or await _is_ready(voice, desired, wanted),
             answer_url=fallback_url(self._public_url, desired),
+            own=await self._own(desired, telephony),
             disabled=disabled,
             rightful=rightful,
             contested=contested,
             release=release,
         )
+
+    async def _own(self, desired: DesiredNumber, telephony: Telephony) -> OwnAddresses | None:
+        """What the carrier is told of a number whose calls come to us."""
+        if not self._public_url or not comes_to_us(desired):
+            return None
+        sentence = APOLOGY
+        if self._wishes is not None:
+            sentence = (await call_rules(self._wishes, desired.project)).apology
+        hosted = telephony.hosted_fallback(desired.fallback_number or "", sentence)
+        return own_addresses(self._public_url, desired, hosted)
 
     async def _disabled(self, desired: DesiredNumber) -> Intervention | None:
         """The decision of a person that the number's agent takes no calls."""

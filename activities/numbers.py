@@ -20,6 +20,7 @@ from activities.errors import superseded, translated
 from activities.gates import question_of, require_open
 from activities.heartbeats import beating
 from activities.names import EXECUTE_NUMBER_STEP, PLAN_NUMBER
+from activities.number_drains import Drain, NumberDrains
 from activities.number_gathering import NumberCorners, NumberGatherer
 from activities.policies import Standings
 from activities.released_numbers import NumberReleases
@@ -32,10 +33,9 @@ from trunkline.model.errors import Conflict, InvalidInput, NotPersisted, RemoteM
 from trunkline.model.gates import disabled_words, verdict
 from trunkline.model.ids import ExternalId, new_nonce
 from trunkline.model.ledger import LedgerEntry, NumberOwner
-from trunkline.model.number_planner import (
-    VOICE_URL,
-)
+from trunkline.model.number_planner import FALLBACK_URL, VOICE_URL
 from trunkline.model.observed import CarrierNumber, PlatformNumber
+from trunkline.model.own_routing import STATUS_URL, comes_to_us
 from trunkline.model.plans import Plan, Step
 from trunkline.model.records import WishRecord
 from trunkline.ports import (
@@ -50,7 +50,7 @@ from trunkline.ports import (
 
 class NumberActivities:
     """What a number's workflow asks for, between wish and conclusion. Without ``removals`` a
-    number that left Git stays as it is.
+    number that left Git stays as it is; without ``drains`` no running call holds a move up.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class NumberActivities:
         public_url: str | None = None,
         removals: Removals | None = None,
         releases: NumberReleases | None = None,
+        drains: NumberDrains | None = None,
     ) -> None:
         self._removals = removals
+        self._drains = drains
         self._accounts = accounts
         self._ledger = ledger
         self._wishes = wishes
@@ -104,10 +106,15 @@ class NumberActivities:
                 if not plan.steps and not plan.obstacles:
                     await self._settle(corners)
                 question = corners.question(subject, plan, reason=request.reason)
-                made = await store_plan(
-                    self._operations, record, plan, standing, verdict(standing, question)
-                )
-                return made.model_copy(update={"disabled": disabled_words(corners.disabled)})
+                gate = verdict(standing, question)
+                drain = None if gate.held else await self._drain(corners, plan)
+                if drain is not None:
+                    plan = corners.plan(draining=drain.words)
+                made = await store_plan(self._operations, record, plan, standing, gate)
+                said: dict[str, object] = {"disabled": disabled_words(corners.disabled)}
+                if drain is not None:
+                    said["held_for_s"] = drain.look_in_s
+                return made.model_copy(update=said)
 
     @activity.defn(name=EXECUTE_NUMBER_STEP)
     async def execute_number_step(self, request: StepRequest) -> StepResult:
@@ -126,9 +133,20 @@ class NumberActivities:
                     return await self._import(corners, request.timing)
                 if step.action == "update":
                     return await self._update(corners, step, request.timing)
+                if step.action == "assign" and comes_to_us(corners.desired):
+                    return await self._take_table(corners)
                 if step.action in ("assign", "relink", "unassign"):
                     return await self._assign(corners, step, request.timing)
                 raise InvalidInput(f"a number's plan cannot {step.action} a {step.subject}")
+
+    async def _drain(self, corners: NumberCorners, plan: Plan) -> Drain | None:
+        """The wait for running calls, remembered with its beginning."""
+        drain = await self._drains.of(corners, plan) if self._drains is not None else None
+        if drain is not None:
+            entry = corners.entry or await self._ledger.reserve_nonce(_fresh(corners))
+            if entry.applied != drain.applied:
+                await self._ledger.put(entry.model_copy(update={"applied": drain.applied}))
+        return drain
 
     async def _detach(
         self, request: StepRequest, record: WishRecord, plan: Plan, step: Step
@@ -201,6 +219,8 @@ class NumberActivities:
         carrier = corners.carrier
         if wanted is not None:
             carrier = await self._require_route(corners)
+        elif comes_to_us(corners.desired):
+            carrier = await self._require_ours(corners)
         await self._remember(
             corners,
             platform_id=platform.external_id,
@@ -209,28 +229,31 @@ class NumberActivities:
         return StepResult(external_id=platform.external_id, note=step.action)
 
     async def _update(self, corners: NumberCorners, step: Step, timing: Timing) -> StepResult:
-        """Set one address at the carrier, if it is still the one that was planned on."""
+        """Set addresses at the carrier, if they are still those that were planned on."""
         carrier = corners.carrier
         if carrier is None:
             raise RemoteMissing(f"number {corners.desired.number} left the telephony account")
-        (change,) = step.changes
-        wanted = str(change.new or "")
-        diverts = change.path == VOICE_URL
-        now = carrier.voice_url if diverts else carrier.voice_fallback_url
-        if (now or "") not in (change.old or "", wanted):
-            raise Conflict(f"number {corners.desired.number} was changed since the plan was made")
+        told = {change.path: str(change.new or "") for change in step.changes}
+        now = _addresses(carrier)
+        for change in step.changes:
+            if now[change.path] not in (change.old or "", told[change.path]):
+                raise Conflict(
+                    f"number {corners.desired.number} was changed since the plan was made"
+                )
         answer = await corners.telephony.update_number(
             carrier.sid,
-            voice_url=wanted if diverts else None,
-            voice_fallback_url=None if diverts else wanted,
+            voice_url=told.get(VOICE_URL),
+            voice_fallback_url=told.get(FALLBACK_URL),
+            status_callback=told.get(STATUS_URL),
             timeout_s=timing.request_timeout_s,
         )
-        kept = answer.voice_url if diverts else answer.voice_fallback_url
-        if (kept or "") != wanted:
-            raise NotPersisted(
-                f"number {corners.desired.number}: the telephony account accepted {change.path}"
-                f" and still names {kept or 'nothing'}"
-            )
+        kept = _addresses(answer)
+        for path, wanted in told.items():
+            if kept[path] != wanted:
+                raise NotPersisted(
+                    f"number {corners.desired.number}: the telephony account accepted {path}"
+                    f" and still names {kept[path] or 'nothing'}"
+                )
         platform = corners.platform
         holder = platform.assigned_agent_id if platform is not None else None
         await self._remember(
@@ -238,7 +261,17 @@ class NumberActivities:
             platform_id=platform.external_id if platform is not None else None,
             applied=corners.settled(agent_id=holder, carrier=answer),
         )
-        return StepResult(external_id=carrier.sid, note=change.path)
+        return StepResult(external_id=carrier.sid, note=", ".join(told))
+
+    async def _take_table(self, corners: NumberCorners) -> StepResult:
+        """From now on calls that come to us go by the wished table."""
+        platform = corners.platform
+        await self._remember(
+            corners,
+            platform_id=platform.external_id if platform is not None else None,
+            applied=corners.settled(agent_id=None, carrier=corners.carrier),
+        )
+        return StepResult(external_id=corners.desired.number, note="route")
 
     async def _require_route(self, corners: NumberCorners) -> CarrierNumber:
         """Calls must reach the voice platform: the telephony account has the last word."""
@@ -252,6 +285,13 @@ class NumberActivities:
                 f"number {corners.desired.number}: calls still go to {carrier.voice_url}",
                 hint="Look at the number's voice configuration in the telephony account.",
             )
+        return carrier
+
+    async def _require_ours(self, corners: NumberCorners) -> CarrierNumber | None:
+        """Unassigning a number may rewrite its voice URL: then it is planned again."""
+        carrier = await corners.telephony.number(corners.desired.number)
+        if corners.own is not None and (carrier is None or carrier.voice_url != corners.own.voice):
+            raise Conflict(f"number {corners.desired.number} was given another route meanwhile")
         return carrier
 
     async def _settle(self, corners: NumberCorners) -> None:
@@ -288,6 +328,15 @@ def owner_of(subject: Subject) -> NumberOwner:
         environment=subject.environment,
         name=subject.name,
     )
+
+
+def _addresses(carrier: CarrierNumber) -> dict[str, str]:
+    """The carrier's addresses of a number by their paths; empty for none."""
+    return {
+        VOICE_URL: carrier.voice_url or "",
+        FALLBACK_URL: carrier.voice_fallback_url or "",
+        STATUS_URL: carrier.status_callback or "",
+    }
 
 
 def _fresh(corners: NumberCorners) -> LedgerEntry:

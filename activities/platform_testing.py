@@ -39,7 +39,7 @@ from trunkline.model.shared_objects import (
     object_key,
     shared_steps,
 )
-from trunkline.model.testing.calibration import samples
+from trunkline.model.testing.calibration import examples
 from trunkline.model.testing.limits import (
     PLATFORM_RUNS_MAX,
     PLATFORM_TESTS_CONCURRENT,
@@ -53,7 +53,6 @@ from trunkline.model.testing.own_objects import own_test
 from trunkline.model.testing.platform_results import left_out_words, platform_runs
 from trunkline.model.testing.platform_tests import (
     CompiledTest,
-    Examples,
     Invocation,
     PlatformTest,
 )
@@ -139,7 +138,7 @@ class PlatformTesting:
         desired = order.desired
         voice = await self._accounts.voice(desired.project, desired.environment)
         compiled = {
-            script.name: voice.compile_test(script.test, desired, _examples(script))
+            script.name: voice.compile_test(script.test, desired, examples(script))
             for script in order.scripts
         }
         wanted = _unique(compiled.values())
@@ -448,15 +447,6 @@ def batches(order: PlatformOrder, compiled: Mapping[str, CompiledTest]) -> tuple
         else:
             made.append(Batch(times, (script.name,), digests))
     return tuple(made)
-
-
-def _examples(script: Script) -> Examples:
-    """The replies of the samples its judge is calibrated with."""
-    found = samples(script)
-    return Examples(
-        good=tuple(one.question.about for one in found if one.good),
-        bad=tuple(one.question.about for one in found if not one.good),
-    )
 
 
 def _started(place: str) -> dict[int, str]:

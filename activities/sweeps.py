@@ -21,6 +21,8 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.call_keeping.schedules import CallSchedules
+from activities.calls.telling import OrderCalls
 from activities.errors import translated
 from activities.experiments import RolloutPorts
 from activities.fleet_looks import FleetLooks, wish_batches
@@ -121,11 +123,15 @@ class SweepActivities:
         numbers: NumberReleases | None = None,
         retests: RetestSchedules | None = None,
         pulls: PullRequestSchedules | None = None,
+        orders: OrderCalls | None = None,
+        calls: CallSchedules | None = None,
         rollouts: RolloutPorts | None = None,
     ) -> None:
         self._deletions = deletions
         self._retests = retests
         self._pulls = pulls
+        self._orders = orders
+        self._calls = calls
         self._accounts = accounts
         self._wishes = wishes
         self._statuses = statuses
@@ -154,6 +160,10 @@ class SweepActivities:
             }
             if self._pulls is not None and manifest is not None:
                 await self._pulls.ensure(request.project, request.timing)
+            if self._orders is not None:
+                await self._orders.tend(request.project, request.timing)
+            if self._calls is not None:
+                await self._calls.ensure(request.project, request.timing)
             for environment in described:
                 if self._retests is not None:
                     await self._retests.ensure(request.project, environment, request.timing)

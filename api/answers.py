@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 
 from trunkline.model import limits
 from trunkline.model.base import Frozen, Json
+from trunkline.model.calls.routing import Decision, LineReport
 from trunkline.model.conditions import Condition, HealthWord, SyncWord, find
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.number_inventory import NumberState, RouteReport
@@ -177,10 +178,46 @@ class NumbersAnswer(PageAnswer[NumberAnswer]):
     problems: tuple[str, ...] = ()
 
 
+class CallRouteAnswer(Answer):
+    """Who would take a call at a moment, by the number's table that is in force: an agent, else a
+    number (`forwardTo`), else nobody. `line` counts from 0; null: the number has one agent, or no
+    line takes the call. Each line says what became of it.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "at": "2026-06-15T09:30:00Z",
+                "agent": "front-desk",
+                "forwardTo": "",
+                "line": 0,
+                "words": "line 1: Mon-Fri 09:00-17:00 Europe/London",
+                "lines": [
+                    {
+                        "line": 0,
+                        "agent": "front-desk",
+                        "condition": "Mon-Fri 09:00-17:00 Europe/London",
+                        "state": "taken",
+                        "words": "agent front-desk answers",
+                    }
+                ],
+            }
+        }
+    )
+
+    at: datetime
+    agent: str | None
+    forward_to: str
+    line: int | None
+    words: str
+    lines: tuple[LineReport, ...]
+
+
 class RouteAnswer(Answer):
     """Where calls to a number go, layer by layer, the one that is asked first before the others.
 
-    ``problem`` says why that is not what Git wants, ``remedy`` what to do about it.
+    ``problem`` says why that is not what Git wants, ``remedy`` what to do about it. ``call`` says
+    who would take a call that comes to us, null where calls do not.
     """
 
     number: NumberAnswer
@@ -188,6 +225,7 @@ class RouteAnswer(Answer):
     wished: str = ""
     problem: str = ""
     remedy: str = ""
+    call: CallRouteAnswer | None = None
 
 
 class EventAnswer(Answer):
@@ -197,7 +235,7 @@ class EventAnswer(Answer):
     at: datetime
     project: str
     environment: str
-    kind: Literal["project", "agent", "number", "environment", "account"]
+    kind: Literal["project", "agent", "number", "environment", "account", "call"]
     name: str
     type: Literal["Normal", "Warning"]
     reason: str
@@ -383,9 +421,16 @@ def inventory_answer(row: InventoryRow) -> NumberAnswer:
     return NumberAnswer.model_validate({**line, **known, "message": words[0] or words[1]})
 
 
-def route_answer(report: RouteReport) -> RouteAnswer:
-    """The route of one number."""
+def route_answer(
+    report: RouteReport, decided: tuple[datetime, Decision] | None = None
+) -> RouteAnswer:
+    """The route of one number, and of one call to it."""
+    call = None
+    if decided is not None:
+        at, decision = decided
+        call = CallRouteAnswer.model_validate({"at": at, **decision.model_dump(by_alias=False)})
     return RouteAnswer(
+        call=call,
         number=NumberAnswer.model_validate(report.line.model_dump(by_alias=False)),
         layers=report.layers,
         wished=report.wished,

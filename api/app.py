@@ -15,6 +15,9 @@ from api.rates import Rates, RequestGuard, TokenRates, keep_pace
 from api.routes import (
     administration,
     behaviour,
+    call_control,
+    call_orders,
+    calls,
     changes,
     control,
     delivery,
@@ -28,6 +31,7 @@ from api.routes import (
     metrics,
     notifications,
     operations,
+    platform_news,
     projects,
     promotions,
     protection,
@@ -66,6 +70,9 @@ FOR_CALLERS = (
     ejections,
     changes,
     notifications,
+    calls,
+    call_orders,
+    call_control,
     sessions,
 )
 """Rooms in which every route needs a token: its pace is kept there, and keys of its requests."""
@@ -75,6 +82,7 @@ FOR_ANYBODY = (
     tool_gateway,
     webhooks,
     voice,
+    platform_news,
     sign_in,
 )
 """Rooms of probes, of senders that sign instead, and of browsers that are signing in."""

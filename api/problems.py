@@ -151,9 +151,8 @@ def status_of(error: errors.TrunklineError) -> int | None:
     return next((code for kind, code in _STATUS if isinstance(error, kind)), None)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
-    if not isinstance(error, errors.TrunklineError):
-        raise error
+def error_response(error: errors.TrunklineError, request_id: str) -> Response:
+    """An error of ours as an answer; one that should not come this far is raised again."""
     status = status_of(error)
     if status is None:
         raise error
@@ -169,11 +168,17 @@ async def _ours(request: Request, error: Exception) -> Response:
         _WORD_START.sub("-", error.reason).lower(),
         error.message,
         hint=error.hint,
-        request_id=request_id(request),
+        request_id=request_id,
         headers=headers,
         parts=_manifest_parts(error) if isinstance(error, errors.InvalidManifests) else (),
         conflict=error if isinstance(error, errors.ChangeConflict) else None,
     )
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    if not isinstance(error, errors.TrunklineError):
+        raise error
+    return error_response(error, request_id(request))
 
 
 def _manifest_parts(error: errors.InvalidManifests) -> tuple[InvalidPart, ...]:

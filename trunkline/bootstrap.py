@@ -22,6 +22,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 
 from activities.origins import OriginHeaders
+from activities.pull_request_types import PullRequestPace
+from activities.types import Timing
 from trunkline import tracing
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts, ProjectManifest
 from trunkline.adapters.credentials import Credentials
@@ -91,6 +93,16 @@ def first_project(settings: Settings) -> ProjectRecord | None:
         branch=settings.branch,
         poll_interval_s=settings.poll_interval.total_seconds(),
     )
+
+
+def timing(settings: Settings) -> Timing:
+    """Waits and bounds of the reconciler that workflows are started with."""
+    return Timing(heartbeat_timeout_s=settings.heartbeat_timeout.total_seconds())
+
+
+def review_pace(settings: Settings) -> PullRequestPace:
+    """How often pull requests are looked at and told of."""
+    return PullRequestPace(comment_interval_s=settings.comment_interval.total_seconds())
 
 
 @asynccontextmanager
@@ -310,10 +322,12 @@ def run(
     *,
     service: str = "trunkline",
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    stop_timeout_s: float = STOP_TIMEOUT_S,
 ) -> NoReturn:
     """Run until a signal, then leave without the interpreter's farewell.
 
-    ``service`` is the name that the process's spans go by.
+    ``service`` is the name that the process's spans go by; ``stop_timeout_s`` is how long it may
+    take to stop before it is cut short.
 
     Temporal's runtime keeps threads of its own, and finalising the interpreter under them aborts
     the process now and then; everything of ours is closed by then.
@@ -323,7 +337,7 @@ def run(
     trace(settings, service)
     try:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(_until_signal(main))
+            runner.run(_until_signal(main, stop_timeout_s))
     except TrunklineError:
         raise
     except Exception:
@@ -336,15 +350,15 @@ def run(
     os._exit(0)
 
 
-async def _until_signal(main: Main) -> None:
+async def _until_signal(main: Main, stop_timeout_s: float) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     running = asyncio.create_task(main(stopping))
     await first_of(stopping, running)
-    await asyncio.wait({running}, timeout=STOP_TIMEOUT_S)
+    await asyncio.wait({running}, timeout=stop_timeout_s)
     if running.cancel():
-        logger.warning("cut short: it did not stop within %s s", STOP_TIMEOUT_S)
+        logger.warning("cut short: it did not stop within %s s", stop_timeout_s)
     with contextlib.suppress(asyncio.CancelledError):
         await running

@@ -40,6 +40,11 @@ _GAUGES: Mapping[Measure, tuple[str, str, tuple[str, ...]]] = {
         "Open pull requests, by what their plan came to",
         ("project", "plan"),
     ),
+    "calls_active": (
+        "trunkline_calls_active",
+        "Calls that are not over, by their state",
+        (*_PLACE, "state"),
+    ),
 }
 _COUNTERS: Mapping[Measure, tuple[str, str, tuple[str, ...]]] = {
     "promotions_ended": (

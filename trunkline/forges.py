@@ -19,7 +19,11 @@ from trunkline.adapters.forges.places import RepositoryPlace, repository_place
 from trunkline.adapters.wire import Wire
 from trunkline.model.errors import NotConfigured, NotFound
 from trunkline.model.forges import ForgeKind
-from trunkline.model.ids import WEBHOOK_SECRET_PREFIX, forge_token_variable
+from trunkline.model.ids import (
+    PLATFORM_WEBHOOK_SECRET_PREFIX,
+    WEBHOOK_SECRET_PREFIX,
+    forge_token_variable,
+)
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Projects
 from trunkline.settings import Settings
@@ -134,8 +138,18 @@ async def project_forges(settings: Settings, projects: Projects) -> AsyncIterato
 
 def webhook_secrets() -> dict[str, str]:
     """Secrets of single projects' webhooks, by the end of their variables' names: ``ACME_EU``."""
+    return _variables(WEBHOOK_SECRET_PREFIX)
+
+
+def platform_webhook_secrets() -> dict[str, str]:
+    """Secrets of the voice platform's webhooks about single projects' calls, likewise."""
+    return _variables(PLATFORM_WEBHOOK_SECRET_PREFIX)
+
+
+def _variables(prefix: str) -> dict[str, str]:
+    """Values that are set, by what follows a beginning of their names."""
     return {
-        name.removeprefix(WEBHOOK_SECRET_PREFIX): value
+        name.removeprefix(prefix): value
         for name, value in os.environ.items()
-        if name.startswith(WEBHOOK_SECRET_PREFIX) and value
+        if name.startswith(prefix) and value
     }

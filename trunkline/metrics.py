@@ -19,6 +19,8 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from trunkline.asking import request_id
+from trunkline.model.calls.outcomes import outcome_of
+from trunkline.model.calls.records import CallRecord
 from trunkline.tracing import trace_ids
 
 EXEMPLAR_REQUEST_ID_MAX = 70
@@ -32,6 +34,7 @@ PlatformCollector(registry=REGISTRY)
 
 _FAST_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _SLOW_S = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+_TALK_S = (5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 
 _CALLS = Counter(
     "trunkline_platform_requests_total",
@@ -160,6 +163,25 @@ _REQUESTS = Counter(
     ("method", "status"),
     registry=REGISTRY,
 )
+_ENDED_CALLS = Counter(
+    "trunkline_calls_ended_total",
+    "Calls that ended, by the way they took and how they ended",
+    ("project", "environment", "direction", "routing", "outcome"),
+    registry=REGISTRY,
+)
+_TALK_SECONDS = Histogram(
+    "trunkline_call_duration_seconds",
+    "Duration of calls that were answered, from the answer to the end",
+    ("direction", "routing"),
+    buckets=_TALK_S,
+    registry=REGISTRY,
+)
+_LOST_FRAMES = Counter(
+    "trunkline_call_lost_frames_total",
+    "Frames of 20 ms of bridged calls that have ended which were dropped on the way",
+    ("project", "environment"),
+    registry=REGISTRY,
+)
 
 _OPERATIONS: set[str] = set()
 _STATIC = re.compile(r"[a-z]+(-[a-z]+)*|([A-Z][a-z]+)+(\.json)?|v\d+|\d{4}-\d\d-\d\d")
@@ -239,6 +261,16 @@ def swept(project: str, environment: str, *, drifted: int, duration_s: float) ->
 def tested(outcome: str) -> None:
     """A run of tests ended."""
     _TEST_RUNS.labels(outcome).inc()
+
+
+def call_ended(record: CallRecord) -> None:
+    """A call was written down as over, by this process."""
+    place = (record.project, record.environment)
+    _ENDED_CALLS.labels(*place, record.direction, record.routing, outcome_of(record)).inc()
+    if record.answered_at is not None:
+        seconds = record.talked.total_seconds()
+        _TALK_SECONDS.labels(record.direction, record.routing).observe(seconds)
+    _LOST_FRAMES.labels(*place).inc(record.lost_frames)
 
 
 def webhook(sender: str, status: int) -> None:

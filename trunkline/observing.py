@@ -32,7 +32,7 @@ from temporalio.runtime import (
 )
 
 from trunkline import metrics
-from trunkline.listening import LOOPBACK, PortInUse, is_free
+from trunkline.listening import LOOPBACK, PortInUse, free_port, is_free
 from trunkline.model.errors import EngineUnavailable
 
 PATH = "/metrics"
@@ -66,7 +66,7 @@ def temporal_runtime(*, counting: bool) -> ObservedRuntime:
     if not counting:
         return ObservedRuntime(_runtime(None))
     for _ in range(SDK_PORT_TRIES):
-        address = f"{LOOPBACK}:{_free_port()}"
+        address = f"{LOOPBACK}:{free_port()}"
         try:
             return ObservedRuntime(_runtime(address), f"http://{address}{PATH}")
         except (RuntimeError, ValueError) as error:
@@ -160,10 +160,3 @@ def _runtime(address: str | None) -> Runtime:
             ),
         )
     )
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port

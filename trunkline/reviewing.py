@@ -58,10 +58,15 @@ class NoForges:
 
 
 def comment_decisions(
-    store: DecisionStore, client: Client, keys: EvidenceKeys, *, live: bool = False
+    store: DecisionStore,
+    client: Client,
+    keys: EvidenceKeys,
+    *,
+    live: bool = False,
+    timing: Timing | None = None,
 ) -> Decisions:
     """Promotions and approvals by comments, by the rules of the API."""
-    engine = Engine(client, task_queue=WORKFLOW_QUEUE, timing=Timing())
+    engine = Engine(client, task_queue=WORKFLOW_QUEUE, timing=timing or Timing())
     access = AccessService(store)
     status = StatusService(store, store, store)
     projects = ProjectService(
@@ -105,5 +110,5 @@ def pull_request_rooms(ports: "WorkerPorts", client: Client) -> tuple[object, ..
     return (
         PullRequestLooks(asked, views),
         PullRequestNews(asked, views, ports.statuses),
-        PullRequestSweeps(asked, client),
+        PullRequestSweeps(asked, client, ports.review_pace),
     )

@@ -6,6 +6,13 @@ Part of the worker's composition, apart from it for its length; it decides nothi
 from typing import TYPE_CHECKING
 
 from activities.adoption_requests import AdoptionPorts, AdoptionRequestActivities
+from activities.call_keeping.ports import KeepingPorts
+from activities.call_keeping.reading import NativeCallReading
+from activities.call_keeping.tending import CallTending
+from activities.calls.facts import CallSituations
+from activities.calls.looking import CallOrderLooks
+from activities.calls.placing import CallPlacing
+from activities.calls.ports import OutboundPorts
 from activities.notifications import NotificationActivities
 from activities.platform_testing import PlatformTestActivities
 from activities.retests import RetestActivities, RetestPorts
@@ -15,6 +22,7 @@ from activities.testing.ports import TestPorts
 from activities.testing.preparing import TestPreparation
 from activities.testing.runs import TestRunActivities
 from trunkline.adapters.notifying import NotifierOptions, RecipientNotifier
+from trunkline.adapters.redaction import redactor
 from trunkline.model.errors import InvalidSettings
 
 if TYPE_CHECKING:
@@ -46,6 +54,43 @@ def delivery_rooms(ports: "WorkerPorts") -> tuple[object, ...]:
     return (
         NotificationActivities(ports.notifications, ports.statuses, ports.wishes, ports.notifier),
     )
+
+
+def outbound_rooms(ports: "WorkerPorts") -> tuple[object, ...]:
+    """What calls somebody asked for ask for."""
+    asked = OutboundPorts(
+        rows=ports.calls,
+        carriers=ports.carriers,
+        wishes=ports.wishes,
+        statuses=ports.statuses,
+        interventions=ports.interventions,
+        clock=ports.clock,
+        public_url=ports.public_url,
+    )
+    situations = CallSituations(
+        ports.wishes,
+        ports.statuses,
+        ports.interventions,
+        ports.calls,
+        public_url=ports.public_url,
+    )
+    return (CallOrderLooks(asked, situations), CallPlacing(asked, situations))
+
+
+def call_keeping_rooms(ports: "WorkerPorts") -> tuple[object, ...]:
+    """What calls that nobody carries any more ask for."""
+    asked = KeepingPorts(
+        calls=ports.calls,
+        carriers=ports.carriers,
+        natives=ports.natives,
+        wishes=ports.wishes,
+        ledger=ports.ledger,
+        statuses=ports.statuses,
+        releases=ports.releases,
+        clock=ports.clock,
+        redact=redactor,
+    )
+    return (NativeCallReading(asked), CallTending(asked))
 
 
 def testing_rooms(ports: "WorkerPorts") -> tuple[object, ...]:

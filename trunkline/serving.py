@@ -13,12 +13,15 @@ import uvicorn
 import uvloop
 
 from api.app import create_app
+from api.problems import error_response
 from api.rates import Rates
+from realtime.watching import watching_routes
 from trunkline import __version__
 from trunkline.adapters.accounts import ProjectAccounts
 from trunkline.adapters.machine import LocalMachine
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.bootstrap import (
+    STOP_TIMEOUT_S,
     Connections,
     ProjectSources,
     accounts,
@@ -26,11 +29,20 @@ from trunkline.bootstrap import (
     evidence_keys,
     first_of,
     first_project,
+    review_pace,
     run,
     state_folder,
+    timing,
 )
-from trunkline.forges import ProjectForges, project_forges, webhook_secrets
+from trunkline.calling import calling
+from trunkline.forges import (
+    ProjectForges,
+    platform_webhook_secrets,
+    project_forges,
+    webhook_secrets,
+)
 from trunkline.listening import PortInUse, is_free
+from trunkline.model.calls.limits import STREAM_MESSAGE_MAX_BYTES
 from trunkline.model.errors import TrunklineError
 from trunkline.model.findings import ServerSettings
 from trunkline.model.records import ProjectRecord
@@ -65,6 +77,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
         lambda stopping: _serve(settings, stopping, host=host, port=port),
         service="trunkline-api",
         loop_factory=uvloop.new_event_loop,
+        stop_timeout_s=STOP_TIMEOUT_S + settings.call_drain.total_seconds(),
     )
 
 
@@ -82,6 +95,7 @@ def outside(
         keys=evidence_keys(settings),
         forges=forges,
         accounts=vendors,
+        platforms=vendors,
         machine=LocalMachine(settings.home or state_folder()),
         settings=ServerSettings(
             public_url=settings.public_url or "",
@@ -100,12 +114,16 @@ def services(
     forges: ProjectForges | None = None,
 ) -> Services:
     """What API and command line ask for."""
-    secret = settings.webhook_secret
+    secret, news = settings.webhook_secret, settings.elevenlabs_webhook_secret
     return build_services(
         held.store,
         held.client,
+        timing=timing(settings),
+        review_pace=review_pace(settings),
         webhook_secret=secret.get_secret_value() if secret else None,
         webhook_secrets=webhook_secrets(),
+        platform_secret=news.get_secret_value() if news else None,
+        platform_secrets=platform_webhook_secrets(),
         outside=outside(settings, held.store, vendors, forges),
         live=settings.live,
         sign_in=signing_in,
@@ -120,22 +138,35 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
         accounts(settings, held.store.project_manifest, shared=held.store) as vendors,
         sign_in(settings) as signing_in,
         project_forges(settings, held.store) as forges,
+        calling(settings, held.store, vendors) as calls,
     ):
         offered = services(settings, held, vendors, signing_in=signing_in, forges=forges)
+        app = create_app(
+            offered,
+            version=__version__,
+            rates=Rates(per_s=settings.api_rate, burst=settings.api_burst),
+            origins=settings.allowed_origins,
+        )
+        watching = watching_routes(
+            offered,
+            calls.hub,
+            calls=held.store,
+            happenings=held.store,
+            refusal=error_response,
+            public_url=settings.public_url or "",
+            origins=settings.allowed_origins,
+        )
         config = uvicorn.Config(
-            create_app(
-                offered,
-                version=__version__,
-                rates=Rates(per_s=settings.api_rate, burst=settings.api_burst),
-                origins=settings.allowed_origins,
-            ),
+            calls.around(app, *watching),
             host=host,
             port=port,
             log_config=None,
             access_log=False,
             lifespan="off",
             http="httptools",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=STREAM_MESSAGE_MAX_BYTES,
+            ws_per_message_deflate=False,
             timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
         )
         server = EmbeddedServer(config)
@@ -145,6 +176,7 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
             serving = group.create_task(server.serve())
             await first_of(stopping, serving)
             registering.cancel()
+            await calls.board.drain(settings.call_drain.total_seconds())
             server.should_exit = True
 
 

@@ -8,7 +8,6 @@ belongs to one manifests repository stands in its Project manifest instead.
 import os
 import re
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -26,10 +25,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from trunkline.model.durations import Duration
 from trunkline.model.errors import Blocked, InvalidSettings
 from trunkline.model.forges import ForgeKind
+from trunkline.model.hosts import is_this_machine
 from trunkline.model.ids import (
     FORGE_TOKEN_PREFIX,
     GIT_TOKEN_PREFIX,
     NAME_PATTERN,
+    PLATFORM_WEBHOOK_SECRET_PREFIX,
     WEBHOOK_SECRET_PREFIX,
 )
 from trunkline.model.pulls.commands import ForgePerson
@@ -78,6 +79,12 @@ class Settings(BaseSettings):
     twilio_account_sid: str | None = Field(None, validation_alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(None, validation_alias="TWILIO_AUTH_TOKEN")
     twilio_base_url: str = Field("", validate_default=True, validation_alias="TWILIO_BASE_URL")
+    twilio_shared_keys: dict[str, dict[str, SecretStr]] = Field(
+        default_factory=dict, validation_alias="TRUNKLINE_TWILIO_SHARED_KEYS"
+    )
+    elevenlabs_webhook_secret: SecretStr | None = Field(
+        None, validation_alias="TRUNKLINE_ELEVENLABS_WEBHOOK_SECRET"
+    )
 
     github_token: SecretStr | None = Field(None, validation_alias="GITHUB_TOKEN")
     forge_url: str | None = Field(None, validation_alias="TRUNKLINE_FORGE_URL")
@@ -118,6 +125,16 @@ class Settings(BaseSettings):
     api_rate: float = Field(50.0, gt=0, le=100_000, validation_alias="TRUNKLINE_API_RATE")
     api_burst: int = Field(200, ge=1, le=1_000_000, validation_alias="TRUNKLINE_API_BURST")
     cors_origins: str = Field("", validation_alias="TRUNKLINE_CORS_ORIGINS")
+    comment_interval: Duration = Field(
+        timedelta(seconds=15), validation_alias="TRUNKLINE_COMMENT_INTERVAL"
+    )
+    heartbeat_timeout: Duration = Field(
+        timedelta(seconds=15), validation_alias="TRUNKLINE_HEARTBEAT_TIMEOUT"
+    )
+    sticky_timeout: Duration = Field(
+        timedelta(seconds=5), validation_alias="TRUNKLINE_STICKY_TIMEOUT"
+    )
+    call_drain: Duration = Field(timedelta(seconds=2), validation_alias="TRUNKLINE_CALL_DRAIN")
     otlp_endpoint: str = Field("", validation_alias="TRUNKLINE_OTLP_ENDPOINT")
     otlp_standard_endpoint: str = Field(
         "",
@@ -135,11 +152,11 @@ class Settings(BaseSettings):
             raise ValueError("write lower-case letters, digits and dashes, at most 63")
         return project
 
-    @field_validator("poll_interval")
+    @field_validator("poll_interval", "comment_interval", "heartbeat_timeout", "sticky_timeout")
     @classmethod
     def _poll_is_bounded(cls, interval: timedelta) -> timedelta:
         if interval < _POLL_INTERVAL_MIN:
-            raise ValueError("the shortest interval is 1s")
+            raise ValueError("the shortest is 1s")
         return interval
 
     @field_validator("otlp_endpoint", "otlp_standard_endpoint")
@@ -283,11 +300,25 @@ class Settings(BaseSettings):
             "TWILIO_BASE_URL": self.twilio_base_url,
         }
 
+    def shared_keys(self) -> dict[str, dict[str, str]]:
+        """Keys beside an account's own that Twilio may sign with, by account and id."""
+        return {
+            account: {key_id: key.get_secret_value() for key_id, key in keys.items()}
+            for account, keys in self.twilio_shared_keys.items()
+        }
+
     def secret_values(self) -> tuple[str, ...]:
         """Every secret this process was given, so that logs can be kept free of them."""
         values = (getattr(self, name) for name in type(self).model_fields)
         own = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
-        prefixes = (_TOOL_SECRETS, GIT_TOKEN_PREFIX, FORGE_TOKEN_PREFIX, WEBHOOK_SECRET_PREFIX)
+        own += [key for keys in self.shared_keys().values() for key in keys.values()]
+        prefixes = (
+            _TOOL_SECRETS,
+            GIT_TOKEN_PREFIX,
+            FORGE_TOKEN_PREFIX,
+            WEBHOOK_SECRET_PREFIX,
+            PLATFORM_WEBHOOK_SECRET_PREFIX,
+        )
         tools = [value for name, value in os.environ.items() if name.startswith(prefixes)]
         parts = [part for secret in own for part in _parts_of_key(secret)]
         headers = self.otlp_headers.get_secret_value() if self.otlp_headers else ""
@@ -313,14 +344,6 @@ def _origins(listed: str) -> tuple[str, ...]:
 
 def _is_vendor(host: str) -> bool:
     return any(host == domain or host.endswith(f".{domain}") for domain in _VENDOR_DOMAINS)
-
-
-def is_this_machine(host: str) -> bool:
-    """True for a name or an address of the loopback."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def load_settings() -> Settings:

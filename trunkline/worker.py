@@ -21,6 +21,9 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from activities.adoption_requests import AdoptionCalls
 from activities.agents import AgentActivities
+from activities.call_keeping.schedules import CallSchedules
+from activities.calls.ports import CallRows, Carriers
+from activities.calls.telling import OrderCalls
 from activities.conclusions import ConclusionActivities
 from activities.dispatch import DispatchActivities
 from activities.drifting import Patches
@@ -29,6 +32,7 @@ from activities.ending import Endings
 from activities.experiments import RolloutPorts
 from activities.imports import ImportActivities
 from activities.names import SEARCH_ATTRIBUTES
+from activities.number_drains import NumberDrains
 from activities.numbers import NumberActivities
 from activities.past_rules import PastRules
 from activities.planned_removals import RemovalPlanner
@@ -38,6 +42,7 @@ from activities.promotions.calls import PromotionCalls
 from activities.promotions.ports import PromotionPorts
 from activities.promotions.rooms import promotion_rooms
 from activities.pruning import PruneActivities
+from activities.pull_request_types import PullRequestPace
 from activities.pull_requests.ports import Decisions
 from activities.pull_requests.schedules import PullRequestSchedules
 from activities.released_numbers import NumberReleases
@@ -72,6 +77,7 @@ from trunkline.ports import (
     Statuses,
     Wishes,
 )
+from trunkline.ports.calls import NativePlatforms
 from trunkline.ports.forges import Forges, PullRequests
 from trunkline.ports.notifying import Notifications, Notifier
 from trunkline.ports.releasing import EvidenceKeys, Promotions, ReleaseRecords, ReleaseRepositories
@@ -87,9 +93,18 @@ from trunkline.ports.testing import (
 )
 from trunkline.queues import QUEUES, Queue
 from trunkline.reviewing import NoForges, pull_request_rooms
-from trunkline.rooms import adoption_rooms, delivery_rooms, testing_rooms, unconfigured_notifier
+from trunkline.rooms import (
+    adoption_rooms,
+    call_keeping_rooms,
+    delivery_rooms,
+    outbound_rooms,
+    testing_rooms,
+    unconfigured_notifier,
+)
 from workflows.adoptions import AdoptionWorkflow
 from workflows.agents import AgentWorkflow
+from workflows.call_keeping import CallKeepingWorkflow
+from workflows.calls import CallWorkflow
 from workflows.ejecting import EjectWorkflow
 from workflows.imports import ImportWorkflow
 from workflows.notifications import NotificationWorkflow
@@ -123,6 +138,8 @@ WORKFLOWS: tuple[type, ...] = (
     NotificationWorkflow,
     PullRequestWorkflow,
     PullRequestsWorkflow,
+    CallWorkflow,
+    CallKeepingWorkflow,
 )
 CONCURRENT_WORKFLOW_TASKS = 20
 """Workflow tasks are pure computation under one lock; more only swap memory."""
@@ -167,12 +184,17 @@ class WorkerPorts:
     judges: Judges
     notifications: Notifications
     pull_requests: PullRequests
+    calls: CallRows
+    carriers: Carriers
+    natives: NativePlatforms
     notifier: Notifier = field(default_factory=unconfigured_notifier)
     studio: MakeStudio | None = None
     rates: TestRates = field(default_factory=TestRates)
     public_url: str | None = None
     keys: EvidenceKeys = field(default_factory=Ed25519Keys)
     pace: Pace = field(default_factory=Pace)
+    review_pace: PullRequestPace = field(default_factory=PullRequestPace)
+    sticky_timeout: timedelta = STICKY_TIMEOUT
     forges: Forges | None = None
     forge_people: Mapping[str, ForgePerson] = field(default_factory=dict)
     decisions: Decisions | None = None
@@ -200,7 +222,8 @@ def build_workers(
             hint=f"The queues are {', '.join(known)}.",
         )
     activities = _activities(client, ports)
-    return [_worker(client, known[name], activities) for name in queues or known]
+    sticky = ports.sticky_timeout
+    return [_worker(client, known[name], activities, sticky) for name in queues or known]
 
 
 async def ensure_search_attributes(client: Client) -> None:
@@ -227,7 +250,9 @@ async def ensure_search_attributes(client: Client) -> None:
         raise EngineUnavailable(f"Temporal did not register search attributes: {error}") from error
 
 
-def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., Any]]) -> Worker:
+def _worker(
+    client: Client, queue: Queue, activities: dict[str, Callable[..., Any]], sticky: timedelta
+) -> Worker:
     return Worker(
         client,
         task_queue=queue.name,
@@ -235,7 +260,7 @@ def _worker(client: Client, queue: Queue, activities: dict[str, Callable[..., An
         activities=[activities[name] for name in queue.activities],
         workflow_runner=workflow_runner(),
         build_id=BUILD_ID,
-        sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+        sticky_queue_schedule_to_start_timeout=sticky,
         max_cached_workflows=CACHED_WORKFLOWS,
         max_concurrent_workflow_tasks=CONCURRENT_WORKFLOW_TASKS,
         max_concurrent_activities=queue.concurrent_activities,
@@ -266,6 +291,8 @@ def _activities(client: Client, ports: WorkerPorts) -> dict[str, Callable[..., A
         *_of_people(ports, asked, client, released),
         *testing_rooms(ports),
         *delivery_rooms(ports),
+        *outbound_rooms(ports),
+        *call_keeping_rooms(ports),
         *_of_promotions(ports, dispatcher, client),
         *pull_request_rooms(ports, client),
     )
@@ -303,6 +330,7 @@ def _of_subjects(
             public_url=ports.public_url,
             removals=removals,
             releases=_number_releases(ports),
+            drains=NumberDrains(ports.calls, ports.natives, ports.clock),
         ),
         ConclusionActivities(
             ports.accounts,
@@ -413,6 +441,8 @@ def _of_environments(
             public_url=ports.public_url,
             retests=RetestSchedules(client),
             pulls=PullRequestSchedules(client, ports.forges or NoForges()),
+            orders=OrderCalls(client, ports.calls),
+            calls=CallSchedules(client, ports.calls, ports.wishes),
             rollouts=_rollouts(ports),
             numbers=_number_releases(ports),
         ),

@@ -17,7 +17,9 @@ from trunkline.bootstrap import (
     connections,
     evidence_keys,
     judge_of,
+    review_pace,
     run,
+    timing,
 )
 from trunkline.forges import project_forges
 from trunkline.model.testing.costs import TestRates
@@ -57,6 +59,12 @@ def _studio() -> Studio:
     return SpeechStudio()
 
 
+def _rates(settings: Settings) -> TestRates:
+    """What a judge of one's own costs; the one that is built in costs nothing."""
+    price = settings.judge_price if settings.judge_url else 0.0
+    return TestRates(judge_million_tokens_usd=price)
+
+
 async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence[str]) -> None:
     async with AsyncExitStack() as parts:
         port = settings.metrics_port
@@ -93,17 +101,24 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
                 judges=judges,
                 notifications=store,
                 pull_requests=store,
+                calls=store,
+                carriers=vendors,
+                natives=vendors,
                 notifier=notifier(settings),
                 studio=_studio,
-                rates=TestRates(
-                    judge_million_tokens_usd=settings.judge_price if settings.judge_url else 0.0
-                ),
+                rates=_rates(settings),
                 public_url=settings.public_url,
                 keys=evidence_keys(settings),
+                review_pace=review_pace(settings),
+                sticky_timeout=settings.sticky_timeout,
                 forges=forges,
                 forge_people=settings.forge_people,
                 decisions=comment_decisions(
-                    store, held.client, evidence_keys(settings), live=settings.live
+                    store,
+                    held.client,
+                    evidence_keys(settings),
+                    live=settings.live,
+                    timing=timing(settings),
                 ),
             )
             workers = build_workers(held.client, ports, queues=queues)

@@ -3,7 +3,7 @@
 A workflow decides by the reason alone; the words travel on to the activity that writes the status.
 """
 
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
 
 from activities.names import SUPERSEDED
 from activities.types import Failure
@@ -25,3 +25,11 @@ def failure_of(error: ActivityError) -> Failure:
     if cause.details:
         return Failure.model_validate(cause.details[0])
     return Failure(reason=cause.type or "Error", message=cause.message)
+
+
+def failure_of_tests(error: BaseException) -> Failure:
+    """Why a run of tests, a child of its workflow, ended without an answer."""
+    cause = error.__cause__ if isinstance(error, ChildWorkflowError) else error
+    if isinstance(cause, ApplicationError):
+        return Failure(reason=cause.type or "Error", message=cause.message)
+    return Failure(reason="RunLost", message=f"the run of tests ended: {cause or error}")

@@ -18,6 +18,9 @@ BACKOFF_COEFFICIENT = 2.0
 RETRY_INTERVAL_MAX_S = 30.0
 """A try is never further away than this; longer waits belong to the workflow, which shows them."""
 
+PAUSES_MAX = 20
+"""Doublings of a pause; by then it is as long as it may be."""
+
 Budget = Literal[
     "observe_timeout_s", "apply_timeout_s", "store_timeout_s", "git_timeout_s", "fanout_timeout_s"
 ]
@@ -45,6 +48,12 @@ SWEEP = Option(queue=PLATFORM_QUEUE, budget="fanout_timeout_s")
 GIT_FETCH = Option(queue=SOURCE_QUEUE, budget="git_timeout_s")
 STORE = Option(queue=WORKFLOW_QUEUE, budget="store_timeout_s", beats=False, patient=True)
 FANOUT = Option(queue=WORKFLOW_QUEUE, budget="fanout_timeout_s", patient=True)
+
+
+def blind_pause_s(timing: Timing, blind: int) -> float:
+    """How long to wait after so many looks on end that could not look, longer each time."""
+    pause_s = timing.retry_initial_s * BACKOFF_COEFFICIENT ** min(blind, PAUSES_MAX)
+    return min(pause_s, timing.retry_max_s)
 
 
 def is_history_long(timing: Timing) -> bool:

@@ -13,7 +13,6 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
-    ApplicationError,
     ChildWorkflowError,
     WorkflowAlreadyStartedError,
 )
@@ -50,12 +49,12 @@ with workflow.unsafe.imports_passed_through():
     from activities.testing_types import TestRunInput, TestRunSummary
     from activities.types import Failure
     from trunkline.model.ids import test_run_workflow_id
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, failure_of_tests
     from workflows.options import (
-        BACKOFF_COEFFICIENT,
         GIT_FETCH,
         STORE,
         Option,
+        blind_pause_s,
         is_history_long,
         perform,
     )
@@ -73,8 +72,6 @@ STEPS: dict[str, tuple[tuple[str, Option], ...]] = {
 }
 """The activities that carry out a move, in order, and how they are run."""
 
-PAUSES_MAX = 20
-"""Doublings of a pause; by then it is as long as it may be."""
 
 Tests = workflow.ChildWorkflowHandle[TestRunInput, TestRunSummary]
 
@@ -102,7 +99,7 @@ class PromotionWorkflow:
         while True:
             look = await self._look()
             if look is None:
-                await self._wait(self._pause_s())
+                await self._wait(blind_pause_s(self._timing, self._blind))
                 continue
             self._leave_other_tests(look.move)
             if look.move.kind == "end":
@@ -184,12 +181,6 @@ class PromotionWorkflow:
                 self._trouble = failure_of(error)
         self._troubles = 0 if self._trouble is None else self._troubles + 1
 
-    def _pause_s(self) -> float:
-        """How long to wait after a look that could not look, longer each time."""
-        timing = self._timing
-        pause_s = timing.retry_initial_s * BACKOFF_COEFFICIENT ** min(self._blind, PAUSES_MAX)
-        return min(pause_s, timing.retry_max_s)
-
     async def _wait(self, wait_s: float) -> None:
         """Until somebody says something, tests end, or the time is over."""
         with suppress(TimeoutError):
@@ -224,7 +215,7 @@ class PromotionWorkflow:
         error = tests.exception()
         if error is not None:
             run_id = tests.id.rpartition("/")[2]
-            self._lost = (*self._lost, LostRun(run_id=run_id, failure=_failure_of_tests(error)))
+            self._lost = (*self._lost, LostRun(run_id=run_id, failure=failure_of_tests(error)))
 
     def _leave_other_tests(self, move: PromotionMove) -> None:
         """End tests that are not wanted any more; what they made is put away by themselves."""
@@ -265,11 +256,3 @@ class PromotionWorkflow:
         if self._tests is not None or self._leaving or self._trouble is not None:
             return False
         return is_history_long(self._timing)
-
-
-def _failure_of_tests(error: BaseException) -> Failure:
-    """Why a run of tests ended without an answer."""
-    cause = error.__cause__ if isinstance(error, ChildWorkflowError) else error
-    if isinstance(cause, ApplicationError):
-        return Failure(reason=cause.type or "Error", message=cause.message)
-    return Failure(reason="RunLost", message=f"the run of tests ended: {cause or error}")

@@ -13,7 +13,6 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
-    ApplicationError,
     ChildWorkflowError,
     WorkflowAlreadyStartedError,
     is_cancelled_exception,
@@ -55,20 +54,18 @@ with workflow.unsafe.imports_passed_through():
     )
     from activities.types import Failure, PlanReference, StepResult, Timing
     from trunkline.model.ids import test_run_workflow_id
-    from workflows.failures import failure_of
+    from workflows.failures import failure_of, failure_of_tests
     from workflows.options import (
-        BACKOFF_COEFFICIENT,
         GIT_FETCH,
         OBSERVE,
         STORE,
         SWEEP,
+        blind_pause_s,
         is_history_long,
         perform,
     )
     from workflows.rounds import show
 
-PAUSES_MAX = 20
-"""Doublings of a pause; by then it is as long as it may be."""
 TROUBLES_MAX = 200
 """What went wrong lately; older troubles are of heads nobody asks about any more."""
 SHORTEST_WAIT_S = 0.001
@@ -101,7 +98,7 @@ class PullRequestWorkflow:
         while True:
             look = await self._look()
             if look is None:
-                await self._wait(self._pause_s())
+                await self._wait(blind_pause_s(self._timing, self._blind))
             elif look.ended and not self._is_busy():
                 return look.details
             else:
@@ -263,7 +260,7 @@ class PullRequestWorkflow:
             tests = self._runs.pop(run_id)
             error = None if tests.cancelled() else tests.exception()
             if error is not None:
-                self._note(run_id, _failure_of_tests(error))
+                self._note(run_id, failure_of_tests(error))
 
     def _note(self, key: str, failure: Failure) -> None:
         self._troubles[key] = WorkTrouble(key=key, failure=failure)
@@ -283,12 +280,6 @@ class PullRequestWorkflow:
             return 0.0
         since_s = workflow.time() - self._told_at_s
         return max(self._pace.comment_interval_s - since_s, 0.0)
-
-    def _pause_s(self) -> float:
-        """How long to wait after a look that could not look, longer each time."""
-        timing = self._timing
-        pause_s = timing.retry_initial_s * BACKOFF_COEFFICIENT ** min(self._blind, PAUSES_MAX)
-        return min(pause_s, timing.retry_max_s)
 
 
 @workflow.defn(name=PULL_REQUESTS_WORKFLOW)
@@ -342,11 +333,3 @@ async def put_away(project: str, run_id: str, timing: Timing) -> None:
             if is_cancelled_exception(error):
                 raise
             workflow.logger.warning("%s stays: %s", holding.name, failure_of(error).message)
-
-
-def _failure_of_tests(error: BaseException) -> Failure:
-    """Why a run of tests ended without an answer."""
-    cause = error.__cause__ if isinstance(error, ChildWorkflowError) else error
-    if isinstance(cause, ApplicationError):
-        return Failure(reason=cause.type or "Error", message=cause.message)
-    return Failure(reason="RunLost", message=f"the run of tests ended: {cause or error}")

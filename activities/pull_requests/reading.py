@@ -37,10 +37,9 @@ from trunkline.model.pulls.readings import (
 from trunkline.model.pulls.weakening import weakenings
 from trunkline.model.resolution import agent_wish
 from trunkline.model.signatures import commit_rule, require_trusted
-from trunkline.model.testing.calibration import samples
+from trunkline.model.testing.calibration import examples
 from trunkline.model.testing.choosing import chosen_tests
-from trunkline.model.testing.platform_tests import Examples
-from trunkline.model.testing.scripts import Script, compile_script
+from trunkline.model.testing.scripts import compile_script
 from trunkline.ports import ManifestSource, VoicePlatform
 
 NEW_AGENT = "it is new, so its tests are conversations with an agent made for them"
@@ -186,7 +185,7 @@ def _why_not_platform(
         return OBJECTS_CHANGED
     for test in chosen_tests(after, agents=(name,)):
         script = compile_script(after, test.name, environment=environment.name)
-        compiled = voice.compile_test(script.test, candidate, _examples(script))
+        compiled = voice.compile_test(script.test, candidate, examples(script))
         if test.spec.required and (compiled.left_out or not compiled.tests):
             why = compiled.left_out[0].why if compiled.left_out else "nothing of it"
             return f"{test.name} is a conversation on a branch: of the platform's own tests: {why}"
@@ -196,11 +195,3 @@ def _why_not_platform(
 def _objects(wish: DesiredAgent) -> set[tuple[str, str]]:
     tools = {(tool.name, tool.digest) for tool in wish.tools}
     return tools | {(document.name, document.digest) for document in wish.documents}
-
-
-def _examples(script: Script) -> Examples:
-    found = samples(script)
-    return Examples(
-        good=tuple(one.question.about for one in found if one.good),
-        bad=tuple(one.question.about for one in found if not one.good),
-    )

@@ -20,6 +20,7 @@ from activities.names import (
 )
 from activities.pull_request_types import (
     PullRequestInput,
+    PullRequestPace,
     PullRequestsInput,
     PullRequestsReport,
     PullRequestWake,
@@ -36,9 +37,10 @@ MISSED = "nobody announced it"
 class PullRequestSweeps:
     """Finds pull requests by asking the forge for all of them."""
 
-    def __init__(self, ports: PullRequestPorts, client: Client) -> None:
+    def __init__(self, ports: PullRequestPorts, client: Client, pace: PullRequestPace) -> None:
         self._ports = ports
         self._client = client
+        self._pace = pace
 
     @activity.defn(name=LOOK_FOR_PULL_REQUESTS)
     async def look_for_pull_requests(self, request: PullRequestsInput) -> PullRequestsReport:
@@ -72,7 +74,7 @@ class PullRequestSweeps:
         try:
             await self._client.start_workflow(
                 PULL_REQUEST_WORKFLOW,
-                PullRequestInput(project=project, number=number, timing=timing),
+                PullRequestInput(project=project, number=number, timing=timing, pace=self._pace),
                 id=pull_request_workflow_id(project, number),
                 task_queue=WORKFLOW_QUEUE,
                 start_signal=WAKE_SIGNAL,

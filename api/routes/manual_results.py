@@ -1,7 +1,9 @@
 """What people found by calling an agent themselves."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Response
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from api.actions import needs
 from api.answers import Answer, Name, PageAnswer
@@ -18,7 +20,9 @@ _WRITE = problem_documents(400, 401, 403, 404, 413, 422, 503)
 
 
 class ManualResultOrder(ManualVerdict):
-    """Write down what a call was like; ``environment`` where the agent is in several."""
+    """Write down what a call was like; ``environment`` where the agent is in several. ``call`` is
+    one that we know: what was said in it is kept with the result.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -34,11 +38,12 @@ class ManualResultOrder(ManualVerdict):
     )
 
     environment: Name | None = None
+    call: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,128}$")] | None = None
 
     def verdict(self) -> ManualVerdict:
         """What the person said, without the place."""
         return ManualVerdict.model_validate(
-            self.model_dump(by_alias=False, exclude={"environment"})
+            self.model_dump(by_alias=False, exclude={"environment", "call"})
         )
 
 
@@ -64,6 +69,7 @@ async def record_manual_result(
         order.verdict(),
         environment=order.environment,
         request_id=request_id,
+        call=order.call or "",
     )
     response.headers["Location"] = f"/v1/projects/{project}/agents/{name}/test-results"
     return _answer(result)

@@ -25,6 +25,7 @@ from api.parameters import (
     Labels,
     LabelSelector,
     Limit,
+    Moment,
     NameInPath,
     NumberInPath,
     NumberScope,
@@ -35,6 +36,7 @@ from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.selectors import Requirement, Selector, parse_selector
 from trunkline.services.catalogue import Services
+from trunkline.services.numbers import AskedCall
 
 router = APIRouter(
     prefix="/v1/projects/{project}",
@@ -42,6 +44,7 @@ router = APIRouter(
     responses=problem_documents(400, 401, 404, 422, 503),
 )
 
+CALLER_PATTERN = r"^(\+[1-9][0-9]{6,14})?$"
 After = Annotated[
     int | None,
     Query(ge=0, le=2**62, description="Only events above this id, oldest first, for following"),
@@ -134,10 +137,29 @@ async def list_numbers(
 
 @router.get("/numbers/{number}/route")
 async def read_route(
-    services: InstalledServices, project: ProjectOfCaller, number: NumberInPath
+    services: InstalledServices,
+    project: ProjectOfCaller,
+    number: NumberInPath,
+    at: Annotated[Moment | None, Query(description="When the call comes; now if not given")] = None,
+    caller: Annotated[
+        str,
+        Query(alias="from", pattern=CALLER_PATTERN, description="The caller's number in E.164"),
+    ] = "",
+    language: Annotated[
+        str, Query(max_length=16, description="The language the call asks for")
+    ] = "",
+    skill: Annotated[str, Query(max_length=63, description="What the call is about")] = "",
+    call: Annotated[
+        str, Query(max_length=64, description="A carrier's id of a call, for lines with a weight")
+    ] = "",
 ) -> RouteAnswer:
-    """Where calls to a number go, layer by layer; `number` is E.164 or a manifest's name."""
-    return route_answer(await services.numbers.route(project, number))
+    """Where calls to a number go, layer by layer; `number` is E.164 or a manifest's name.
+
+    If its calls come to us, `call` says who would take one, line by line. Nobody is called.
+    """
+    asked = AskedCall(at=at, caller=caller, language=language, skill=skill, call_id=call)
+    report = await services.numbers.route(project, number)
+    return route_answer(report, await services.numbers.call_route(project, number, asked))
 
 
 @router.get("/events")

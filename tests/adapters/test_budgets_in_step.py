@@ -100,8 +100,8 @@ async def test_what_one_finds_down_the_other_does_not_ask_and_both_hear_it_is_ba
     one, other = await used(join()), await used(join(), OTHER)
     await _fail(one)
     await eventually(lambda: other.opening is not None)
-    state = await store.account_state(ACCOUNT)
-    assert state is not None
+    (state,) = await store.exchange_accounts("a third", [AccountReport(account=ACCOUNT)])
+    await store.leave_accounts("a third")
     assert (state.is_open, state.reason) == (True, AccountUnavailable.reason)
     while other.opening is not None:
         try:

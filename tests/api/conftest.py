@@ -454,7 +454,7 @@ def released(
             applied_version=version,
         )
         await store.put_releases([record])
-        await store.put_standing(standing)
+        await store.store_released(project, [standing], [], {}, revision=Revision("a" * 40))
         return record
 
     return put

@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.behaviour import behaviour_mark
-from trunkline.model.ids import Digest, retest_id
+from trunkline.model.ids import Digest, Revision, retest_id
 from trunkline.model.kinds.project import Promotion
 from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.promotions.policies import PromotionRules
@@ -68,16 +68,15 @@ async def release(
             "experiment": share if experiment else None,
         }
     )
-    await store.put_standing(
-        ReleaseStanding(
-            project=project,
-            environment="production",
-            agent=AGENT,
-            seen=spec,
-            applied=spec,
-            applied_version=7,
-        )
+    standing = ReleaseStanding(
+        project=project,
+        environment="production",
+        agent=AGENT,
+        seen=spec,
+        applied=spec,
+        applied_version=7,
     )
+    await store.store_released(project, [standing], [], {}, revision=Revision("a" * 40))
 
 
 async def mark(store: PostgresStore, project: str) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from trunkline.cli.drift import DRIFT
 from trunkline.cli.listing import print_listing
+from trunkline.cli.numbers import print_call
 from trunkline.cli.printing import Format
+from trunkline.model.base import JsonObject
 from trunkline.model.ids import Digest
 from trunkline.model.plan_json import plan_json
 from trunkline.model.plans import Drifted, Plan
@@ -43,6 +45,42 @@ async def test_a_number_nobody_has_is_not_found(viewer: httpx.AsyncClient) -> No
     assert answer.status_code == 404
     assert "There is no number '+15005550099'" in answer.json()["detail"]
     assert (await viewer.get("numbers/~~/route")).status_code == 422
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("asked", [{"at": "tomorrow"}, {"from": "me"}, {"skill": "x" * 64}])
+async def test_a_call_that_cannot_be_is_not_asked_about(
+    viewer: httpx.AsyncClient, asked: dict[str, str]
+) -> None:
+    assert (await viewer.get("numbers/main-line/route", params=asked)).status_code == 422
+
+
+def test_every_line_of_a_table_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    closed: JsonObject = {
+        "line": 0,
+        "condition": "Mon 09:00-17:00 UTC",
+        "agent": "day",
+        "state": "passed",
+    }
+    taken: JsonObject = {"line": 1, "condition": "every call", "agent": "night", "state": "taken"}
+    print_call(
+        {
+            "at": "2026-03-29T07:30:00Z",
+            "agent": "night",
+            "forwardTo": "",
+            "words": "line 2: every call",
+            "lines": [
+                {**closed, "words": "closed: it is Sun 07:30 in UTC"},
+                {**taken, "words": "agent night answers"},
+            ],
+        }
+    )
+    said = capsys.readouterr().out.splitlines()
+    assert said[1] == "A call at 2026-03-29T07:30:00Z:"
+    assert said[2].split() == ["LINE", "CONDITION", "AGENT", "STATE", "WHY"]
+    assert said[3].split("  ")[0] == "1"
+    assert said[3].endswith("closed: it is Sun 07:30 in UTC")
+    assert said[-1] == "It goes to agent night: line 2: every call"
 
 
 def test_a_drifted_field_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.model.ids import Digest, promotion_workflow_id
+from trunkline.model.ids import Digest, Revision, promotion_workflow_id
 from trunkline.model.interventions import Intervention
 from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.promotions.policies import PromotionRules
@@ -186,7 +186,7 @@ async def test_what_runs_already_is_not_promoted_again(
         applied=spec,
         applied_version=3,
     )
-    await store.put_standing(standing)
+    await store.store_released(project, [standing], [], {}, revision=Revision("a" * 40))
     answer = await operator.post("agents/front-desk/deploy", json=ORDER)
     assert answer.status_code == 409
     assert detail(answer) == (

@@ -25,7 +25,6 @@ from trunkline.manifests.round_trips import (
     value_at,
     values_of,
     with_document,
-    with_item,
     with_value,
     without,
     without_document,
@@ -69,8 +68,8 @@ def edited(random: Random, text: str, at: int, whole: Any) -> tuple[str, Any, Pa
         return with_value(text, at, below, new), set_in(whole, below, new), below
     if kind == "item" and isinstance(held, list):
         place = random.randint(0, len(held))
-        wanted = set_in(whole, path, [*held[:place], new, *held[place:]])
-        return with_item(text, at, path, place, new), wanted, path
+        items = [*held[:place], new, *held[place:]]
+        return with_value(text, at, path, items), set_in(whole, path, items), path
     return with_value(text, at, path, new), set_in(whole, path, new), path
 
 

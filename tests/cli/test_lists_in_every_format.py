@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 from trunkline.cli.exits import ExitCode
-from trunkline.cli.listing import Column, Listing, member, print_listing, watch_listing
+from trunkline.cli.listing import Column, Listing, member, print_listing
 from trunkline.cli.printing import Format
+from trunkline.cli.watching import watch
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import NotFound, ServerUnreachable
 
@@ -88,32 +89,17 @@ def changed(row: JsonObject, note: str) -> JsonObject:
     return {**row, "note": note}
 
 
-def follow(looks: Looks, style: Format) -> ExitCode:
-    timeout = timedelta(seconds=0.1)
-    return watch_listing(PETS, looks, style, timeout=timeout, interval_s=0.005)
+def follow(looks: Looks) -> ExitCode:
+    def show(now: Sequence[JsonObject], before: Sequence[JsonObject] | None) -> None:
+        print_listing(PETS, [row for row in now if row not in (before or ())], Format.TABLE)
 
-
-def test_a_watch_repeats_what_changed_and_no_headers(capsys: Captured) -> None:
-    looks = Looks(ROWS, ROWS, [changed(ROWS[0], "barks"), ROWS[1]])
-    assert follow(looks, Format.TABLE) is ExitCode.DONE
-    assert capsys.readouterr().out.splitlines() == [
-        *("NAME   KIND   NOTE", "rex    dog    -", "tom    cat    sleeps[31m"),
-        "rex   dog   barks",
-    ]
-
-
-def test_a_watch_for_programs_gives_a_line_for_each_change(capsys: Captured) -> None:
-    follow(Looks([], ROWS[:1], [changed(ROWS[0], "barks")]), Format.JSON)
-    notes = [json.loads(line)["note"] for line in capsys.readouterr().out.splitlines()]
-    assert notes == [None, "barks"]
-    follow(Looks([], ROWS[:1]), Format.YAML)
-    assert list(yaml.safe_load_all(capsys.readouterr().out)) == ROWS[:1]
+    return watch(looks, show, timeout=timedelta(seconds=0.1), interval_s=0.005)
 
 
 def test_a_watch_outlives_a_server_that_restarts(capsys: Captured) -> None:
     away = ServerUnreachable("The server does not answer")
     looks = Looks(ROWS[:1], away, away, [changed(ROWS[0], "is back")])
-    assert follow(looks, Format.TABLE) is ExitCode.DONE
+    assert follow(looks) is ExitCode.DONE
     out, err = capsys.readouterr()
     assert "is back" in out
     assert err.count("does not answer") == 1
@@ -122,7 +108,7 @@ def test_a_watch_outlives_a_server_that_restarts(capsys: Captured) -> None:
 
 def test_a_watch_ends_at_once_if_there_is_nothing_to_watch(capsys: Captured) -> None:
     with pytest.raises(ServerUnreachable):
-        follow(Looks(ServerUnreachable("no")), Format.TABLE)
+        follow(Looks(ServerUnreachable("no")))
     with pytest.raises(NotFound):
-        follow(Looks(ROWS, NotFound("gone")), Format.TABLE)
+        follow(Looks(ROWS, NotFound("gone")))
     assert "rex" in capsys.readouterr().out

@@ -16,8 +16,8 @@ from tests.conversing.platform_side import all_of, in_text
 from tests.conversing.scripts import company, script, verdict, words
 from tests.conversing.test_sound_is_made_and_read import sine, wav
 from trunkline.adapters.speech.encoding import decoded, encoded, samples_of, sound_of
-from trunkline.adapters.speech.formats import Format
 from trunkline.adapters.speech.studio import SpeechStudio
+from trunkline.model.calls.lines import LineFormat
 from trunkline.model.errors import ConversationLost, ConversationRefused
 from trunkline.model.kinds.conversation import Noise
 from trunkline.model.testing.talk import AgentSounded, Ended, Interrupted, Sound
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.conversing.platform_side import Platform, Side
     from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 
-MULAW = Format("ulaw", 8_000)
+MULAW = LineFormat("ulaw", 8_000)
 LOUD_DBFS = -45.0
 
 

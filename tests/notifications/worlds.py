@@ -20,6 +20,7 @@ from activities.names import NOTIFICATION_QUEUE, WORKFLOW_QUEUE
 from activities.notification_types import Patience
 from activities.notifications import NotificationActivities
 from activities.types import Timing
+from tests.replay.portable import portable
 from trunkline.adapters.notifying import (
     AddressGuard,
     MailOptions,
@@ -217,15 +218,4 @@ class World:
         await handle.result()
         history = (await handle.fetch_history()).to_json_dict()
         HISTORIES.mkdir(parents=True, exist_ok=True)
-        (HISTORIES / f"{scenario}.json").write_text(json.dumps(_portable(history)))
-
-
-def _portable(value: Any) -> Any:
-    """A history without what belongs to the machine it was recorded on."""
-    if isinstance(value, dict):
-        return {
-            key: "recorder" if key == "identity" else _portable(item)
-            for key, item in value.items()
-            if key not in ("stackTrace", "binaryChecksum")
-        }
-    return [_portable(item) for item in value] if isinstance(value, list) else value
+        (HISTORIES / f"{scenario}.json").write_text(json.dumps(portable(history)))

@@ -150,8 +150,8 @@ def test_a_number_is_not_detached_from_somebody_elses_agent() -> None:
             "application AP1",
         ),
         (wish(), {"platform": held(THEIRS)}, "NumberTaken", "takeover: true"),
-        (wish(routing="bridge"), {}, "RoutingNotEnabled", "routing bridge"),
-        (wish(routing="register-call"), {}, "RoutingNotEnabled", "use routing: native"),
+        (wish(routing="bridge"), {}, "PublicUrlMissing", "routing bridge"),
+        (wish(routing="register-call"), {}, "PublicUrlMissing", "set TRUNKLINE_PUBLIC_URL"),
     ],
 )
 def test_what_stands_in_the_way_is_said(

@@ -40,7 +40,8 @@ TESTS: Final = "trunkline/tests/"
 POLL_S: Final = 0.25
 LOG_CHARACTERS: Final = 3_000
 PATIENCE_S: Final = 150.0
-"""A comment is edited every 15 seconds at most, and processes share the machine with others."""
+"""Processes share the machine with others."""
+WAITS: Final = {"TRUNKLINE_COMMENT_INTERVAL": "1s", "TRUNKLINE_HEARTBEAT_TIMEOUT": "5s"}
 
 
 @dataclass
@@ -378,6 +379,7 @@ async def an_installation(
         here.people.update(await _people(database_url))
         here.variables.update(
             {
+                **WAITS,
                 "TRUNKLINE_REPOSITORY": here.clone_url,
                 "TRUNKLINE_GIT_TOKEN": here.tokens[BOT],
                 "TRUNKLINE_FORGE_URL": here.api_url,

@@ -12,8 +12,5 @@ import pytest
 if __name__ == "__main__":
     os.environ["TRUNKLINE_RECORD_HISTORIES"] = "1"
     tests = Path(__file__).parent.parent
-    sys.exit(
-        pytest.main(
-            [str(tests / "workflows"), str(tests / "notifications"), str(tests / "pulls"), "-q"]
-        )
-    )
+    recording = ("workflows", "notifications", "pulls", "outbound")
+    sys.exit(pytest.main([*(str(tests / folder) for folder in recording), "-q"]))

@@ -37,6 +37,8 @@ def test_every_kind_of_workflow_is_recorded_small() -> None:
     assert kinds == {
         "adoptions",
         "agent",
+        "call",
+        "call-keeping",
         "eject",
         "import",
         "notifications",

@@ -14,6 +14,10 @@ from pydantic import TypeAdapter
 
 import activities.adoption_requests
 import activities.agents
+import activities.call_keeping.reading
+import activities.call_keeping.tending
+import activities.calls.looking
+import activities.calls.placing
 import activities.conclusions
 import activities.dispatch
 import activities.ejecting
@@ -41,6 +45,7 @@ import activities.testing.runs
 import activities.waking
 from activities import (
     adoption_types,
+    call_types,
     names,
     notification_types,
     promotion_types,
@@ -67,6 +72,8 @@ INPUTS: dict[str, Any] = {
     names.PULL_REQUESTS_WORKFLOW: pull_request_types.PullRequestsInput,
     names.ADOPTION_WORKFLOW: adoption_types.AdoptionInput,
     names.NOTIFICATION_WORKFLOW: notification_types.NotificationInput,
+    names.CALL_WORKFLOW: call_types.CallOrderInput,
+    names.CALL_KEEPING_WORKFLOW: call_types.CallKeepingInput,
 }
 SIGNALS: dict[str, Any] = {
     names.DECLARE_SIGNAL: types.Wish,
@@ -78,6 +85,10 @@ SIGNALS: dict[str, Any] = {
 ROOMS = (
     activities.adoption_requests.AdoptionRequestActivities,
     activities.agents.AgentActivities,
+    activities.call_keeping.reading.NativeCallReading,
+    activities.call_keeping.tending.CallTending,
+    activities.calls.looking.CallOrderLooks,
+    activities.calls.placing.CallPlacing,
     activities.conclusions.ConclusionActivities,
     activities.dispatch.DispatchActivities,
     activities.ejecting.EjectActivities,

@@ -83,16 +83,15 @@ class Room:
                 "evidence": EVIDENCE,
             }
         )
-        await self.store.put_standing(
-            ReleaseStanding(
-                project=PLACE[0],
-                environment=PLACE[1],
-                agent=AGENT,
-                seen=spec,
-                applied=spec,
-                applied_version=version,
-            )
+        standing = ReleaseStanding(
+            project=PLACE[0],
+            environment=PLACE[1],
+            agent=AGENT,
+            seen=spec,
+            applied=spec,
+            applied_version=version,
         )
+        await self.store.store_released(PLACE[0], [standing], [], {}, revision=Revision("a" * 40))
 
     async def status(self, **more: Any) -> None:
         """How it is."""

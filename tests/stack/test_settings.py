@@ -84,6 +84,9 @@ def test_a_real_address_is_refused_while_simulators_are_chosen(
         ("TRUNKLINE_PROJECT", "Not A Name"),
         ("TRUNKLINE_POLL_INTERVAL", "often"),
         ("TRUNKLINE_POLL_INTERVAL", "10ms"),
+        ("TRUNKLINE_COMMENT_INTERVAL", "10ms"),
+        ("TRUNKLINE_HEARTBEAT_TIMEOUT", "0s"),
+        ("TRUNKLINE_STICKY_TIMEOUT", "10ms"),
         ("TWILIO_BASE_URL", "file:///etc"),
     ],
 )

@@ -75,14 +75,13 @@ async def test_an_open_breaker_keeps_its_words_until_it_is_closed(store: Postgre
     heard = await said(store, "b", again)
     assert (heard.failures, heard.reason) == (7, "AccountUnavailable")
     assert 35 < heard.hold_s <= 40
-    state = await store.account_state(ONE)
-    assert state is not None
-    assert (state.is_open, state.processes) == (True, 2)
+    heard = await said(store, "a", AccountReport(account=ONE))
+    assert (heard.is_open, heard.processes) == (True, 2)
     closed = await said(store, "b", AccountReport(account=ONE, breaker="closed"))
     assert (closed.is_open, closed.hold_s) == (False, 0)
     assert not (await said(store, "a", AccountReport(account=ONE))).is_open
 
 
-async def test_nothing_is_known_of_an_account_that_never_failed(store: PostgresStore) -> None:
-    await said(store, "a", AccountReport(account=ONE))
-    assert await store.account_state(ONE) is None
+async def test_nothing_is_held_against_an_account_that_never_failed(store: PostgresStore) -> None:
+    heard = await said(store, "a", AccountReport(account=ONE))
+    assert (heard.is_open, heard.pause_s, heard.hold_s, heard.failures) == (False, 0, 0, 0)

@@ -40,6 +40,7 @@ from activities.types import (
     Timing,
 )
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.replay.portable import portable
 from tests.workflows.own_repositories import OneRepository
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.breakers import BreakerRules
@@ -74,7 +75,7 @@ ACCOUNTS = """\
 """
 ROWS = ("projects", "wishes", "ledger", "statuses", "operations", "interventions", "deletions")
 KEPT = ("looks", "ejections", "tests", "promotions", "releases", "access", "pull_requests")
-STORED = (*ROWS, *KEPT, "notifications")
+STORED = (*ROWS, *KEPT, "notifications", "calls")
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 BREAKER = BreakerRules(spacing_s=0.1, hold_s=0.5, hold_max_s=1.0)
@@ -94,6 +95,8 @@ TIMING = Timing(
     resync_interval_s=3600,
 )
 
+ANALYSIS_LAG_S = 0.2
+"""A conversation's record is never whole at the first look at it, as with the vendor."""
 PACE = Pace(test_pauses_s=(0.1, 0.1, 0.1), poll_s=5.0, push_pause_s=0.5, push_settle_s=0.5)
 
 
@@ -196,12 +199,12 @@ class Stack:
     def ports(self) -> WorkerPorts:
         """What workers are given."""
         stored: dict[str, Any] = dict.fromkeys(STORED, self.store)
+        stored |= dict.fromkeys(("accounts", "carriers", "natives"), self.accounts)
         repositories = OneRepository(self.store, self.cache, self.keys)
         return WorkerPorts(
             sources=repositories,
             repositories=repositories,
             **stored,
-            accounts=self.accounts,
             clock=self.clock,
             judges=InstalledJudges(self.judge, answers=self.store),
             studio=SpeechStudio,
@@ -230,6 +233,7 @@ class Stack:
             "TRUNKLINE_PROJECT": PROJECT,
             "TRUNKLINE_REPOSITORY": str(self.repository),
             "TRUNKLINE_HOME": str(self.repository.parent),
+            "TRUNKLINE_STICKY_TIMEOUT": "1s",
             "ELEVENLABS_BASE_URL": self.simulators.elevenlabs_url,
             "TWILIO_BASE_URL": self.simulators.twilio_url,
         }
@@ -342,18 +346,7 @@ class Stack:
         history = await handle.fetch_history()
         target = HISTORIES / workflow / f"{scenario}.json"
         await asyncio.to_thread(target.parent.mkdir, parents=True, exist_ok=True)
-        await asyncio.to_thread(target.write_text, json.dumps(_portable(history.to_json_dict())))
-
-
-def _portable(value: Any) -> Any:
-    """A history without what belongs to the machine it was recorded on."""
-    if isinstance(value, dict):
-        return {
-            key: "recorder" if key == "identity" else _portable(item)
-            for key, item in value.items()
-            if key not in ("stackTrace", "binaryChecksum")
-        }
-    return [_portable(item) for item in value] if isinstance(value, list) else value
+        await asyncio.to_thread(target.write_text, json.dumps(portable(history.to_json_dict())))
 
 
 class MakeStack(Protocol):
@@ -451,13 +444,15 @@ async def _stack(
     )
     await parts.enter_async_context(elevenlabs)
     await parts.enter_async_context(twilio)
+    vendor = Vendor(elevenlabs)
+    await vendor.control("talks", {"analysis_lag_s": ANALYSIS_LAG_S})
     return Stack(
         client=client,
         store=store,
         accounts=accounts,
         repository=repository,
         simulators=running,
-        elevenlabs=Vendor(elevenlabs),
+        elevenlabs=vendor,
         twilio=Vendor(twilio),
         secrets=secrets,
         cache=folder / "cache",

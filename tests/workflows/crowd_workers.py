@@ -116,6 +116,8 @@ async def work(given: dict[str, Any]) -> None:
             repositories=repositories,
             **stored,
             accounts=accounts,
+            carriers=accounts,
+            natives=accounts,
             clock=SystemClock(),
             judges=InstalledJudges(JudgeOptions(), answers=store),
             studio=SpeechStudio,

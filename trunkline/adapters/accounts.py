@@ -8,7 +8,7 @@ is asked for once per key, because marks, ledger and rate limits belong to accou
 import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -33,8 +33,10 @@ from trunkline.model.kinds.project import (
 from trunkline.model.kinds.project import Rates as RatesOfProject
 from trunkline.model.limits import PLATFORM_ACCOUNTS_MAX
 from trunkline.ports import Budgets, Statuses
+from trunkline.ports.calls import AgentLines, NativeCalls
 
 if TYPE_CHECKING:
+    from trunkline.adapters.twilio.calls import TwilioCarrier
     from trunkline.adapters.twilio.telephony import TwilioTelephony
 
 Entry = TypeVar("Entry")
@@ -66,6 +68,8 @@ class AccountOptions:
     breaker: BreakerRules = field(default_factory=BreakerRules)
     read_timeout_s: float = 10.0
     listing_timeout_s: float = 40.0
+    twilio_shared_keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Keys beside an account's own that may sign its requests: by account, then by their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,16 @@ class Named:
 
     accounts: Accounts
     rates: RatesOfProject
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioKey:
+    """The credential of a telephony account, and how fast who may ask with it."""
+
+    account: str
+    token: str = field(repr=False)
+    rates: Rates
+    place: AccountPlace
 
 
 @dataclass(slots=True)
@@ -129,29 +143,50 @@ class ProjectAccounts:
         await self._budgets.use(platform.account, place, rates)
         return platform
 
+    async def lines(self, project: str, environment: str) -> AgentLines:
+        """Agents of the environment's ElevenLabs account, on the line. Raises as ``voice`` does."""
+        return (await self.voice(project, environment)).lines
+
+    async def native_calls(self, project: str, environment: str) -> NativeCalls:
+        """Calls the ElevenLabs account carries by itself. Raises as ``voice`` does."""
+        return (await self.voice(project, environment)).native_calls
+
     async def telephony(self, project: str, environment: str) -> "TwilioTelephony":
         """The environment's Twilio account. Raises CredentialsRejected if unset."""
         from trunkline.adapters.twilio.telephony import (  # noqa: PLC0415 - it takes memory
             TwilioTelephony,
         )
 
-        named = await self._named(project, environment)
-        account = named.accounts.twilio
-        if account is None:
-            raise _unnamed(project, environment, "twilio")
-        sid = self._value(project, account.account_sid)
-        rates = self._rates(named.rates, "twilio")
+        key = await self._twilio_key(project, environment)
         telephony = TwilioTelephony(
             self._twilio,
-            self._budgets.pace(sid, "twilio", rates),
-            account=sid,
-            token=self._value(project, account.auth_token),
+            self._budgets.pace(key.account, "twilio", key.rates),
+            account=key.account,
+            token=key.token,
             read_timeout_s=self._options.read_timeout_s,
             listing_timeout_s=self._options.listing_timeout_s,
+            shared_keys=self._options.twilio_shared_keys.get(key.account),
         )
-        place = AccountPlace(project=project, environment=environment, vendor="twilio")
-        await self._budgets.use(sid, place, rates)
+        await self._budgets.use(key.account, key.place, key.rates)
         return telephony
+
+    async def carrier(self, project: str, environment: str) -> "TwilioCarrier":
+        """Calls of the environment's Twilio account. Raises CredentialsRejected if unset."""
+        from trunkline.adapters.twilio.calls import (  # noqa: PLC0415 - it takes memory
+            TwilioCarrier,
+        )
+
+        key = await self._twilio_key(project, environment)
+        carrier = TwilioCarrier(
+            self._twilio,
+            self._budgets.pace(key.account, "twilio", key.rates),
+            account=key.account,
+            token=key.token,
+            read_timeout_s=self._options.read_timeout_s,
+            shared_keys=self._options.twilio_shared_keys.get(key.account),
+        )
+        await self._budgets.use(key.account, key.place, key.rates)
+        return carrier
 
     async def allowance(self, project: str) -> Allowance:
         """What the project's voice accounts allow: its ``rates``, else the server's settings."""
@@ -199,6 +234,18 @@ class ProjectAccounts:
             client.paced_by(self._budgets.pace(account, "elevenlabs", rates)),
             account=account,
             listing_timeout_s=self._options.listing_timeout_s,
+        )
+
+    async def _twilio_key(self, project: str, environment: str) -> TwilioKey:
+        named = await self._named(project, environment)
+        account = named.accounts.twilio
+        if account is None:
+            raise _unnamed(project, environment, "twilio")
+        return TwilioKey(
+            account=self._value(project, account.account_sid),
+            token=self._value(project, account.auth_token),
+            rates=self._rates(named.rates, "twilio"),
+            place=AccountPlace(project=project, environment=environment, vendor="twilio"),
         )
 
     def _known(self, key: str) -> KnownKey:

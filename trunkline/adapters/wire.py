@@ -9,9 +9,11 @@ is the business of each vendor's own translation.
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -121,6 +123,7 @@ class Wire:
     def __init__(self, vendor: str, base_url: str) -> None:
         self.vendor = vendor
         self._base_url = _checked(vendor, base_url)
+        trust_env = self._base_url.host not in LOOPBACK_HOSTS
         self._client = httpx.AsyncClient(
             base_url=self._base_url,
             limits=httpx.Limits(
@@ -129,7 +132,8 @@ class Wire:
             ),
             cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
-            trust_env=self._base_url.host not in LOOPBACK_HOSTS,
+            verify=_trust(trust_env=trust_env),
+            trust_env=trust_env,
         )
 
     @property
@@ -282,6 +286,12 @@ async def _bounded(response: httpx.Response) -> bytes:
         if len(content) > PLATFORM_ANSWER_MAX_BYTES:
             raise AnswerTooLarge
     return bytes(content)
+
+
+@cache
+def _trust(*, trust_env: bool) -> ssl.SSLContext:
+    """Whom all connections trust. Read once: the authorities are a hundred, accounts are many."""
+    return httpx.create_ssl_context(trust_env=trust_env)
 
 
 def _checked(vendor: str, base_url: str) -> httpx.URL:

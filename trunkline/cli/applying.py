@@ -15,11 +15,14 @@ from trunkline.cli.plans import only_environment, plan_of
 from trunkline.cli.printing import Format
 from trunkline.cli.server import Server, project_path, text
 from trunkline.cli.syncs import print_operation
+from trunkline.cli.terminal import typed_at
 from trunkline.model.base import JsonObject
 from trunkline.model.blast_radius import blast_radius, confirmation_text, radius_text
 from trunkline.model.plan_json import plan_json
 from trunkline.model.plan_text import render_plan
 from trunkline.model.plans import Plan
+
+SCRIPTED = "Scripts say --yes, or --confirm TEXT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def enforce(server: Server, project: str | None, given: Applying) -> ExitCode:
     plan = plan_of(stored)
     _say(radius_text(blast_radius(plan)))
     wanted = confirmation_text(plan)
-    typed = given.confirm or _typed(f'To confirm, type "{wanted}": ')
+    typed = given.confirm or typed_at(f'To confirm, type "{wanted}": ', SCRIPTED)
     order: JsonObject = {
         "planId": text(stored, "id"),
         "digest": plan.digest,
@@ -119,18 +122,7 @@ def _print_nothing(plan: Plan, style: Format) -> None:
 
 
 def _agrees(question: str, wanted: str) -> bool:
-    return _typed(question).strip() == wanted
-
-
-def _typed(question: str) -> str:
-    """What somebody types at a terminal. Raises WrongUsage without one."""
-    if not sys.stdin.isatty():
-        raise WrongUsage(
-            "There is no terminal to ask at", hint="Scripts say --yes, or --confirm TEXT"
-        )
-    sys.stderr.write(question)
-    sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    return typed_at(question, SCRIPTED).strip() == wanted
 
 
 def _say(words: str) -> None:

@@ -50,6 +50,11 @@ def promotion_names(incomplete: str) -> list[str]:
     return sorted({*agent_names(incomplete), *_names("promotions", incomplete)})
 
 
+def call_ids(incomplete: str) -> list[str]:
+    """Ids of calls that go on and begin like this."""
+    return _names("calls", incomplete)
+
+
 def project_names(incomplete: str) -> list[str]:
     """Names of projects that begin like this."""
     return _names("projects", incomplete)
@@ -77,6 +82,10 @@ def _names(what: str, incomplete: str) -> list[str]:
         elif what == "promotions":
             query: Query = {"limit": OFFERED_MAX, "open": "true"}
             rows = objects(server.get(f"{path}/promotions", query).get("items"))
+            return [text(row, "id") for row in rows]
+        elif what == "calls":
+            query = {"limit": OFFERED_MAX, "active": "true"}
+            rows = objects(server.get(f"{path}/calls", query).get("items"))
             return [text(row, "id") for row in rows]
         else:
             rows = objects(server.get(f"{path}/{what}", {"limit": OFFERED_MAX}).get("items"))

@@ -7,13 +7,10 @@ and how changes are followed is decided here, so that no two verbs differ.
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeAlias
 
 from trunkline.cli import printing
-from trunkline.cli.exits import ExitCode
 from trunkline.cli.printing import Format
-from trunkline.cli.watching import WATCH_INTERVAL_S, watch
 from trunkline.model.base import JsonObject
 
 FORMAT_VERSION = "1"
@@ -82,37 +79,6 @@ def print_listing(
         _print_rows(listing, rows, style, headers=headers)
     else:
         sys.stderr.write(f"{listing.empty}\n")
-
-
-def watch_listing(
-    listing: Listing,
-    look: Callable[[], Sequence[JsonObject]],
-    style: Format,
-    *,
-    headers: bool = True,
-    timeout: timedelta | None = None,
-    interval_s: float = WATCH_INTERVAL_S,
-) -> ExitCode:
-    """Print the list, then what changes: anew on a terminal, elsewhere only the changed rows.
-
-    JSON and YAML give one document for each row that is new or has changed.
-    """
-
-    def show(now: Sequence[JsonObject], before: Sequence[JsonObject] | None) -> None:
-        if redraws(style):
-            sys.stdout.write(CLEAR_SCREEN)
-            print_listing(listing, now, style, headers=headers)
-            return
-        if before is None and not now and style not in {Format.JSON, Format.YAML}:
-            sys.stderr.write(f"{listing.empty}\n")
-        changed = [row for row in now if row not in (before or ())]
-        if style in {Format.JSON, Format.YAML}:
-            for row in changed:
-                printing.print_line(row, style)
-        elif changed:
-            _print_rows(listing, changed, style, headers=headers and not before)
-
-    return watch(look, show, timeout=timeout, interval_s=interval_s)
 
 
 def redraws(style: Format) -> bool:

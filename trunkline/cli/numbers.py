@@ -10,6 +10,7 @@ from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.server import Server, objects, project_path, text
 from trunkline.model.base import JsonObject
 
+LINE_KEYS = ("condition", "agent", "state", "words")
 NUMBERS = Listing(
     kind="NumberList",
     columns=(
@@ -61,11 +62,18 @@ def list_numbers(
 
 
 def show_route(
-    server: Server, project: str | None, *, number: str, style: DocumentFormat
+    server: Server,
+    project: str | None,
+    *,
+    number: str,
+    asked: dict[str, str],
+    style: DocumentFormat,
 ) -> ExitCode:
-    """Print where calls to one number go, layer by layer."""
+    """Print where calls to one number go, layer by layer, and who would take the one that is
+    ``asked`` about.
+    """
     path = project_path(server, project)
-    report = server.get(f"{path}/numbers/{quote(number, safe='')}/route")
+    report = server.get(f"{path}/numbers/{quote(number, safe='')}/route", asked)
     if style is not DocumentFormat.TEXT:
         printing.print_document(report, style)
         return ExitCode.DONE
@@ -82,4 +90,20 @@ def show_route(
     if text(report, "problem"):
         printing.print_text(f"But: {text(report, 'problem')}")
         printing.print_text(f"To do: {text(report, 'remedy')}")
+    call = report.get("call")
+    if isinstance(call, dict):
+        print_call(call)
     return ExitCode.DONE
+
+
+def print_call(call: JsonObject) -> None:
+    """Every line of a number's table with what became of it, and where the call ends."""
+    printing.print_text(f"\nA call at {text(call, 'at')}:")
+    rows = [
+        (f"{int(text(line, 'line')) + 1}", *(text(line, key) for key in LINE_KEYS))
+        for line in objects(call.get("lines"))
+    ]
+    printing.print_table(("LINE", "CONDITION", "AGENT", "STATE", "WHY"), rows)
+    forward_to = text(call, "forwardTo")
+    target = f"agent {text(call, 'agent')}" if text(call, "agent") else forward_to or "nobody"
+    printing.print_text(f"\nIt goes to {target}: {text(call, 'words')}")

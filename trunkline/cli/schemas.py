@@ -5,8 +5,9 @@ needed to run a command: ``make docs`` writes the files, tests hold commands to 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from api.administration import FindingAnswer, TokenAnswer
 from api.answers import (
@@ -19,14 +20,18 @@ from api.answers import (
     ProjectAnswer,
     SourceAnswer,
 )
+from api.calls import CallRecordAnswer, ExportedCall
 from api.changes import ChangeAnswer, ManifestRowAnswer
 from api.descriptions import DescriptionAnswer, HistoryAnswer
 from api.promotions import PromotionAnswer
 from api.routes.behaviour import BehaviourAnswer
+from api.routes.call_control import CallCommandAnswer, ContextSlotAnswer
+from api.routes.call_orders import CallOrderAnswer, DoNotCallAnswer
 from api.routes.ejections import EjectionAnswer
 from api.routes.experiments import ExperimentAnswer
 from api.routes.manual_results import ManualResultAnswer
 from api.routes.notifications import NotificationAnswer
+from realtime.messages import ListeningMessage, StreamMessage
 from trunkline.cli.listing import FORMAT_VERSION
 from trunkline.cli.testing.listing import ListedTest
 from trunkline.model.base import Json, JsonObject
@@ -42,7 +47,11 @@ LISTS: Mapping[str, type[BaseModel]] = {
     "AuditList": AuditAnswer,
     "CheckedReleaseList": CheckedRelease,
     "DoctorReport": FindingAnswer,
+    "DoNotCallList": DoNotCallAnswer,
     "DriftList": Drifted,
+    "CallList": CallRecordAnswer,
+    "CallOrderList": CallOrderAnswer,
+    "ContextSlotList": ContextSlotAnswer,
     "Change": ChangeAnswer,
     "Ejection": EjectionAnswer,
     "EventList": EventAnswer,
@@ -60,17 +69,26 @@ LISTS: Mapping[str, type[BaseModel]] = {
 DOCUMENTS: Mapping[str, type[BaseModel]] = {
     "AgentDescription": DescriptionAnswer,
     "Behaviour": BehaviourAnswer,
+    "Call": ExportedCall,
+    "CallCommand": CallCommandAnswer,
+    "CallOrder": CallOrderAnswer,
     "Experiment": ExperimentAnswer,
     "Operation": OperationAnswer,
     "Promotion": PromotionAnswer,
 }
 """Single documents, printed exactly as the API answers them."""
+STREAMS: Mapping[str, TypeAdapter[Any]] = {
+    "EventStreamMessage": TypeAdapter(StreamMessage),
+    "ListeningStreamMessage": TypeAdapter(ListeningMessage),
+}
+"""Messages of WebSockets, one of several shapes each; ``calls watch`` prints the former."""
 
 
 def schemas() -> dict[str, JsonObject]:
     """Every schema by the kind it describes."""
     found = {kind: list_schema(kind, items=item) for kind, item in LISTS.items()}
     found |= {kind: _document(kind, shape) for kind, shape in DOCUMENTS.items()}
+    found |= {kind: _message(kind, shape) for kind, shape in STREAMS.items()}
     found["FleetStatus"] = _fleet_status()
     found["test-result"] = _document("TestRunReport", TestRunReport)
     found["Plan"] = {**plan_schema(), "title": "Plan"}
@@ -100,6 +118,11 @@ def _document(kind: str, shape: type[BaseModel]) -> JsonObject:
     definitions: JsonObject = {}
     described = _shape(shape, definitions)
     return {"$schema": DIALECT, "title": kind, **described, "$defs": definitions}
+
+
+def _message(kind: str, shapes: TypeAdapter[Any]) -> JsonObject:
+    described = shapes.json_schema(mode="serialization")
+    return {"$schema": DIALECT, **described, "title": kind}
 
 
 def _fleet_status() -> JsonObject:

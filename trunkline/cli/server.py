@@ -93,6 +93,10 @@ class Server:
         """One answer to a JSON body. Raises a leaf of the error tree."""
         return self._send("PUT", path, body=body)
 
+    def patch(self, path: str, body: JsonObject) -> JsonObject:
+        """One answer to a JSON body. Raises a leaf of the error tree."""
+        return self._send("PATCH", path, body=body)
+
     def delete(self, path: str, params: Query | None = None) -> JsonObject:
         """One answer. Raises a leaf of the error tree."""
         return self._send("DELETE", path, params=dict(params or {}))
@@ -114,6 +118,26 @@ class Server:
             if not isinstance(cursor, str):
                 return
             wanted["cursor"] = cursor
+
+    def lines(
+        self, path: str, params: Query | None = None, *, read_timeout_s: float
+    ) -> Iterator[str]:
+        """The lines of an answer as they come. Raises a leaf of the error tree."""
+        request_id = secrets.token_hex(8)
+        try:
+            with self._client.stream(
+                "GET",
+                path,
+                params=dict(params or {}),
+                headers={"X-Request-ID": request_id},
+                timeout=httpx.Timeout(TIMEOUT.connect, read=read_timeout_s),
+            ) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._read(answer, request_id)
+                yield from answer.iter_lines()
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise self._silent(error) from error
 
     def _send(
         self,
@@ -206,6 +230,17 @@ def object_at(document: JsonObject, key: str) -> JsonObject:
 def objects(value: Json) -> list[JsonObject]:
     """The objects in an array; none if it is no array."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def refusal(status: int, body: bytes | bytearray) -> errors.TrunklineError:
+    """What a server that did not open a stream says, as an error."""
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return errors.ServerUnreachable(f"The server opens no stream (status {status})")
+    return _problem(status, problem, text(problem, "requestId"))
 
 
 def _problem(status: int, problem: JsonObject, request_id: str) -> errors.TrunklineError:

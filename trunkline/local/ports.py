@@ -6,7 +6,9 @@ Knows which ports there are and the options that move them, and no server.
 import socket
 from dataclasses import dataclass, replace
 
-from trunkline.listening import LOOPBACK, PortInUse, is_free
+from trunkline.listening import LOOPBACK, PortInUse, free_port, is_free
+
+__all__ = ["FREE_PORTS", "OPTIONS", "PortInUse", "StackPorts", "free_port", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,6 @@ def resolve(wanted: StackPorts, *, needed: frozenset[str] = frozenset(OPTIONS)) 
         for probe in reserved:
             probe.close()
     return replace(wanted, **chosen)
-
-
-def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _with_defaults_freed(wanted: StackPorts) -> StackPorts:

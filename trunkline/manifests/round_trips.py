@@ -79,15 +79,6 @@ def without(text: str, at: int, path: Steps) -> str:
     return rewritten(text, at, taken_from(values_of(_unmarked(text)[1])[at], path))
 
 
-def with_item(text: str, at: int, path: Steps, place: int, value: Json) -> str:
-    """The text with one more item in a list, before the one at ``place``. Raises Uneditable."""
-    whole = values_of(_unmarked(text)[1])[at]
-    items = value_at(whole, path)
-    if not isinstance(items, list):
-        raise Uneditable("there is no list")
-    return rewritten(text, at, set_in(whole, path, [*items[:place], value, *items[place:]]))
-
-
 def renamed(text: str, at: int, name: str) -> str:
     """The text with another name for the document's manifest; an agent says what it was called,
     so that it stays the same one. Raises Uneditable.

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from trunkline.model.base import Frozen
+from trunkline.model.calls.records import CallRecord
+from trunkline.model.calls.tallies import CallTally, count_calls
 from trunkline.model.manual_results import ManualResult
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.records import EventRecord
@@ -68,6 +70,7 @@ class VersionTally(Frozen):
     lead_time_s: float | None
     tests: TestTally
     manual: ManualTally
+    calls: CallTally = CallTally()
 
 
 class AgentTally(Frozen):
@@ -82,6 +85,7 @@ class AgentTally(Frozen):
     tests: TestTally
     manual: ManualTally
     drift: DriftTally
+    calls: CallTally = CallTally()
 
 
 def tally(
@@ -92,11 +96,17 @@ def tally(
     tests: Sequence[TestResult],
     manual: Sequence[ManualResult],
     events: Sequence[EventRecord],
+    calls: Sequence[CallRecord] = (),
     now: datetime,
 ) -> AgentTally:
     """Count what was read of one agent in one environment; every sequence newest first."""
     asked = {each.version: each.created_at for each in promotions if each.version}
-    versions = tuple(_version(each, asked, tests, manual) for each in releases)
+    versions = tuple(
+        _version(each, asked, tests, manual).model_copy(
+            update={"calls": count_calls(call for call in calls if call.version == each.version)}
+        )
+        for each in releases
+    )
     leads = sorted(each.lead_time_s for each in versions if each.lead_time_s is not None)
     return AgentTally(
         version=version,
@@ -108,6 +118,7 @@ def tally(
         tests=count_tests(tests),
         manual=count_manual(manual),
         drift=count_drift(events, now),
+        calls=count_calls(calls),
     )
 
 

@@ -15,6 +15,7 @@ Measure = Literal[
     "drift_age_seconds",
     "pull_requests",
     "notifications",
+    "calls_active",
 ]
 """Ages are those of the oldest, in seconds; ``promotion_seconds`` is a sum."""
 

@@ -10,7 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from trunkline.model.base import Frozen, JsonObject
+from trunkline.model.calls.orders import RetryRule
 from trunkline.model.ids import AgentName, Digest, EnvironmentName, ExternalId, ProjectName
+from trunkline.model.kinds.project import Window
 
 Lifecycle = Literal["draft", "active", "inactive"]
 Direction = Literal["inbound", "outbound", "both"]
@@ -82,6 +84,14 @@ class DesiredVoice(Frozen):
     speaker_boost: bool | None = None
 
 
+class DesiredOutbound(Frozen):
+    """From which numbers (names of documents) an agent may call, when, and how often it tries."""
+
+    from_numbers: tuple[str, ...] = ()
+    windows: tuple[Window, ...] = ()
+    retry: RetryRule = RetryRule()
+
+
 class DesiredAgent(Frozen):
     """One agent in one environment.
 
@@ -100,6 +110,7 @@ class DesiredAgent(Frozen):
     display_name: str
     lifecycle: Lifecycle = "active"
     direction: Direction = "inbound"
+    outbound: DesiredOutbound | None = None
     prompt: str | None = None
     first_message: str | None = None
     language: str | None = None
@@ -116,8 +127,28 @@ class DesiredAgent(Frozen):
     positions: dict[str, str] = Field(default_factory=dict)
 
 
+class DesiredLine(Frozen):
+    """One line of a number's routing table: an agent, and what must hold of a call for it.
+
+    Nothing given: every call. ``timezone`` goes with ``hours``; ``weight`` is in percent.
+    """
+
+    agent: AgentName
+    hours: str | None = None
+    timezone: str = "UTC"
+    callers: tuple[str, ...] = ()
+    language: str | None = None
+    skill: str | None = None
+    weight: int | None = None
+
+
 class DesiredNumber(Frozen):
-    """One phone number; ``agent`` is None when it belongs to nobody (its agent is inactive)."""
+    """One phone number; ``agent`` is None when it belongs to nobody (its agent is inactive).
+
+    ``lines`` are asked from the first to the last where calls come to us, and the agent of the last
+    is ``agent``; a number with one agent has one line without conditions. ``skill`` is what a call
+    is about that says nothing of it, ``drain_s`` how long running calls may hold up a move.
+    """
 
     project: ProjectName
     environment: EnvironmentName
@@ -129,3 +160,6 @@ class DesiredNumber(Frozen):
     fallback_number: str | None = None
     takeover: bool = False
     position: str = ""
+    lines: tuple[DesiredLine, ...] = ()
+    skill: str = ""
+    drain_s: float = 0.0

@@ -30,6 +30,7 @@ PROTECTED_TAG = "trunkline-protected"
 TOOL_OWNER_VARIABLE = "trunkline_owner"
 FORGE_TOKEN_PREFIX = "TRUNKLINE_FORGE_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 WEBHOOK_SECRET_PREFIX = "TRUNKLINE_WEBHOOK_SECRET_"  # noqa: S105 - a variable's beginning
+PLATFORM_WEBHOOK_SECRET_PREFIX = "TRUNKLINE_ELEVENLABS_WEBHOOK_SECRET_"  # noqa: S105 - likewise
 GIT_TOKEN_PREFIX = "TRUNKLINE_GIT_TOKEN_"  # noqa: S105 - the beginning of a variable's name
 REFERENCE_PREFIX = "trunkline-ref:"
 RELEASE_TAGS = "trunkline/"
@@ -111,6 +112,11 @@ def forge_token_variable(project: str) -> str:
 def webhook_secret_variable(project: str) -> str:
     """The variable with the secret that signs webhooks about one project's repository."""
     return f"{WEBHOOK_SECRET_PREFIX}{project.upper().replace('-', '_')}"
+
+
+def platform_webhook_secret_variable(project: str) -> str:
+    """The variable with the secret that signs the voice platform's news of one project's calls."""
+    return f"{PLATFORM_WEBHOOK_SECRET_PREFIX}{project.upper().replace('-', '_')}"
 
 
 def share_secrets(first: str, second: str) -> bool:

@@ -59,7 +59,9 @@ class ManualVerdict(Frozen):
 
 
 class ManualResult(ManualVerdict):
-    """A verdict with what it is about and who gave it. ``digest`` is None before the first wish."""
+    """A verdict with what it is about and who gave it. ``digest`` is None before the first wish;
+    ``call`` is the call it is about, "" if it went past us.
+    """
 
     id: str
     project: str
@@ -70,3 +72,4 @@ class ManualResult(ManualVerdict):
     digest: Digest | None = None
     tested_at: datetime
     tested_by: str
+    call: str = ""

@@ -12,7 +12,8 @@ from trunkline.model.base import Frozen
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.ids import ExternalId
 from trunkline.model.observed import CarrierNumber, PlatformNumber
-from trunkline.model.routes import Route, RouteLayer, effective_route, mismatch
+from trunkline.model.own_routing import agents_of, comes_to_us, table_of, table_words
+from trunkline.model.routes import Mismatch, Route, RouteLayer, effective_route, mismatch
 
 NumberState = Literal["available", "assigned", "unmanaged", "external"]
 """``available``: nobody's calls arrive there. ``assigned``: a manifest names it. ``unmanaged``: the
@@ -36,6 +37,7 @@ class SeenNumber(Frozen):
     contenders: tuple[DesiredNumber, ...] = ()
     agent_external_id: ExternalId | None = None
     answer_url: str | None = None
+    own_url: str | None = None
     keeper: str = ""
     seen: bool = True
 
@@ -46,7 +48,17 @@ class SeenNumber(Frozen):
             self.platform,
             native_url=self.native_url,
             fallback_url=self.answer_url,
+            own_url=self.own_url,
+            own_agents=", ".join(agents_of(table_of(self.wish))) if self.wish else "",
         )
+
+    def mismatch(self, route: Route) -> Mismatch | None:
+        """What is in the way of the wish; None if nothing is, or nobody is to answer."""
+        wish = self.wish
+        if wish is None or (wish.agent is None and not comes_to_us(wish)):
+            return None
+        wanted = self.agent_external_id or ExternalId("")
+        return mismatch(route, wanted, own=comes_to_us(wish))
 
 
 class NumberLine(Frozen):
@@ -112,8 +124,8 @@ def report_of(seen: SeenNumber) -> RouteReport:
     wish = seen.wish
     wished, problem, remedy = "", "", ""
     if wish is not None:
-        wished = f"agent {wish.agent}" if wish.agent else "nobody"
-        found = mismatch(route, seen.agent_external_id or ExternalId("")) if wish.agent else None
+        wished = _wished_words(wish)
+        found = seen.mismatch(route)
         if found is not None:
             problem, remedy = found.message, found.remedy
     return RouteReport(
@@ -121,13 +133,19 @@ def report_of(seen: SeenNumber) -> RouteReport:
     )
 
 
+def _wished_words(wish: DesiredNumber) -> str:
+    if not comes_to_us(wish):
+        return f"agent {wish.agent}" if wish.agent else "nobody"
+    return f"{wish.routing}: {table_words(table_of(wish))}"
+
+
 def _assigned_words(seen: SeenNumber, route: Route) -> str:
     wish = seen.wish
     if wish is None or not seen.seen:
         return ""
     words: list[str] = []
-    if wish.agent is not None:
-        found = mismatch(route, seen.agent_external_id or ExternalId(""))
+    if wish.agent is not None or comes_to_us(wish):
+        found = seen.mismatch(route)
         words.extend([f"{found.message}; {found.remedy}"] if found is not None else [])
     elif route.reaches not in ("nobody", "fallback"):
         words.append(f"calls go to {route.words}, Git wants nobody to answer")

@@ -15,6 +15,17 @@ from trunkline.model.errors import NumberOwnedElsewhere
 from trunkline.model.ids import ExternalId, reference
 from trunkline.model.ledger import LedgerEntry, NumberOwner
 from trunkline.model.observed import CarrierNumber, PlatformNumber
+from trunkline.model.own_routing import (
+    DRAINING,
+    ROUTE,
+    STATUS_URL,
+    OwnAddresses,
+    address_changes,
+    agents_of,
+    comes_to_us,
+    table_changes,
+    table_of,
+)
 from trunkline.model.planner import plan_digest
 from trunkline.model.plans import (
     SET_BY_PLATFORM,
@@ -70,6 +81,8 @@ def plan_number(
     off_duty: str = "",
     contested: str = "",
     unreleased: Obstacle | None = None,
+    own: OwnAddresses | None = None,
+    draining: str = "",
 ) -> Plan:
     """Import, assign, unassign, relink, or set the carrier's addresses.
 
@@ -79,9 +92,11 @@ def plan_number(
     agents Trunkline looks after in that account. ``owner``: whose wish the number follows, None if
     nobody's yet. ``answer_url``: where we answer for the number's fallback. ``off_duty``: why the
     agent Git names takes no calls for now. ``contested``: why another wish may have the number.
-    ``unreleased``: why the number may not be given to its agent yet.
+    ``unreleased``: why the number may not be given to its agent yet. ``own``: what the carrier is
+    told where calls come to us, None if it cannot reach us. ``draining``: whose running calls a
+    move waits for.
     """
-    if off_duty:
+    if off_duty and not comes_to_us(desired):
         desired = desired.model_copy(update={"agent": None})
         agent_external_id = None
     view = _View(
@@ -92,26 +107,23 @@ def plan_number(
         entry=entry,
         native_url_ok=native_url_ok,
         answer_url=answer_url,
+        own=own,
     )
     obstacle = _claimed(view, owner, contested) or _obstacle(
-        view, agent_planned=agent_planned, agent_ready=agent_ready
+        view,
+        agent_planned=agent_planned,
+        agent_ready=agent_ready or (bool(off_duty) and comes_to_us(desired)),
     )
-    taken = view.taken(managed_agent_ids)
     notes = [f"{view.label}: {off_duty}"] if off_duty else []
-    if obstacle is None and taken and desired.agent is not None:
-        if desired.takeover:
-            notes.append(f"{taken}; takeover is allowed")
-        else:
-            words = f"{taken}; set takeover: true to take it, or unassign it there"
-            obstacle = Obstacle(reason="NumberTaken", message=words)
-    steps: list[Step] = []
-    if obstacle is None and taken and desired.agent is None:
-        notes.append(taken)
-    elif obstacle is None:
-        steps = view.detached(notes) if desired.agent is None else view.attached(notes)
+    if obstacle is None:
+        obstacle = _taken(view, view.taken(managed_agent_ids), notes)
+    free = view.takes_calls or not view.taken(managed_agent_ids)
+    steps = view.steps(notes) if obstacle is None and free else []
     waits = obstacle is not None and obstacle.waiting and not contested
     if unreleased is not None and desired.agent and (waits or any(map(gives_away, steps))):
         obstacle, steps = unreleased, []
+    if draining and obstacle is None and any(map(hands_over, steps)):
+        obstacle, steps = _draining(view, draining), []
     notes.extend(view.without_fallback())
     return Plan(
         project=desired.project,
@@ -123,6 +135,11 @@ def plan_number(
         notes=tuple(notes),
         unchanged=0 if steps or obstacle else 1,
     )
+
+
+def hands_over(step: Step) -> bool:
+    """True if the step gives the number to an agent, and may take it from another."""
+    return gives_away(step) and step.action == "assign"
 
 
 def gives_away(step: Step) -> bool:
@@ -173,13 +190,27 @@ def _claimed(view: "_View", owner: NumberOwner | None, contested: str) -> Obstac
     return None
 
 
+def _taken(view: "_View", taken: str, notes: list[str]) -> Obstacle | None:
+    """Somebody has the number whom we may not take it from; what is no obstacle is noted."""
+    if taken and view.takes_calls and not view.desired.takeover:
+        words = f"{taken}; set takeover: true to take it, or unassign it there"
+        return Obstacle(reason="NumberTaken", message=words)
+    if taken:
+        notes.append(f"{taken}; takeover is allowed" if view.takes_calls else taken)
+    return None
+
+
+def _draining(view: "_View", words: str) -> Obstacle:
+    return Obstacle(reason=DRAINING, message=f"{view.label}: {words}", waiting=True)
+
+
 def _obstacle(view: "_View", *, agent_planned: bool, agent_ready: bool) -> Obstacle | None:
     desired, label = view.desired, view.label
-    if desired.routing != "native":
+    if comes_to_us(desired) and view.own is None:
         return Obstacle(
-            reason="RoutingNotEnabled",
-            message=f"{label}: routing {desired.routing} is not available in this version;"
-            " use routing: native",
+            reason="PublicUrlMissing",
+            message=f"{label}: routing {desired.routing} needs an address at which carriers reach"
+            " this installation: set TRUNKLINE_PUBLIC_URL for workers and API servers",
         )
     if view.carrier is None:
         return Obstacle(
@@ -187,17 +218,20 @@ def _obstacle(view: "_View", *, agent_planned: bool, agent_ready: bool) -> Obsta
             message=f"{label} is not in the environment's telephony account;"
             " buy it there or name the account that holds it",
         )
-    if desired.agent is None:
+    if not view.takes_calls:
         return None
-    wrong = mismatch(view.route, view.wanted or ExternalId(""))
+    wrong = mismatch(view.route, view.wanted or ExternalId(""), own=comes_to_us(desired))
     if wrong is not None and not wrong.ours:
         return Obstacle(reason="RouteShadowed", message=f"{label}: {wrong.message}; {wrong.remedy}")
-    if agent_planned or (view.wanted is not None and agent_ready):
-        return None
+    ready = agent_planned or (view.wanted is not None and agent_ready)
+    return None if ready or not view.is_handed_over else _not_ready(view)
+
+
+def _not_ready(view: "_View") -> Obstacle:
     missing = "is not on the platform yet" if view.wanted is None else "is not on the platform"
     return Obstacle(
         reason="DependencyNotReady",
-        message=f"{label} waits for agent {desired.agent}, which {missing}",
+        message=f"{view.label} waits for agent {view.desired.agent}, which {missing}",
         waiting=True,
     )
 
@@ -213,6 +247,22 @@ class _View:
     entry: LedgerEntry | None
     native_url_ok: bool
     answer_url: str | None
+    own: OwnAddresses | None = None
+
+    @property
+    def takes_calls(self) -> bool:
+        """True if calls are to come somewhere: to the agent, or to us."""
+        return self.desired.agent is not None or comes_to_us(self.desired)
+
+    @property
+    def is_handed_over(self) -> bool:
+        """False if there is no agent, or those that are to have the calls have them already, by our
+        own table.
+        """
+        applied = self.entry.applied if self.entry is not None else {}
+        changes = table_changes(self.desired, applied)
+        moves = not comes_to_us(self.desired) or any(one.path == AGENT for one in changes)
+        return self.desired.agent is not None and moves
 
     @property
     def label(self) -> str:
@@ -225,6 +275,8 @@ class _View:
             self.platform,
             native_url=self.native_url_ok,
             fallback_url=self.answer_url,
+            own_url=self.own.voice if self.own is not None else None,
+            own_agents=", ".join(agents_of(table_of(self.desired))),
         )
 
     @property
@@ -241,7 +293,7 @@ class _View:
     def without_fallback(self) -> list[str]:
         """Why a fallback that Git names is not set."""
         number = self.desired.fallback_number
-        if number is None or self.answer_url is not None or self.desired.routing != "native":
+        if number is None or self.answer_url is not None or comes_to_us(self.desired):
             return []
         return [
             (
@@ -249,6 +301,30 @@ class _View:
                 " address of ours, and TRUNKLINE_PUBLIC_URL is not set"
             )
         ]
+
+    def steps(self, notes: list[str]) -> list[Step]:
+        """What there is to do, in order."""
+        if self.own is not None and comes_to_us(self.desired):
+            return self.answered(self.own)
+        return self.detached(notes) if self.desired.agent is None else self.attached(notes)
+
+    def answered(self, own: OwnAddresses) -> list[Step]:
+        """To our table first, the carrier's addresses then, and off the platform at last: no call
+        in between finds nobody.
+        """
+        applied = self.entry.applied if self.entry is not None else {}
+        steps: list[Step] = []
+        if table := table_changes(self.desired, applied):
+            who = ", ".join(agents_of(table_of(self.desired))) or "nobody"
+            steps.append(self._step("assign", table, 0, f"route calls of {{}} to {who}"))
+        told = address_changes(self.carrier, own, applied) if self.carrier is not None else ()
+        if told:
+            steps.append(self._step("update", told, CARRIER_CALLS, "have calls of {} come to us"))
+        if self.platform is not None and self.holder is not None:
+            ours = "drift" if ROUTE in applied else "git"
+            gone = Change(operation="-", path=AGENT, old=self.holder, origin=ours)
+            steps.append(self._step("unassign", (gone,), UNASSIGN_CALLS))
+        return steps
 
     def detached(self, notes: list[str]) -> list[Step]:
         """To the fallback first and off the agent then: no call in between finds nobody."""
@@ -286,6 +362,7 @@ class _View:
                 self._step("relink", (self._linked("git" if ours else "drift"),), ASSIGN_CALLS)
             )
         steps.extend(self._fallback())
+        steps.extend(self._unreported())
         return steps
 
     @property
@@ -362,6 +439,15 @@ class _View:
         else:
             return []
         return [self._step("update", (changed,), CARRIER_CALLS, "set the fallback of {}")]
+
+    def _unreported(self) -> list[Step]:
+        """Reports that came to us while calls did are not asked for any more."""
+        now = self.carrier.status_callback if self.carrier is not None else None
+        applied = self._applied(STATUS_URL)
+        if applied is None or now != applied:
+            return []
+        gone = Change(operation="-", path=STATUS_URL, old=now, origin="reset")
+        return [self._step("update", (gone,), CARRIER_CALLS, "have no reports of {} come to us")]
 
     def _step(
         self, action: Action, changes: tuple[Change, ...], calls: int, summary: str = ""

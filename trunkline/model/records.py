@@ -99,7 +99,7 @@ class EventRecord(Frozen):
 
     project: str
     environment: str = ""
-    kind: Literal["project", "agent", "number", "environment", "account"] = "agent"
+    kind: Literal["project", "agent", "number", "environment", "account", "call"] = "agent"
     name: str = ""
     type: Literal["Normal", "Warning"] = "Normal"
     reason: str

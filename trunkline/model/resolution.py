@@ -14,6 +14,7 @@ from operator import is_
 from typing import TypeAlias, TypeVar
 
 from trunkline.model.base import JsonObject
+from trunkline.model.calls.orders import RetryRule
 from trunkline.model.canonical import digest
 from trunkline.model.closures import (
     Shared,
@@ -23,8 +24,10 @@ from trunkline.model.closures import (
 from trunkline.model.desired import (
     DesiredAgent,
     DesiredDocument,
+    DesiredLine,
     DesiredModel,
     DesiredNumber,
+    DesiredOutbound,
     DesiredTool,
     DesiredVoice,
 )
@@ -37,6 +40,7 @@ from trunkline.model.ids import (
     Revision,
 )
 from trunkline.model.kinds import Agent, AgentContent, KnowledgeDocument, Persona, Tool
+from trunkline.model.kinds.number import PhoneNumberSpec, Route
 from trunkline.model.kinds.project import Accounts, Environment, Project
 from trunkline.model.limits import CLOSURE_CACHE_MAX_AGENTS
 from trunkline.model.manifests import Manifests, Placed
@@ -46,8 +50,11 @@ from trunkline.model.records import RecordKind, WishRecord
 _Parts: TypeAlias = tuple[object, ...]
 Item = TypeVar("Item", DesiredTool, DesiredDocument)
 
-LATER_KEYS = ("adopt", "fileType")
+LATER_KEYS = ("adopt", "fileType", "outbound", "lines", "skill", "drainS")
 """Keys of a wish that came later: left out while unset, so that an upgrade wakes nobody."""
+
+SKILL_LABEL = "skill"
+"""The label of a number that says what its calls are about, unless a call says something else."""
 
 _ELEMENT = re.compile(r"\[[0-9]+\]")
 _FROM_PERSONA = (
@@ -246,7 +253,7 @@ def _same(first: _Parts, second: _Parts) -> bool:
 def _without_positions(body: JsonObject) -> JsonObject:
     bare: JsonObject = {}
     for key, value in body.items():
-        if key in ("position", "positions") or (key in LATER_KEYS and value is None):
+        if key in ("position", "positions") or (key in LATER_KEYS and not value):
             continue
         if key in ("tools", "documents") and isinstance(value, list):
             bare[key] = [_without_positions(each) for each in value if isinstance(each, dict)]
@@ -277,6 +284,7 @@ def _agent(
         display_name=content.display_name or agent.name,
         lifecycle=content.lifecycle,
         direction=content.direction,
+        outbound=_outbound(content),
         prompt=_prompt(shared, placed, content, persona),
         first_message=content.first_message,
         language=content.language,
@@ -297,6 +305,19 @@ def _agent(
         concurrency=content.limits.concurrency,
         elevenlabs=content.elevenlabs,
         positions=_positions(placed, environment.name),
+    )
+
+
+def _outbound(content: AgentContent) -> DesiredOutbound | None:
+    """How the agent may call people; None if it calls nobody."""
+    said = content.outbound
+    if said is None or content.direction == "inbound":
+        return None
+    retry = said.retry
+    return DesiredOutbound(
+        from_numbers=said.from_numbers,
+        windows=said.windows,
+        retry=RetryRule(tries=retry.tries, pause_s=retry.pause.total_seconds(), after=retry.after),
     )
 
 
@@ -402,7 +423,34 @@ def _numbers(manifests: Manifests, environments: list[Environment]) -> Iterator[
             fallback_number=spec.fallback.number if spec.fallback else None,
             takeover=spec.takeover,
             position=str(placed.positions.value("spec.number")),
+            lines=_lines(spec),
+            skill=placed.manifest.metadata.labels.get(SKILL_LABEL, ""),
+            drain_s=spec.cutover.drain.total_seconds() if spec.cutover else 0.0,
         )
+
+
+def _lines(spec: PhoneNumberSpec) -> tuple[DesiredLine, ...]:
+    """Who answers, in order, where calls come to us."""
+    if spec.routing == "native":
+        return ()
+    if spec.route is None:
+        return (DesiredLine(agent=AgentName(spec.agent)),) if spec.agent is not None else ()
+    return tuple(_line(route) for route in spec.route)
+
+
+def _line(route: Route) -> DesiredLine:
+    agent, when = AgentName(route.target), route.when
+    if when is None:
+        return DesiredLine(agent=agent)
+    return DesiredLine(
+        agent=agent,
+        hours=when.hours,
+        timezone=when.timezone or "UTC",
+        callers=when.callers,
+        language=when.language,
+        skill=when.skill,
+        weight=when.weight,
+    )
 
 
 def _lifecycle(manifests: Manifests, agent: str, environment: str) -> str:

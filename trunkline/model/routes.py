@@ -19,7 +19,10 @@ LayerState = Literal["empty", "passes", "decides", "shadowed"]
 """``empty``: says nothing, the next one is asked. ``passes``: hands the call to the next one.
 ``decides``: the call ends here. ``shadowed``: never asked.
 """
-Destination = Literal["trunk", "application", "url", "fallback", "agent", "nobody", "unknown"]
+Destination = Literal[
+    "trunk", "application", "url", "bridge", "fallback", "agent", "nobody", "unknown"
+]
+"""``bridge``: our own address, where the number's table decides."""
 
 
 class RouteLayer(Frozen):
@@ -76,15 +79,25 @@ def effective_route(
     *,
     native_url: bool,
     fallback_url: str | None = None,
+    own_url: str | None = None,
+    own_agents: str = "",
     agents: Mapping[ExternalId, str] | None = None,
 ) -> Route:
     """The route of a number as both platforms show it.
 
     ``carrier`` is None where the telephony account does not hold the number, ``platform`` where
     the voice platform does not. ``native_url``: the carrier's voice URL is the voice platform's.
-    ``fallback_url`` is the address at which we answer for it; ``agents`` names agents by id.
+    ``fallback_url`` is the address at which we answer for it where nobody did, ``own_url`` the one
+    at which we are asked first, and ``own_agents`` names whom our table leads to; ``agents`` names
+    agents by id.
     """
-    asked = _Layers(carrier, platform, native_url=native_url, fallback_url=fallback_url)
+    asked = _Layers(
+        carrier,
+        platform,
+        native_url=native_url,
+        fallback_url=fallback_url,
+        own=(own_url or "", own_agents),
+    )
     found = tuple(asked.all(agents or {}))
     decided = next(layer.layer for layer in found if layer.state == "decides")
     reaches, target = asked.destination(decided, agents or {})
@@ -93,8 +106,9 @@ def effective_route(
     return Route(layers=found, reaches=reaches, target=target, branch_id=branch, claimed=holder)
 
 
-def mismatch(route: Route, wanted: ExternalId) -> Mismatch | None:
-    """What stands between a call and the wished agent; None if nothing does.
+def mismatch(route: Route, wanted: ExternalId, *, own: bool = False) -> Mismatch | None:
+    """What stands between a call and the wished agent, or, if it is to be decided by our ``own``
+    table, between the call and us; None if nothing does.
 
     The strongest layer that is wrong is named, because nothing below it counts.
     """
@@ -114,6 +128,21 @@ def mismatch(route: Route, wanted: ExternalId) -> Mismatch | None:
             remedy="buy it there, or name the account that holds it",
             ours=False,
         )
+    return _not_ours(route) if own else _not_native(route, wanted, claimed)
+
+
+def _not_ours(route: Route) -> Mismatch | None:
+    if route.reaches == "bridge":
+        return None
+    return Mismatch(
+        layer=route.decided_by,
+        message=f"calls go to {route.words} and do not come to us",
+        remedy="applying the plan sets the number's voice URL",
+        ours=True,
+    )
+
+
+def _not_native(route: Route, wanted: ExternalId, claimed: str) -> Mismatch | None:
     if route.decided_by == "url":
         return Mismatch(
             layer="url",
@@ -141,6 +170,7 @@ class _Layers:
         *,
         native_url: bool,
         fallback_url: str | None,
+        own: tuple[str, str],
     ) -> None:
         self._known = carrier is not None
         self._trunk = carrier.trunk_sid or "" if carrier is not None else ""
@@ -149,6 +179,7 @@ class _Layers:
         self._native = native_url
         self._fallback_url = fallback_url
         self._platform = platform
+        self._own_url, self._own_agents = own
 
     def destination(
         self, decided: LayerName, agents: Mapping[ExternalId, str]
@@ -167,6 +198,8 @@ class _Layers:
             return "unknown", ""
         if self._url and self._url == self._fallback_url:
             return "fallback", ""
+        if self._url and self._url == self._own_url:
+            return "bridge", self._own_agents
         return ("url", self._url) if self._url else ("nobody", "")
 
     def all(self, agents: Mapping[ExternalId, str]) -> Iterable[RouteLayer]:
@@ -221,6 +254,8 @@ class _Layers:
             return "no address: calls are refused"
         if self._url == self._fallback_url:
             return "Trunkline's own address: calls go to the fallback number"
+        if self._url == self._own_url:
+            return "Trunkline's own address: the number's table decides"
         return "an address of somebody else"
 
     def _agent_name(self, agents: Mapping[ExternalId, str]) -> str:

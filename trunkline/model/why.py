@@ -43,6 +43,7 @@ VALIDITY_REASONS: Final = frozenset({"InvalidManifests", "TreeEmpty"})
 DEPENDENCY_REASONS: Final = frozenset(
     {
         "DependencyNotReady",
+        "DrainingCalls",
         "ClaimPending",
         "WishUnknown",
         "NumberTaken",

@@ -49,7 +49,12 @@ def _open(read: Sequence[tuple[Window, Hours]], moment: datetime) -> bool:
 
 
 def _inside(window: Window, hours: Hours, moment: datetime) -> bool:
-    local = moment.astimezone(ZoneInfo(window.timezone))
+    return is_inside(hours, window.timezone, moment)
+
+
+def is_inside(hours: Hours, timezone: str, moment: datetime) -> bool:
+    """True if the moment (aware) lies inside the hours by the clocks of a time zone."""
+    local = moment.astimezone(ZoneInfo(timezone))
     today, wall = local.weekday(), local.time().replace(tzinfo=None)
     if hours.start < hours.end:
         return today in hours.days and hours.start <= wall < hours.end

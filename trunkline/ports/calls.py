@@ -4,27 +4,45 @@ Apart from the reconciler's ports because neither needs the other: a configurati
 call is heard frame by frame.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from trunkline.model.base import Json
 from trunkline.model.calls.carrier import CarrierCall, CarrierOrder, CarrierReport
 from trunkline.model.calls.commands import CallCommand
 from trunkline.model.calls.context import ContextSlot, SlotEdit
-from trunkline.model.calls.events import CallEvent, CallNews, NewEvent
+from trunkline.model.calls.events import CallEvent, CallNews, EventName, NewEvent
+from trunkline.model.calls.happenings import Happening
 from trunkline.model.calls.lines import LineEvent, LineFormat, LineRequest
+from trunkline.model.calls.native import NativeCall, NativeCallLine
 from trunkline.model.calls.orders import CallOrder, DoNotCall
 from trunkline.model.calls.records import CallFilter, CallRecord
+from trunkline.model.calls.redaction import Redact
+from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.ids import ExternalId
+from trunkline.model.kinds.calls import Redaction
+
+MakeRedact: TypeAlias = Callable[[Collection[Redaction], Sequence[str]], Redact]
+"""Makes what blots things out of a text: of these kinds, in a call between these numbers."""
 
 
 class Calls(Protocol):
     """Calls as they are remembered. A record is only ever changed under its row's lock."""
 
     async def open_call(self, record: CallRecord) -> CallRecord:
-        """Insert; of a carrier's call that is known already, the record that is there."""
+        """Insert; of a call that is known already, by the carrier's id or ours, the record that is
+        there.
+        """
 
     async def call(self, project: str, call_id: str) -> CallRecord | None:
         """One call."""
@@ -62,10 +80,22 @@ class Calls(Protocol):
     async def holder_of(self, project: str, call_id: str) -> str | None:
         """The process that carries the call, if it was heard of lately."""
 
-    async def abandoned_calls(self, *, idle_s: float, limit: int) -> tuple[CallRecord, ...]:
+    async def abandoned_calls(
+        self, *, idle_s: float, limit: int, project: str | None = None
+    ) -> tuple[CallRecord, ...]:
         """Calls that are not over and whose process was not heard of for so long."""
 
-    async def add_events(
+    async def unsettled_calls(
+        self, project: str, *, behind: datetime | None = None, limit: int
+    ) -> tuple[CallRecord, ...]:
+        """Calls that are over and about which something may still be found out, the one that
+        ended first before the others, those that ended after ``behind``.
+        """
+
+    async def count_call_events(self, project: str, call_id: str, name: EventName) -> int:
+        """How many events of a name a call has."""
+
+    async def add_call_events(
         self, project: str, call_id: str, events: Sequence[NewEvent]
     ) -> tuple[CallEvent, ...]:
         """Append in order and tell every listener; the answer has their places."""
@@ -108,7 +138,18 @@ class Calls(Protocol):
     def recording(self, project: str, call_id: str) -> AsyncIterator[tuple[bytes, bytes]]:
         """Parts of a recording in order, caller and agent."""
 
-    async def forget(
+    async def recorded_samples(self, project: str, call_id: str) -> int:
+        """How long a recording is so far, in samples of one track (8,000 a second)."""
+
+    async def native_calls_read_until(self, project: str, environment: str) -> datetime | None:
+        """Up to which start the platform's own calls were read; None before the first time."""
+
+    async def put_native_calls_read_until(
+        self, project: str, environment: str, until: datetime
+    ) -> None:
+        """Go on behind that start; never back."""
+
+    async def forget_calls(
         self, project: str, *, transcripts_before: datetime, recordings_before: datetime, limit: int
     ) -> tuple[int, int]:
         """Delete what is older, of calls that are over; how many calls lost transcript and
@@ -129,6 +170,9 @@ class CallOrders(Protocol):
 
     async def order(self, project: str, order_id: str) -> CallOrder | None:
         """One order."""
+
+    async def order_of_key(self, project: str, key: str) -> CallOrder | None:
+        """The order that was asked for under an idempotency key."""
 
     async def change_order(
         self, project: str, order_id: str, change: Callable[[CallOrder], CallOrder]
@@ -160,14 +204,59 @@ class CallOrders(Protocol):
         """Entries by number."""
 
 
+class Happenings(Protocol):
+    """What happens in a project and in its calls, as one story."""
+
+    async def happenings(
+        self,
+        project: str,
+        *,
+        after: int,
+        upto: int | None = None,
+        call: str | None = None,
+        limit: int,
+    ) -> tuple[Happening, ...]:
+        """What happened behind a number, oldest first; of one call alone if that is asked for.
+
+        Without ``upto`` a follower that goes on behind the last number it saw misses nothing.
+        """
+
+    async def newest_happening(self, project: str) -> int:
+        """The number of what happened last, 0 if nothing ever did."""
+
+
+class NewsChannels(Protocol):
+    """Short texts between the processes of an installation, in order, by channel."""
+
+    def told(self, channels: Sequence[str]) -> AsyncGenerator[tuple[str, str] | None, None]:
+        """Channel and payload, without end; None whenever something may have been missed, and at
+        first.
+        """
+
+    async def tell(self, channel: str, payloads: Sequence[str]) -> None:
+        """Say something to every process, this one too; under 8,000 bytes each.
+
+        Raises StoreUnavailable.
+        """
+
+
 class CallHub(Protocol):
     """News of calls between the processes of an installation, in the order they happened."""
 
+    def changes(self, project: str) -> AbstractContextManager[asyncio.Event]:
+        """Set whenever something was added to what happened in a project, or may have been; who
+        waits for it clears it.
+        """
+
     def news(self, project: str) -> AbstractAsyncContextManager[AsyncIterator[CallNews | None]]:
-        """What happens in calls of a project from now on. None: something was missed, so look."""
+        """What happens in calls of a project from now on. None: something was missed, so look at
+        rows; that is also what comes first.
+        """
 
     def commands(self, holder: str) -> AbstractAsyncContextManager[AsyncIterator[str | None]]:
-        """``project/call`` of calls this process carries that have a new command; None: look."""
+        """``project/call`` of calls that have a new command, whoever carries them. None: something
+        was missed, so look at rows; that is also what comes first.
+        """
 
     def sound(self, call_id: str) -> AbstractAsyncContextManager[AsyncIterator[tuple[str, bytes]]]:
         """Audio of a call as it is spoken, by track (``caller``, ``agent``), in µ-law at 8,000 Hz;
@@ -251,6 +340,14 @@ class Carrier(Protocol):
     async def redirect(self, sid: str, answer: str, *, timeout_s: float) -> None:
         """Let a live call follow another answer. Raises CallOver, RemoteMissing."""
 
+    def is_signed(self, request: SignedRequest, url: str) -> bool:
+        """True if the account signed the request for ``url``. Raises InvalidInput for fields that
+        cannot be read.
+        """
+
+    def ticket(self, call_id: str) -> str:
+        """A secret word for the media stream of a call; whoever asks again gets the same."""
+
     def report(self, parameters: Sequence[tuple[str, str]]) -> CarrierReport:
         """A status callback's fields. Raises InvalidInput."""
 
@@ -276,6 +373,20 @@ class Carrier(Protocol):
         """
 
 
+class Conversion(Protocol):
+    """One direction of a call's audio from one coding into another, piece by piece."""
+
+    def convert(self, content: bytes) -> bytes:
+        """The next piece; what it gives may belong to an earlier one, and may be nothing yet."""
+
+
+class Conversions(Protocol):
+    """Changes how audio is coded."""
+
+    def between(self, source: LineFormat, target: LineFormat) -> Conversion:
+        """A conversion for one direction of one call."""
+
+
 class CallPlatforms(Protocol):
     """Both ends of a call by project and environment."""
 
@@ -291,3 +402,20 @@ class NativeCalls(Protocol):
 
     async def active_calls(self, agent_id: ExternalId) -> int:
         """Phone calls with an agent that are going on."""
+
+    async def listed(
+        self, since: datetime, until: datetime, *, limit: int
+    ) -> tuple[NativeCallLine, ...] | None:
+        """Phone calls that began in that time, newest first; None if the list has more than
+        ``limit`` conversations of any kind.
+        """
+
+    async def native_call(self, conversation_id: str) -> NativeCall | None:
+        """One phone call; None for a conversation that is none. Raises RemoteMissing."""
+
+
+class NativePlatforms(Protocol):
+    """Voice platforms that carry calls by themselves, by project and environment."""
+
+    async def native_calls(self, project: str, environment: str) -> NativeCalls:
+        """Raises CredentialsRejected if the account is unset."""

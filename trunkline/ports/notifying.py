@@ -42,8 +42,12 @@ class Notifications(Protocol):
     ) -> tuple[TopicPast, ...]:
         """What was made of topics, each named by recipient and topic."""
 
-    async def told_since(self, project: str, since: datetime) -> dict[str, int]:
-        """How many messages each recipient was sent since, and how many wait in an overflow."""
+    async def told_since(
+        self, project: str, since: datetime, *, not_of_calls: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """How many messages each recipient was sent since, and how many wait in an overflow; of
+        some without those about calls.
+        """
 
     async def record_notifications(
         self, project: str, *, after: int, upto: int, rows: Sequence[NotificationRecord]

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from trunkline.model.base import JsonObject
 from trunkline.model.budgets import AccountReport, Allowance, SharedAccount
+from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
 from trunkline.model.findings import AccountFacts, MachineFacts
 from trunkline.model.ids import ExternalId
@@ -266,15 +267,21 @@ class Telephony(Protocol):
         *,
         voice_url: str | None = None,
         voice_fallback_url: str | None = None,
+        status_callback: str | None = None,
         timeout_s: float,
     ) -> CarrierNumber:
         """Set where calls are asked for; None leaves an address as it is, empty clears it."""
 
-    def is_signed(self, url: str, parameters: Sequence[tuple[str, str]], signature: str) -> bool:
-        """True if the account itself sent this request to ``url``, with these form fields."""
+    def is_signed(self, request: SignedRequest, url: str) -> bool:
+        """True if the account itself sent this request to ``url``. Raises InvalidInput."""
 
     def forward_answer(self, number: str) -> str:
         """What to answer the carrier with so that it sends a call on to a number."""
+
+    def hosted_fallback(self, forward_to: str, sentence: str) -> str:
+        """An address at the carrier itself that dials a number, or says a sentence: it works while
+        nothing of ours does.
+        """
 
 
 class Accounts(Protocol):
@@ -307,9 +314,6 @@ class Budgets(Protocol):
 
     async def leave_accounts(self, process: str) -> None:
         """The process uses no account any more."""
-
-    async def account_state(self, account: str) -> SharedAccount | None:
-        """How an account is right now; None if nothing was ever wrong with it."""
 
 
 class Machine(Protocol):

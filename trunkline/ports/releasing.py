@@ -216,9 +216,6 @@ class ReleaseRecords(Protocol):
     ) -> tuple[ReleaseRecord, ...]:
         """Releases, newest version first; those below ``before``."""
 
-    async def put_standing(self, standing: ReleaseStanding) -> bool:
-        """Insert or replace; True if it changed."""
-
     async def standing_of(
         self, project: str, environment: str, agent: str
     ) -> ReleaseStanding | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from temporalio.client import Client
 
 from activities.names import WORKFLOW_QUEUE
+from activities.pull_request_types import PullRequestPace
 from activities.types import Timing
 from trunkline.ports import (
     Access,
@@ -17,10 +18,10 @@ from trunkline.ports import (
     Ledger,
     Operations,
     Projects,
-    Sources,
     Statuses,
     Wishes,
 )
+from trunkline.ports.calls import CallOrders, Calls
 from trunkline.ports.forges import PullRequests
 from trunkline.ports.idempotency import IdempotentRequests
 from trunkline.ports.notifying import Notifications
@@ -30,6 +31,11 @@ from trunkline.services.access import AccessService
 from trunkline.services.applying import ApplyService
 from trunkline.services.audit import AuditService
 from trunkline.services.behaviour import BehaviourService
+from trunkline.services.call_catalogue import call_services
+from trunkline.services.call_control import CallControlService
+from trunkline.services.call_reports import CallReportService
+from trunkline.services.call_routing import CallRoutingService
+from trunkline.services.calls import CallService
 from trunkline.services.changes import ChangeService
 from trunkline.services.control import ControlService
 from trunkline.services.deliveries import Deliveries
@@ -49,12 +55,15 @@ from trunkline.services.metrics import Countable, MetricsService
 from trunkline.services.notifications import NotificationService
 from trunkline.services.numbers import NumberService
 from trunkline.services.operations import OperationService
+from trunkline.services.outbound import OutboundService
+from trunkline.services.platform_news import PlatformNewsService
 from trunkline.services.projects import ProjectService
 from trunkline.services.promotion_rules import PromotionRulesService
 from trunkline.services.promotion_views import PromotionViewService
 from trunkline.services.promotions import PromotionService
 from trunkline.services.protection import ProtectionService
 from trunkline.services.pull_requests import PullRequestService
+from trunkline.services.release_catalogue import release_services
 from trunkline.services.release_checks import ReleaseCheckService
 from trunkline.services.release_commits import ReleaseCommitService
 from trunkline.services.releases import ReleaseService
@@ -89,6 +98,8 @@ class Store(
     ReleaseRecords,
     IdempotentRequests,
     Notifications,
+    Calls,
+    CallOrders,
     Protocol,
 ):
     """What services need of a store."""
@@ -102,6 +113,10 @@ class Services:
     applying: ApplyService
     audit: AuditService
     behaviour: BehaviourService
+    calls: CallService
+    call_control: CallControlService
+    call_reports: CallReportService
+    call_routing: CallRoutingService
     changes: ChangeService
     descriptions: DescriptionService
     control: ControlService
@@ -118,6 +133,8 @@ class Services:
     notifications: NotificationService
     numbers: NumberService
     operations: OperationService
+    outbound: OutboundService
+    platform_news: PlatformNewsService
     projects: ProjectService
     promotion_views: PromotionViewService
     promotion_rules: PromotionRulesService
@@ -143,8 +160,11 @@ def build_services(
     *,
     task_queue: str = WORKFLOW_QUEUE,
     timing: Timing | None = None,
+    review_pace: PullRequestPace | None = None,
     webhook_secret: str | None = None,
     webhook_secrets: Mapping[str, str] | None = None,
+    platform_secret: str | None = None,
+    platform_secrets: Mapping[str, str] | None = None,
     outside: Outside | None = None,
     live: bool = False,
     sign_in: SignInSettings | None = None,
@@ -155,64 +175,73 @@ def build_services(
     Without ``outside`` no further project can be registered, and the doctor looks at less. Without
     ``sign_in`` tokens are the only way in.
     """
-    engine = Engine(client, task_queue=task_queue, timing=timing or Timing())
+    pace = timing or Timing()
+    engine = Engine(client, task_queue=task_queue, timing=pace, review_pace=review_pace)
     access = AccessService(store)
-    sources = outside.sources if outside else None
-    projects = _projects(store, access, engine, sources, live=live)
+    projects = _projects(store, access, engine, outside, live=live)
     operations = OperationService(
         store, store, store, projects=projects, access=access, engine=engine
     )
     status = StatusService(store, store, store)
-    releases = ReleaseService(store, status=status, projects=projects)
-    views = PromotionViewService(store, store, store, store)
-    descriptions = DescriptionService(status, store, store, store, store, store, views)
+    releases = release_services(
+        store, outside, status=status, projects=projects, access=access, engine=engine
+    )
+    calls = call_services(
+        store,
+        outside,
+        status=status,
+        projects=projects,
+        access=access,
+        engine=engine,
+        platform_secret=platform_secret,
+        platform_secrets=platform_secrets,
+    )
     return Services(
         access=access,
         applying=_applying(store, operations, access, engine, live=live),
         control=_control(store, projects, access, engine),
         why=WhyService(store, store, store, store, store, store, store, engine=engine, live=live),
         audit=AuditService(store),
-        behaviour=_behaviour(store, releases, access, engine),
         changes=_changes(store, access, engine, outside),
-        experiments=_experiments(store, releases, access, engine, outside),
-        descriptions=descriptions,
         doctor=_doctor(store, client, outside, sign_in),
         ejecting=EjectService(store, store, store, projects=projects, access=access, engine=engine),
         health=HealthService(store, engine),
-        histories=HistoryService(descriptions, releases, status=status, projects=projects),
         idempotency=IdempotencyService(store),
         imports=_imports(store, projects, access, engine),
-        manifests=ManifestViewService(store, sources=sources),
-        manual_results=ManualResultService(store, status, access=access),
+        manifests=ManifestViewService(store, sources=outside.sources if outside else None),
         metrics=MetricsService(store),
         notifications=_notifications(store, access, client, task_queue),
-        numbers=_numbers(store, projects, outside),
         operations=operations,
         projects=projects,
-        promotion_views=views,
-        promotion_rules=PromotionRulesService(store, store, store, access=access, engine=engine),
-        promotions=_promotions(store, releases, status, access, engine, outside),
-        release_checks=ReleaseCheckService(releases, outside),
-        release_commits=_release_commits(releases, access, engine, outside),
-        releases=releases,
         protection=ProtectionService(store, store, access=access, engine=engine),
         pull_requests=PullRequestService(store),
         sign_in=SignInService(store, access, sign_in),
-        stats=StatsService(store, store, store, store, releases=releases, status=status),
         status=status,
         test_runs=TestRunService(store, projects=projects, access=access, engine=engine),
         tokens=TokenService(store, access, projects, age_max=token_age_max),
         tools=ToolGatewayService(store),
-        webhooks=WebhookService(
-            store, access, engine, secret=webhook_secret, own_secrets=webhook_secrets or {}
-        ),
+        webhooks=_webhooks(store, access, engine, webhook_secret, webhook_secrets),
+        **calls,
+        **releases,
     )
 
 
+def _webhooks(
+    store: Store,
+    access: AccessService,
+    engine: Engine,
+    secret: str | None,
+    own_secrets: Mapping[str, str] | None,
+) -> WebhookService:
+    """What forges tell of; ``own_secrets`` are those of projects."""
+    return WebhookService(store, access, engine, secret=secret, own_secrets=own_secrets or {})
+
+
 def _projects(
-    store: Store, access: AccessService, engine: Engine, sources: Sources | None, *, live: bool
+    store: Store, access: AccessService, engine: Engine, outside: Outside | None, *, live: bool
 ) -> ProjectService:
-    """Registered projects; without ``sources`` no further one can be registered."""
+    """Registered projects; without ``outside`` no further one can be registered."""
+    sources = outside.sources if outside else None
     return ProjectService(
         store, store, store, access=access, engine=engine, sources=sources, live=live
     )
@@ -230,15 +259,6 @@ def _doctor(
         outside=outside,
         sign_in=sign_in,
         notifications=store,
-    )
-
-
-def _behaviour(
-    store: Store, releases: ReleaseService, access: AccessService, engine: Engine
-) -> BehaviourService:
-    """How released agents behave, held against their own past."""
-    return BehaviourService(
-        store, store, store, store, releases=releases, access=access, engine=engine
     )
 
 
@@ -287,43 +307,6 @@ def _applying(
     )
 
 
-def _promotions(
-    store: Store,
-    releases: ReleaseService,
-    status: StatusService,
-    access: AccessService,
-    engine: Engine,
-    outside: Outside | None,
-) -> PromotionService:
-    """Promotions of an installation; without ``outside`` there is no key, and none can begin."""
-    return PromotionService(
-        store,
-        releases,
-        status,
-        projects=store,
-        wishes=store,
-        interventions=store,
-        manual_results=store,
-        access=access,
-        engine=engine,
-        public_key=outside.settings.signing_public_key if outside else "",
-        forges=outside.forges if outside else None,
-    )
-
-
-def _release_commits(
-    releases: ReleaseService, access: AccessService, engine: Engine, outside: Outside | None
-) -> ReleaseCommitService:
-    """Commits of an installation; without ``outside`` there are none."""
-    return ReleaseCommitService(
-        releases,
-        access=access,
-        engine=engine,
-        sources=outside.sources if outside else None,
-        repositories=outside.repositories if outside else None,
-    )
-
-
 def _changes(
     store: Store, access: AccessService, engine: Engine, outside: Outside | None
 ) -> ChangeService:
@@ -336,34 +319,4 @@ def _changes(
         sources=outside.sources if outside else None,
         repositories=outside.repositories if outside else None,
         forges=outside.forges if outside else None,
-    )
-
-
-def _experiments(
-    store: Store,
-    releases: ReleaseService,
-    access: AccessService,
-    engine: Engine,
-    outside: Outside | None,
-) -> ExperimentService:
-    """Experiments of an installation; without ``outside`` none can begin or end."""
-    return ExperimentService(
-        releases,
-        store,
-        store,
-        access=access,
-        engine=engine,
-        repositories=outside.repositories if outside else None,
-        keys=outside.keys if outside else None,
-    )
-
-
-def _numbers(store: Store, projects: ProjectService, outside: Outside | None) -> NumberService:
-    """The numbers of an installation; without ``outside`` only what the store knows of them."""
-    return NumberService(
-        store,
-        store,
-        projects,
-        accounts=outside.accounts if outside else None,
-        public_url=outside.settings.public_url if outside else None,
     )

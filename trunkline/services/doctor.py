@@ -15,6 +15,7 @@ from trunkline.model.errors import NotConfigured, SourceError, TrunklineError
 from trunkline.model.findings import EngineFacts, Finding, ServerSettings
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Accounts, Examinable, Machine, Projects, Sources, Wishes
+from trunkline.ports.calls import CallPlatforms
 from trunkline.ports.forges import Forges
 from trunkline.ports.notifying import Notifications
 from trunkline.ports.releasing import EvidenceKeys, ReleaseRepositories
@@ -58,6 +59,7 @@ class Outside:
     repositories: ReleaseRepositories | None = None
     keys: EvidenceKeys | None = None
     forges: Forges | None = None
+    platforms: CallPlatforms | None = None
 
 
 class DoctorService:

@@ -40,7 +40,7 @@ class EjectService:
     async def belongings(self, principal: Principal, project: str, environment: str) -> Belongings:
         """What of an environment would lose its mark. Raises Forbidden, InvalidInput."""
         principal.require("environment.eject")
-        await self._require_environment(project, environment)
+        await self._projects.require_environment(project, environment, applied=True)
         return await self._ejections.belongings(project, environment)
 
     async def eject(
@@ -59,7 +59,7 @@ class EjectService:
         EngineUnavailable; from then on nothing is written there, and saying it again goes on.
         """
         principal.require("environment.eject")
-        await self._require_environment(project, environment)
+        await self._projects.require_environment(project, environment, applied=True)
         if confirmation.strip() != environment:
             raise InvalidInput(
                 f"Ejecting {environment} has to be confirmed by its name",
@@ -92,11 +92,3 @@ class EjectService:
             await self._operations.finish_operation(operation.id, "Error", error.message)
             raise
         return await self._operations.operation(operation.id) or operation
-
-    async def _require_environment(self, project: str, environment: str) -> None:
-        known = [found.name for found in await self._projects.environments(project)]
-        if environment not in known:
-            raise InvalidInput(
-                f"Project {project!r} has no environment {environment!r}",
-                hint=f"Its environments are: {', '.join(known) or 'none read from Git yet'}",
-            )

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from temporalio.client import (
     Client,
+    ScheduleOverlapPolicy,
     WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowQueryFailedError,
@@ -20,7 +21,9 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.call_types import CallOrderInput, CallOrderWake, CallPace
 from activities.names import (
+    CALL_WORKFLOW,
     EJECT_WORKFLOW,
     IMPORT_WORKFLOW,
     PLAN_WORKFLOW,
@@ -38,7 +41,7 @@ from activities.names import (
     WAKE_WORKFLOW,
 )
 from activities.promotion_types import PromotionInput, PromotionWake
-from activities.pull_request_types import PullRequestInput, PullRequestWake
+from activities.pull_request_types import PullRequestInput, PullRequestPace, PullRequestWake
 from activities.testing_types import RetestInput, RetestReport, TestRunInput
 from activities.types import (
     Conclusion,
@@ -54,6 +57,8 @@ from activities.types import (
 )
 from trunkline.model.errors import EngineUnavailable
 from trunkline.model.ids import (
+    call_workflow_id,
+    calls_schedule_id,
     project_workflow_id,
     promotion_workflow_id,
     prune_workflow_id,
@@ -102,10 +107,20 @@ def retest_workflow_id(project: str, environment: str, agent: str) -> str:
 class Engine:
     """Temporal, as far as services need it."""
 
-    def __init__(self, client: Client, *, task_queue: str, timing: Timing) -> None:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        task_queue: str,
+        timing: Timing,
+        call_pace: CallPace | None = None,
+        review_pace: PullRequestPace | None = None,
+    ) -> None:
         self._client = client
         self._task_queue = task_queue
         self._timing = timing
+        self._call_pace = call_pace or CallPace()
+        self._review_pace = review_pace or PullRequestPace()
 
     async def refresh(
         self, project: str, request: RefreshRequest, *, poll_interval_s: float | None = None
@@ -219,7 +234,9 @@ class Engine:
         try:
             await self._client.start_workflow(
                 PULL_REQUEST_WORKFLOW,
-                PullRequestInput(project=project, number=number, timing=self._timing),
+                PullRequestInput(
+                    project=project, number=number, timing=self._timing, pace=self._review_pace
+                ),
                 id=pull_request_workflow_id(project, number),
                 task_queue=self._task_queue,
                 static_summary=f"Pull request {number} of {project}",
@@ -228,6 +245,42 @@ class Engine:
                 rpc_timeout=START_TIMEOUT,
             )
         except UNANSWERED as error:
+            raise unavailable(error) from error
+
+    async def call_order(self, project: str, order: str, *, reason: str = "") -> None:
+        """Have an order for a call looked at; its workflow is started if it is not there.
+
+        Raises EngineUnavailable.
+        """
+        try:
+            await self._client.start_workflow(
+                CALL_WORKFLOW,
+                CallOrderInput(
+                    project=project, order=order, timing=self._timing, pace=self._call_pace
+                ),
+                id=call_workflow_id(project, order),
+                task_queue=self._task_queue,
+                static_summary=f"Call {order} of {project}",
+                start_signal=WAKE_SIGNAL,
+                start_signal_args=[CallOrderWake(reason=reason)],
+                rpc_timeout=START_TIMEOUT,
+            )
+        except UNANSWERED as error:
+            raise unavailable(error) from error
+
+    async def keep_calls(self, project: str) -> None:
+        """Have what a platform carried read now and not at the next look; nothing where calls are
+        not looked after. Raises EngineUnavailable.
+        """
+        handle = self._client.get_schedule_handle(calls_schedule_id(project))
+        try:
+            await handle.trigger(
+                overlap=ScheduleOverlapPolicy.BUFFER_ONE, rpc_timeout=START_TIMEOUT
+            )
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise unavailable(error) from error
+        except RuntimeError as error:
             raise unavailable(error) from error
 
     async def _start_once(
@@ -271,6 +324,7 @@ class Engine:
         try:
             ended = await self._end([project_workflow_id(project)])
             await self._drop_schedule(pull_request_sweep_id(project))
+            await self._drop_schedule(calls_schedule_id(project))
             for environment in environments:
                 await self._drop_schedule(sweep_id(project, environment))
                 await self._drop_schedule(retest_id(project, environment))
@@ -369,7 +423,7 @@ def _running_of(project: str) -> str:
     """A visibility query for what runs in a project's name; names hold no quote."""
     places = " OR ".join(
         f"WorkflowId STARTS_WITH '{kind}/{project}/'"
-        for kind in ("agent", "prune", "sweep", "test-run", "retest", "pull-request")
+        for kind in ("agent", "prune", "sweep", "test-run", "retest", "pull-request", "call")
     )
     return (
         f"ExecutionStatus = 'Running' AND ({PROJECT_ATTRIBUTE} = '{project}'"

@@ -59,7 +59,7 @@ class ImportService:
         Raises Forbidden, InvalidInput, EngineUnavailable.
         """
         principal.require("import.create")
-        await self._require_environment(project, environment)
+        await self._projects.require_environment(project, environment, applied=True)
         operation = await self._open(principal, project, "import")
         details: dict[str, Json] = {"operation": operation.id, "agents": [*agent_ids]}
         await self._audit(principal, project, "import.create", environment, request_id, details)
@@ -127,7 +127,7 @@ class ImportService:
         Raises Forbidden, InvalidInput, NotFound, EngineUnavailable.
         """
         principal.require("adopt.create")
-        await self._require_environment(project, environment)
+        await self._projects.require_environment(project, environment, applied=True)
         given = {name: external_id for external_id, name in (agents or {}).items()}
         if len(given) != len(agents or {}):
             raise InvalidInput("One agent cannot be two agents of the platform")
@@ -263,14 +263,6 @@ class ImportService:
         operation = await self._operations.operation(operation_id)
         if operation is None or operation.project != project or operation.kind != "import":
             raise NotFound(f"There is no import {operation_id!r} in project {project!r}")
-
-    async def _require_environment(self, project: str, environment: str) -> None:
-        known = [found.name for found in await self._projects.environments(project)]
-        if environment not in known:
-            raise InvalidInput(
-                f"Project {project!r} has no environment {environment!r}",
-                hint=f"Its environments are: {', '.join(known) or 'none read from Git yet'}",
-            )
 
     async def _audit(
         self,

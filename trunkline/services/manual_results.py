@@ -4,9 +4,14 @@ import secrets
 from datetime import UTC, datetime
 
 from trunkline.model import limits
+from trunkline.model.calls.records import CallRecord
+from trunkline.model.calls.transcripts import plain_text
+from trunkline.model.errors import InvalidInput, NotFound
 from trunkline.model.manual_results import ManualResult, ManualVerdict
+from trunkline.model.testing.limits import MANUAL_TRANSCRIPT_MAX_CHARACTERS
 from trunkline.ports.testing import ManualResults
 from trunkline.services.access import AccessService, Principal
+from trunkline.services.calls import CallService
 from trunkline.services.pages import Page, moment_cursor, parse_moment
 from trunkline.services.status import StatusService
 
@@ -15,11 +20,17 @@ class ManualResultService:
     """Manual results. Every method takes a project that was found for the caller."""
 
     def __init__(
-        self, results: ManualResults, status: StatusService, *, access: AccessService
+        self,
+        results: ManualResults,
+        status: StatusService,
+        *,
+        access: AccessService,
+        calls: CallService,
     ) -> None:
         self._results = results
         self._status = status
         self._access = access
+        self._calls = calls
 
     async def record(
         self,
@@ -30,13 +41,19 @@ class ManualResultService:
         *,
         environment: str | None,
         request_id: str,
+        call: str = "",
     ) -> ManualResult:
-        """Write a verdict down with the stage, version and digest the agent has now.
+        """Write a verdict down with the stage, version and digest the agent has now; about a
+        ``call``, with those it had then and with what was said.
 
         Raises Forbidden, NotFound, InvalidInput if the agent is in several environments and none
-        is named.
+        is named, or the call is not over or another agent's.
         """
         principal.require("test.record")
+        about = await self._call(project, agent, call) if call else None
+        if about is not None:
+            environment = about.environment
+            verdict = await self._with_transcript(about, verdict)
         row = await self._status.one(project, "agent", agent, environment=environment)
         result = ManualResult(
             **verdict.model_dump(by_alias=False),
@@ -45,10 +62,11 @@ class ManualResultService:
             agent=agent,
             environment=row.environment,
             stage=row.stage,
-            version=row.version,
-            digest=row.digest,
+            version=about.version if about is not None else row.version,
+            digest=about.digest if about is not None else row.digest,
             tested_at=datetime.now(UTC),
             tested_by=principal.person,
+            call=call,
         )
         await self._results.put_manual_result(result)
         await self._access.record(
@@ -65,6 +83,25 @@ class ManualResultService:
             },
         )
         return result
+
+    async def _call(self, project: str, agent: str, call_id: str) -> CallRecord:
+        call = await self._calls.read(project, call_id)
+        if call.agent != agent:
+            raise InvalidInput(f"Call {call_id} was with {call.agent!r} and not with {agent!r}")
+        if not call.is_over:
+            raise InvalidInput(f"Call {call_id} still goes on", hint="Rate it once it is over")
+        return call
+
+    async def _with_transcript(self, call: CallRecord, verdict: ManualVerdict) -> ManualVerdict:
+        """What was said stands in for a transcript nobody wrote; none is kept of a silent call."""
+        if verdict.transcript:
+            return verdict
+        try:
+            turns = (await self._calls.transcript(call.project, call.id)).turns
+        except NotFound:
+            return verdict
+        said = plain_text(turns).replace("\x00", "")[:MANUAL_TRANSCRIPT_MAX_CHARACTERS]
+        return verdict.model_copy(update={"transcript": said})
 
     async def page(
         self,

@@ -7,10 +7,14 @@ numbers are not said to be free.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import groupby
 
 from activities.concurrency import each
 from trunkline.model import limits
+from trunkline.model.calls.addresses import VOICE_ROUTE, number_address, public_address
+from trunkline.model.calls.routing import CallFacts, Decision
+from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import (
     Forbidden,
@@ -27,10 +31,13 @@ from trunkline.model.number_inventory import (
     line_of,
     report_of,
 )
-from trunkline.model.number_planner import FALLBACK_ROUTE, fallback_url
+from trunkline.model.number_planner import fallback_url
 from trunkline.model.observed import CarrierNumber, PlatformNumber
+from trunkline.model.own_routing import comes_to_us
 from trunkline.model.records import StatusRow, WishRecord
-from trunkline.ports import Accounts, Statuses, Telephony, VoicePlatform, Wishes
+from trunkline.ports import Accounts, Clock, Statuses, Telephony, VoicePlatform, Wishes
+from trunkline.services.call_routing import CallRoutingService
+from trunkline.services.caller_languages import country_of, languages_of
 from trunkline.services.pages import Page, key_cursor, parse_key
 from trunkline.services.projects import ProjectService
 
@@ -54,6 +61,20 @@ class Inventory:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedCall:
+    """A call somebody wonders about: when (None is now), from whom, and what a menu found out.
+
+    ``call_id`` is a carrier's id of a call, for lines that take a share.
+    """
+
+    at: datetime | None = None
+    caller: str = ""
+    language: str = ""
+    skill: str = ""
+    call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class _Account:
     """Both platforms of one or more environments, read once."""
 
@@ -73,15 +94,19 @@ class NumberService:
         wishes: Wishes,
         statuses: Statuses,
         projects: ProjectService,
+        routing: CallRoutingService,
         *,
         accounts: Accounts | None,
         public_url: str | None,
+        clock: Clock,
     ) -> None:
         self._wishes = wishes
         self._statuses = statuses
         self._projects = projects
+        self._routing = routing
         self._accounts = accounts
         self._public_url = public_url
+        self._clock = clock
 
     async def inventory(
         self,
@@ -122,19 +147,40 @@ class NumberService:
             hint="`trunkline numbers list` shows all of them",
         )
 
+    async def call_route(
+        self, project: str, number: str, asked: AskedCall
+    ) -> tuple[datetime, Decision] | None:
+        """Who would take a call, line by line; nothing is called, written or remembered.
+
+        None for a number whose calls do not come to us. Raises NotFound.
+        """
+        for record in (await self._wished(project, None)).values():
+            desired = DesiredNumber.model_validate(record.body)
+            if number in (desired.number, desired.name):
+                return await self._decided(desired, asked) if comes_to_us(desired) else None
+        return None
+
+    async def _decided(self, desired: DesiredNumber, asked: AskedCall) -> tuple[datetime, Decision]:
+        in_force = await self._routing.number_in_force(desired)
+        country = "" if asked.language else country_of(asked.caller)
+        facts = CallFacts(
+            caller=asked.caller,
+            call_id=asked.call_id,
+            languages=(asked.language,) if asked.language else languages_of(country),
+            of_country=country,
+            skill=asked.skill or in_force.skill,
+        )
+        at = asked.at or self._clock.now()
+        decision, _ = await self._routing.decision(in_force, facts, at)
+        return at, decision
+
     async def fallback(
-        self,
-        project: str,
-        environment: str,
-        name: str,
-        *,
-        parameters: Sequence[tuple[str, str]],
-        signature: str,
+        self, project: str, environment: str, name: str, *, request: SignedRequest
     ) -> str:
         """What to answer a carrier whose call nothing of ours took.
 
-        Raises NotFound, NotConfigured, Forbidden unless the carrier's account signed the request;
-        whoever cannot sign learns nothing of which numbers there are.
+        Raises NotFound, NotConfigured, InvalidInput, Forbidden unless the carrier's account signed
+        the request; whoever cannot sign learns nothing of which numbers there are.
         """
         if self._accounts is None or not self._public_url:
             raise NotConfigured(
@@ -146,8 +192,8 @@ class NumberService:
             raise Forbidden(UNSIGNED)
         desired = DesiredNumber.model_validate(record.body)
         telephony = await self._accounts.telephony(project, environment)
-        url = f"{self._public_url.rstrip('/')}{FALLBACK_ROUTE}/{project}/{environment}/{name}"
-        if not telephony.is_signed(url, parameters, signature):
+        url = public_address(self._public_url, request.target)
+        if not telephony.is_signed(request, url):
             raise Forbidden(UNSIGNED)
         if desired.fallback_number is None:
             raise NotFound(f"Number {name!r} has no fallback any more")
@@ -229,7 +275,14 @@ class NumberService:
             wish=wish,
             contenders=tuple(other for other in wishes if other != wish),
             answer_url=fallback_url(self._public_url, wish) if wish is not None else None,
+            own_url=self._own_url(wish),
         )
+
+    def _own_url(self, wish: DesiredNumber | None) -> str | None:
+        """Where carriers ask us about calls of a number that are to come to us."""
+        if wish is None or not self._public_url or not comes_to_us(wish):
+            return None
+        return number_address(self._public_url, VOICE_ROUTE, wish)
 
     async def _wished(self, project: str, environment: str | None) -> dict[str, WishRecord]:
         """The project's own standing wishes for numbers, by number."""

@@ -207,13 +207,17 @@ class ProjectService:
             found.append(EnvironmentState(name, source, mode))
         return tuple(found)
 
-    async def require_environment(self, project: str, environment: str) -> None:
-        """Raises InvalidInput for one no applied revision describes, once there is a revision."""
+    async def require_environment(
+        self, project: str, environment: str, *, applied: bool = False
+    ) -> None:
+        """Raises InvalidInput for one the last applied revision does not describe; where there is
+        no such revision yet, only if it has to be ``applied``.
+        """
         known = [found.name for found in await self.environments(project)]
-        if known and environment not in known:
+        if environment not in known and (known or applied):
             raise InvalidInput(
                 f"Project {project!r} has no environment {environment!r}",
-                hint=f"Its environments are: {', '.join(known)}",
+                hint=f"Its environments are: {', '.join(known) or 'none read from Git yet'}",
             )
 
     async def _record(

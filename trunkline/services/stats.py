@@ -9,8 +9,11 @@ from datetime import UTC, datetime
 
 from trunkline.model import limits
 from trunkline.model.agent_stats import AgentTally, tally
+from trunkline.model.calls.limits import CALLS_COUNTED_MAX
+from trunkline.model.calls.records import CallFilter
 from trunkline.model.testing import limits as testing_limits
 from trunkline.ports import Statuses
+from trunkline.ports.calls import Calls
 from trunkline.ports.releasing import Promotions
 from trunkline.ports.testing import ManualResults, RunReports
 from trunkline.services.releases import ReleaseService
@@ -36,6 +39,7 @@ class StatsService:
         promotions: Promotions,
         runs: RunReports,
         manual_results: ManualResults,
+        calls: Calls,
         *,
         releases: ReleaseService,
         status: StatusService,
@@ -44,6 +48,7 @@ class StatsService:
         self._promotions = promotions
         self._runs = runs
         self._manual_results = manual_results
+        self._calls = calls
         self._releases = releases
         self._status = status
 
@@ -67,8 +72,11 @@ class StatsService:
         events = await self._statuses.events(
             project, environment=where, kind="agent", name=name, limit=page
         )
+        calls = await self._calls.calls(
+            project, CallFilter(environment=where, agent=name), limit=CALLS_COUNTED_MAX
+        )
         digests = {each.digest for each in releases}
-        full = len(runs) == testing_limits.TEST_RUNS_PAGE_MAX
+        full = len(runs) == testing_limits.TEST_RUNS_PAGE_MAX or len(calls) == CALLS_COUNTED_MAX
         counted = tally(
             version=await self._releases.version(project, where, name),
             releases=releases,
@@ -82,6 +90,7 @@ class StatsService:
             ],
             manual=[m for m in manual if m.environment == where or m.digest in digests],
             events=events,
+            calls=calls,
             now=datetime.now(UTC),
         )
         bounded = any(len(rows) == page for rows in (releases, promotions, manual, events))

@@ -33,6 +33,7 @@ from trunkline.model.notifications.quiet import (
 )
 from trunkline.model.notifications.recipients import (
     Recipient,
+    is_bounded,
     wants,
     wants_recovery,
 )
@@ -158,7 +159,10 @@ class NewsTeller:
         past: dict[tuple[str, str], list[Chapter]] = defaultdict(list)
         past.update({(each.recipient, each.topic): [*each.chapters] for each in known})
         since = self._clock.now() - timedelta(seconds=self._quiet.quiet_s)
-        counts = defaultdict(int, await self._store.told_since(project, since))
+        unbounded = [each.id for each in told if each.type == "webhook"]
+        counts = defaultdict(
+            int, await self._store.told_since(project, since, not_of_calls=unbounded)
+        )
         labels = _Labels(self._store, needed=_asks_for_labels(told))
         rows: list[NotificationRecord] = []
         for event in events:
@@ -168,8 +172,9 @@ class NewsTeller:
                 again = wants_recovery(each, event, carried) and was_bad(chapters)
                 if not (wants(each, event, carried) or again):
                     continue
-                state = self._state(chapters, event, counts[each.id])
-                counts[each.id] += state in {"sending", "overflow"}
+                is_counted = is_bounded(each, event)
+                state = self._state(chapters, event, counts[each.id] if is_counted else 0)
+                counts[each.id] += is_counted and state in {"sending", "overflow"}
                 chapters.append(chapter_of(event, state))
                 rows.append(_row(each.id, event, state))
         return rows
@@ -220,20 +225,23 @@ class _Labels:
         self._known: dict[tuple[str, str, str], dict[str, str]] = {}
 
     async def of(self, event: EventRecord) -> dict[str, str]:
-        """The labels of an agent or number, also of one that is gone from Git."""
-        if not self._needed or event.kind not in {"agent", "number"}:
+        """The labels of an agent or number, also of one that is gone from Git; of a call those
+        of its agent.
+        """
+        if not self._needed or event.kind not in {"agent", "number", "call"}:
             return {}
-        key = (event.environment, event.kind, event.name)
+        name = str(event.details.get("agent", "")) if event.kind == "call" else event.name
+        kind: RecordKind = "number" if event.kind == "number" else "agent"
+        key = (event.environment, kind, name)
         if key not in self._known:
-            self._known[key] = await self._read(event)
+            self._known[key] = await self._read(event, kind, name)
         return self._known[key]
 
-    async def _read(self, event: EventRecord) -> dict[str, str]:
-        kind: RecordKind = "agent" if event.kind == "agent" else "number"
-        status = await self._store.status(event.project, event.environment, kind, event.name)
+    async def _read(self, event: EventRecord, kind: RecordKind, name: str) -> dict[str, str]:
+        status = await self._store.status(event.project, event.environment, kind, name)
         if status is not None and status.labels:
             return status.labels
-        wish = await self._store.wish(event.project, event.environment, kind, event.name)
+        wish = await self._store.wish(event.project, event.environment, kind, name)
         labels = wish.body.get("labels") if wish is not None else None
         return {str(k): str(v) for k, v in labels.items()} if isinstance(labels, dict) else {}
 

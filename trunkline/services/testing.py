@@ -5,7 +5,6 @@ can look at it at once, whatever Temporal does.
 """
 
 import secrets
-from collections.abc import Sequence
 
 from activities.testing_types import TestRunInput
 from trunkline.model.base import Frozen, Json
@@ -64,7 +63,7 @@ class TestRunService:
         """Start a run. Raises Forbidden, InvalidInput, EngineUnavailable."""
         principal.require("test.run")
         for environment in filter(None, (order.environment, order.compare)):
-            await self._require_environment(project, environment)
+            await self._projects.require_environment(project, environment, applied=True)
         if order.mode == "phone":
             raise InvalidInput("Tests over the telephone are not run from here yet")
         run_id = f"tests-{secrets.token_hex(8)}"
@@ -151,11 +150,3 @@ class TestRunService:
         found = await self._reports.run_reports(project, agent=agent, after=after, limit=size)
         last = len(found) < size
         return Page(items=found, cursor=None if last else key_cursor(found[-1].id))
-
-    async def _require_environment(self, project: str, environment: str) -> None:
-        known: Sequence[str] = [each.name for each in await self._projects.environments(project)]
-        if environment not in known:
-            raise InvalidInput(
-                f"Project {project!r} has no environment {environment!r}",
-                hint=f"Its environments are: {', '.join(known) or 'none read from Git yet'}",
-            )

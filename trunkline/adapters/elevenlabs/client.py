@@ -76,15 +76,11 @@ class ElevenLabsClient:
 
     async def text(self, path: str) -> str:
         """The text one GET answers with, in JSON or as it is."""
-        call = Call("GET", path, write=False, timeout_s=self._read_timeout_s)
-        answer = await self._answer(call)
-        if "json" not in answer.headers.get("content-type", ""):
-            return answer.text
-        try:
-            told = json.loads(answer.content)
-        except ValueError as error:
-            raise _unusable(call, "is no JSON", request_id(answer)) from error
-        return told if isinstance(told, str) else answer.text
+        return await self._text(Call("GET", path, write=False, timeout_s=self._read_timeout_s))
+
+    async def text_of_write(self, path: str, body: JsonObject, *, timeout_s: float) -> str:
+        """The text one POST answers with, in JSON or as it is. Raises as ``write`` does."""
+        return await self._text(Call("POST", path, write=True, timeout_s=timeout_s, json=body))
 
     async def write(
         self,
@@ -153,6 +149,16 @@ class ElevenLabsClient:
             if cursor in asked:
                 raise Unavailable(f"the listing {path} repeats itself: it cannot be read whole")
         raise Unavailable(f"the listing {path} has more than {PLATFORM_MAX_PAGES} pages")
+
+    async def _text(self, call: Call) -> str:
+        answer = await self._answer(call)
+        if "json" not in answer.headers.get("content-type", ""):
+            return answer.text
+        try:
+            told = json.loads(answer.content)
+        except ValueError as error:
+            raise _unusable(call, "is no JSON", request_id(answer)) from error
+        return told if isinstance(told, str) else answer.text
 
     async def _exchange(self, call: Call, reader: Reader[Read], hidden: Sequence[str] = ()) -> Read:
         return _read(call, reader, await self._answer(call, hidden))

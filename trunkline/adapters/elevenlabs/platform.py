@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
@@ -33,6 +33,7 @@ from trunkline.adapters.elevenlabs.answers import (
 from trunkline.adapters.elevenlabs.branches import ElevenLabsBranches
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient, Parameters, Reader
 from trunkline.adapters.elevenlabs.inventory import ElevenLabsInventory
+from trunkline.adapters.elevenlabs.native_calls import ElevenLabsNativeCalls
 from trunkline.adapters.elevenlabs.platform_tests import ElevenLabsTests
 from trunkline.adapters.elevenlabs.rendering import (
     RULES,
@@ -63,6 +64,9 @@ from trunkline.model.rendering import ComparisonRules, Rendering
 from trunkline.model.testing.platform_tests import CompiledTest, Examples
 from trunkline.model.testing.rendering import TestRendering
 from trunkline.ports.talking import Talks
+
+if TYPE_CHECKING:
+    from trunkline.adapters.elevenlabs.lines import ElevenLabsLines
 
 Line = TypeVar("Line")
 
@@ -111,6 +115,7 @@ class ElevenLabsPlatform:
     def __init__(self, client: ElevenLabsClient, *, account: str, listing_timeout_s: float) -> None:
         self._client = client
         self._talks: Talks | None = None
+        self._lines: ElevenLabsLines | None = None
         self._account = account
         self._listing_timeout_s = listing_timeout_s
 
@@ -142,6 +147,22 @@ class ElevenLabsPlatform:
 
             self._talks = ElevenLabsTalks(self._client)
         return self._talks
+
+    @property
+    def lines(self) -> "ElevenLabsLines":
+        """Its agents, to be connected with callers."""
+        if self._lines is None:
+            from trunkline.adapters.elevenlabs.lines import (  # noqa: PLC0415 - calls only
+                ElevenLabsLines,
+            )
+
+            self._lines = ElevenLabsLines(self._client)
+        return self._lines
+
+    @property
+    def native_calls(self) -> ElevenLabsNativeCalls:
+        """Phone calls it carries by itself."""
+        return ElevenLabsNativeCalls(self._client)
 
     @property
     def branches(self) -> ElevenLabsBranches:

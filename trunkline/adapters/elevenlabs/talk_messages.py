@@ -9,14 +9,16 @@ description of the protocol.
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pydantic import Field, ValidationError
 
 from trunkline.adapters.elevenlabs.answers import Answered
-from trunkline.adapters.speech.formats import Format, format_of
+from trunkline.adapters.speech.formats import format_of
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.calls.lines import AgentAudio, LineFormat
 from trunkline.model.errors import ConversationLost
 from trunkline.model.testing.limits import TALK_QUOTE_MAX_CHARACTERS
 from trunkline.model.testing.talk import (
@@ -25,8 +27,6 @@ from trunkline.model.testing.talk import (
     AgentSounded,
     CallerUnderstood,
     Interrupted,
-    TalkEvent,
-    TalkRequest,
     ToolAsked,
     ToolBegun,
     ToolDone,
@@ -62,7 +62,20 @@ class Complained:
     words: str
 
 
-Message = TalkEvent | Begun | Pinged | Complained
+Told = (
+    AgentSaid
+    | AgentCorrected
+    | CallerUnderstood
+    | Interrupted
+    | ToolAsked
+    | ToolBegun
+    | ToolDone
+    | Begun
+    | Pinged
+    | Complained
+)
+"""Every message but audio."""
+Audio = TypeVar("Audio")
 
 
 class _Metadata(Answered):
@@ -111,12 +124,13 @@ class _Error(Answered):
     reason: str | None = None
 
 
-class Reader:
-    """Reads what the platform sends. Knows the format of its audio once that was announced."""
+class Reader(Generic[Audio]):
+    """Reads what the platform sends; how audio is handed on is what readers differ in."""
 
-    def __init__(self) -> None:
-        self._format: Format | None = format_of(DEFAULT_FORMAT)
-        self._known: dict[str, tuple[str, Callable[[object], Message | None]]] = {
+    def __init__(self, hear: Callable[[object, LineFormat | None], Audio]) -> None:
+        self._hear = hear
+        self.format: LineFormat | None = format_of(DEFAULT_FORMAT)
+        self._known: dict[str, tuple[str, Callable[[object], Audio | Told | None]]] = {
             "conversation_initiation_metadata": (
                 "conversation_initiation_metadata_event",
                 self._begun,
@@ -133,7 +147,7 @@ class Reader:
             "error": ("error_event", _complained),
         }
 
-    def read(self, raw: str | bytes) -> Message | None:
+    def read(self, raw: str | bytes) -> Audio | Told | None:
         """One message; None for one that says nothing to us. Raises ConversationLost."""
         if isinstance(raw, bytes):
             raise malformed("a binary frame")
@@ -154,30 +168,50 @@ class Reader:
         except ValidationError as error:
             raise malformed(f"a message {kind} without what belongs into it") from error
 
-    def _begun(self, told: object) -> Message:
+    def _begun(self, told: object) -> Told:
         metadata = _Metadata.model_validate(told)
-        self._format = format_of(metadata.agent_output_audio_format)
+        self.format = format_of(metadata.agent_output_audio_format)
         return Begun(
             conversation_id=metadata.conversation_id,
             agent_format=metadata.agent_output_audio_format,
             caller_format=metadata.user_input_audio_format or DEFAULT_FORMAT,
         )
 
-    def _audio(self, told: object) -> Message:
-        from trunkline.adapters.speech.encoding import decoded  # noqa: PLC0415 - it takes memory
+    def _audio(self, told: object) -> Audio:
+        return self._hear(told, self.format)
 
-        audio = _Audio.model_validate(told)
-        if self._format is None:
-            raise ConversationLost(
-                "the agent speaks in an audio format we cannot read",
-                why="UnknownAudioFormat",
-                hint="use pcm or ulaw as the agent's output format",
-            )
-        try:
-            content = base64.b64decode(audio.audio_base_64, validate=True)
-        except binascii.Error as error:
-            raise malformed("audio that is no base64") from error
-        return AgentSounded(sound=decoded(content, self._format), event_id=audio.event_id)
+
+def as_sound(told: object, wire: LineFormat | None) -> AgentSounded:
+    """Audio as sound, for whoever listens to it."""
+    from trunkline.adapters.speech.encoding import decoded  # noqa: PLC0415 - it takes memory
+
+    audio = _Audio.model_validate(told)
+    if wire is None:
+        raise unknown_audio()
+    try:
+        content = base64.b64decode(audio.audio_base_64, validate=True)
+    except binascii.Error as error:
+        raise malformed("audio that is no base64") from error
+    return AgentSounded(sound=decoded(content, wire), event_id=audio.event_id)
+
+
+def as_coded(told: object, _: LineFormat | None) -> AgentAudio:
+    """Audio as it is coded: a frame costs two look-ups and base64, once."""
+    try:
+        content = base64.b64decode(told["audio_base_64"], validate=True)  # type: ignore[index]
+        event_id = told.get("event_id", 0)  # type: ignore[attr-defined]
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise malformed("a message audio without what belongs into it") from error
+    return AgentAudio(content, event_id if isinstance(event_id, int) else 0)
+
+
+def unknown_audio() -> ConversationLost:
+    """The agent's audio comes in a format nobody here reads."""
+    return ConversationLost(
+        "the agent speaks in an audio format we cannot read",
+        why="UnknownAudioFormat",
+        hint="use pcm or ulaw as the agent's output format",
+    )
 
 
 def malformed(what: str) -> ConversationLost:
@@ -185,14 +219,14 @@ def malformed(what: str) -> ConversationLost:
     return ConversationLost(f"ElevenLabs sent {what}", why="MalformedFrame")
 
 
-def initiation(request: TalkRequest) -> JsonObject:
+def initiation(variables: Mapping[str, Json], *, text_only: bool) -> JsonObject:
     """What the caller says first: variables, and text only if that is wanted."""
-    override: JsonObject = {"conversation": {"text_only": True}} if request.text_only else {}
+    override: JsonObject = {"conversation": {"text_only": True}} if text_only else {}
     return {
         "type": "conversation_initiation_client_data",
         "custom_llm_extra_body": {},
         "conversation_config_override": override,
-        "dynamic_variables": dict(request.variables),
+        "dynamic_variables": dict(variables),
     }
 
 
@@ -211,9 +245,10 @@ def user_audio(content: bytes) -> JsonObject:
     return {"user_audio_chunk": base64.b64encode(content).decode("ascii")}
 
 
-def contextual_update(text: str) -> JsonObject:
-    """Something the agent should know."""
-    return {"type": "contextual_update", "text": text}
+def contextual_update(text: str, slot: str | None = None) -> JsonObject:
+    """Something the agent should know; of one slot only the latest counts."""
+    update: JsonObject = {"type": "contextual_update", "text": text}
+    return update if slot is None else {**update, "context_id": slot}
 
 
 def client_tool_result(call_id: str, answer: Json, *, is_error: bool) -> JsonObject:
@@ -227,17 +262,17 @@ def client_tool_result(call_id: str, answer: Json, *, is_error: bool) -> JsonObj
     }
 
 
-def _pinged(told: object) -> Message:
+def _pinged(told: object) -> Told:
     return Pinged(_Event.model_validate(told).event_id)
 
 
-def _reply(told: object) -> Message | None:
+def _reply(told: object) -> Told | None:
     reply = _Reply.model_validate(told)
     said = reply.agent_response.replace("\0", "").strip()
     return AgentSaid(text=said, event_id=reply.event_id) if said else None
 
 
-def _correction(told: object) -> Message:
+def _correction(told: object) -> Told:
     correction = _Correction.model_validate(told)
     return AgentCorrected(
         original=correction.original_agent_response,
@@ -246,25 +281,25 @@ def _correction(told: object) -> Message:
     )
 
 
-def _understood(told: object) -> Message:
+def _understood(told: object) -> Told:
     return CallerUnderstood(text=_Understood.model_validate(told).user_transcript)
 
 
-def _interrupted(told: object) -> Message:
+def _interrupted(told: object) -> Told:
     return Interrupted(event_id=_Event.model_validate(told).event_id)
 
 
-def _asked(told: object) -> Message:
+def _asked(told: object) -> Told:
     tool = _Tool.model_validate(told)
     return ToolAsked(tool=tool.tool_name, call_id=tool.tool_call_id, arguments=tool.parameters)
 
 
-def _tool_begun(told: object) -> Message:
+def _tool_begun(told: object) -> Told:
     tool = _Tool.model_validate(told)
     return ToolBegun(tool=tool.tool_name, call_id=tool.tool_call_id, place=tool.place)
 
 
-def _tool_done(told: object) -> Message:
+def _tool_done(told: object) -> Told:
     tool = _Tool.model_validate(told)
     return ToolDone(
         tool=tool.tool_name,
@@ -275,7 +310,7 @@ def _tool_done(told: object) -> Message:
     )
 
 
-def _complained(told: object) -> Message:
+def _complained(told: object) -> Told:
     error = _Error.model_validate(told)
     words = error.message or error.reason or ""
     return Complained(code=error.code, words=words[:TALK_QUOTE_MAX_CHARACTERS])

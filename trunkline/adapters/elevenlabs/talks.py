@@ -1,40 +1,31 @@
-"""Conversations with agents of one ElevenLabs account, over the platform's own socket.
+"""Conversations with agents of one ElevenLabs account, heard and spoken as sound or text.
 
-The address of a conversation is signed, so it is a secret: it goes to the socket and nowhere else,
-and no message of an error repeats it. Every end is one of three: the agent's, ours, or one that
-nobody wished, and only the last is an error. What a conversation is for is not known here.
+One task reads, another is the caller's line; what goes over the wire and what its end means is the
+socket's business. What a conversation is for is not known here.
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from pydantic import SecretStr
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import (
-    ConnectionClosed,
-    InvalidHandshake,
-    InvalidStatus,
-    InvalidURI,
-    WebSocketException,
-)
+from websockets.exceptions import ConnectionClosed
 
-from trunkline.adapters.elevenlabs.answers import Answered
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
+from trunkline.adapters.elevenlabs.conversation_sockets import (
+    ConversationSocket,
+    ConversationSockets,
+    not_open_in_time,
+)
 from trunkline.adapters.elevenlabs.deleting import CONVERSATION_LINES, CONVERSATIONS, LIVE
-from trunkline.adapters.elevenlabs.refusals import BUSY_PAUSE_S
 from trunkline.adapters.elevenlabs.talk_messages import (
     Begun,
     Complained,
     Pinged,
     Reader,
+    as_sound,
     client_tool_result,
     contextual_update,
     initiation,
@@ -44,27 +35,17 @@ from trunkline.adapters.elevenlabs.talk_messages import (
     user_message,
 )
 from trunkline.adapters.elevenlabs.talk_records import variables_of
-from trunkline.adapters.retry_after import retry_after_s
-from trunkline.adapters.speech.formats import Format, format_of
+from trunkline.adapters.speech.formats import format_of
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.calls.lines import LineFormat
 from trunkline.model.errors import (
     ConversationLost,
     ConversationRefused,
     InvalidInput,
     PlatformError,
-    RateLimited,
-    Rejected,
-    RemoteMissing,
-    Unavailable,
 )
 from trunkline.model.limits import LIVE_CALL_MAX_S
-from trunkline.model.testing.limits import (
-    TALK_CLOSE_TIMEOUT_S,
-    TALK_EVENTS_MAX,
-    TALK_MESSAGE_MAX_BYTES,
-    TALK_PING_INTERVAL_S,
-    TALK_QUOTE_MAX_CHARACTERS,
-)
+from trunkline.model.testing.limits import TALK_EVENTS_MAX, TALK_PING_INTERVAL_S
 from trunkline.model.testing.talk import (
     AgentSounded,
     Ended,
@@ -79,45 +60,7 @@ if TYPE_CHECKING:
     from trunkline.adapters.speech.encoding import Samples
     from trunkline.adapters.speech.lines import CallerLine
 
-SIGNED_URL = "/v1/convai/conversation/get-signed-url"
-PLACES_HEADER = "maximum-concurrent-requests"
-SCHEMES = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
-SECRET_PREFIX = "secret__"  # noqa: S105 - how the vendor names variables that models never see
-HIDDEN_MIN_CHARACTERS = 6
-
-NORMAL, LEAVING, PROTOCOL, UNSUPPORTED, REFUSED, TOO_LARGE, SERVER = (
-    1000,
-    1001,
-    1002,
-    1007,
-    1008,
-    1009,
-    1011,
-)
-LOST = {
-    LEAVING: ("ServerLeft", "its server went away"),
-    PROTOCOL: ("OperationalError", "the platform could not go on"),
-    SERVER: ("ServerError", "the platform failed"),
-}
-"""Ends by the platform that say nothing about the agent, by the code of the close frame."""
-
 logger = logging.getLogger(__name__)
-_socket_log = logging.getLogger(f"{__name__}.socket")
-_socket_log.setLevel(logging.WARNING)  # at debug level the library writes addresses and messages
-
-
-class SignedUrl(Answered):
-    """The address of one conversation; whoever has it can have the conversation."""
-
-    signed_url: SecretStr
-
-
-class DirectConnection(connect):
-    """A connection to the address that was given: a redirect would take the signature along."""
-
-    def process_redirect(self, exc: Exception) -> Exception | str:
-        """No redirect is followed."""
-        return exc
 
 
 class ElevenLabsTalks:
@@ -127,8 +70,7 @@ class ElevenLabsTalks:
         self, client: ElevenLabsClient, *, ping_interval_s: float = TALK_PING_INTERVAL_S
     ) -> None:
         self._client = client
-        self._ping_interval_s = ping_interval_s
-        self._places: int | None = None
+        self._sockets = ConversationSockets(client, ping_interval_s=ping_interval_s)
 
     @asynccontextmanager
     async def open(self, request: TalkRequest) -> AsyncIterator["ElevenLabsTalk"]:
@@ -141,15 +83,13 @@ class ElevenLabsTalks:
         try:
             try:
                 async with asyncio.timeout(request.connect_timeout_s):
-                    address = await self._address(request)
-                    socket = await self._connected(address)
-                    talk = ElevenLabsTalk(socket, request, hidden=_hidden(address, request))
+                    socket = await self._sockets.open(
+                        request.agent_id, request.branch_id, request.variables
+                    )
+                    talk = ElevenLabsTalk(socket, request)
                     await talk.begin()
             except TimeoutError as error:
-                raise Unavailable(
-                    f"the conversation was not open within {request.connect_timeout_s:.0f} s",
-                    hint="look at the platform's status page",
-                ) from error
+                raise not_open_in_time(request.connect_timeout_s) from error
             yield talk
         finally:
             if talk is not None:
@@ -168,53 +108,11 @@ class ElevenLabsTalks:
 
     async def concurrency(self) -> int | None:
         """Conversations at once without a burst, as the platform said at the last signing."""
-        return self._places
+        return self._sockets.places
 
     async def variables(self, conversation_id: str) -> dict[str, Json] | None:
         """The variables a conversation ended with; None if the platform does not say in time."""
         return await variables_of(self._client, conversation_id)
-
-    async def _address(self, request: TalkRequest) -> str:
-        params: list[tuple[str, str]] = [("agent_id", request.agent_id)]
-        if request.branch_id is not None:
-            params.append(("branch_id", request.branch_id))
-        try:
-            signed, places = await self._client.read_with(
-                SignedUrl.model_validate, PLACES_HEADER, SIGNED_URL, params
-            )
-        except (RemoteMissing, Rejected) as error:
-            raise ConversationRefused(
-                error.message, hint=error.hint, status=error.status, request_id=error.request_id
-            ) from error
-        if places is not None and places.isdigit():
-            self._places = int(places)
-        return _socket_address(signed.signed_url.get_secret_value())
-
-    async def _connected(self, address: str) -> ClientConnection:
-        host = urlsplit(address).hostname or ""
-        try:
-            return await DirectConnection(
-                address,
-                open_timeout=None,
-                close_timeout=TALK_CLOSE_TIMEOUT_S,
-                ping_interval=self._ping_interval_s,
-                ping_timeout=self._ping_interval_s,
-                max_size=TALK_MESSAGE_MAX_BYTES,
-                compression=None,
-                proxy=None if _is_this_machine(host) else True,
-                logger=_socket_log,
-                user_agent_header="trunkline",
-            )
-        except InvalidStatus as error:
-            retry_after = error.response.headers.get("retry-after")
-            raise _handshake_refused(error.response.status_code, retry_after) from None
-        except InvalidURI:
-            raise Unavailable("ElevenLabs gave an address that is none") from None
-        except (OSError, InvalidHandshake, WebSocketException) as error:
-            raise Unavailable(
-                f"the socket of the conversation could not be opened ({type(error).__name__})",
-                hint=f"check that {host} can be reached by WebSocket",
-            ) from None
 
 
 class ElevenLabsTalk:
@@ -223,22 +121,17 @@ class ElevenLabsTalk:
     Reading waits while nobody takes events, so that a talk never holds more than a bounded number.
     """
 
-    def __init__(
-        self, socket: ClientConnection, request: TalkRequest, *, hidden: Iterable[str]
-    ) -> None:
+    def __init__(self, socket: ConversationSocket, request: TalkRequest) -> None:
         self._socket = socket
         self._request = request
-        self._hidden = tuple(hidden)
-        self._reader = Reader()
+        self._reader = Reader(as_sound)
         self._events: asyncio.Queue[TalkEvent | PlatformError] = asyncio.Queue(TALK_EVENTS_MAX)
         self._reading: asyncio.Task[None] | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._begun: Begun | None = None
         self._end: Ended | PlatformError | None = None
         self._line: CallerLine | None = None
-        self._complaint = ""
         self._void_until = 0
-        self._hung_up = False
 
     def __repr__(self) -> str:
         return f"ElevenLabsTalk({self._begun.conversation_id if self._begun else 'not open'})"
@@ -254,16 +147,13 @@ class ElevenLabsTalk:
         Raises ConversationRefused, ConversationLost.
         """
         try:
-            await self._socket.send(json.dumps(initiation(self._request)))
+            await self._socket.send(
+                initiation(self._request.variables, text_only=self._request.text_only)
+            )
             while self._begun is None:
-                await self._take(await self._socket.recv())
+                await self._take(await self._socket.receive())
         except ConnectionClosed as error:
-            end = self._end_of(error)
-            if isinstance(end, Ended):
-                end = ConversationRefused(
-                    f"ElevenLabs ended the conversation at once: {end.reason}"
-                )
-            raise end from None
+            raise self._socket.refusal_of(error) from None
         await self._events.put(Opened(conversation_id=self._begun.conversation_id))
         if not self._request.text_only:
             self._speak_as(self._begun.caller_format)
@@ -314,8 +204,7 @@ class ElevenLabsTalk:
 
     async def hang_up(self) -> None:
         """Close the socket as a caller puts down the receiver."""
-        self._hung_up = True
-        await self._socket.close(NORMAL)
+        await self._socket.hang_up()
 
     async def close(self) -> None:
         """End every task and the socket; the tasks first, so that nobody reads a closed socket."""
@@ -323,15 +212,14 @@ class ElevenLabsTalk:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        with suppress(WebSocketException, OSError):
-            await self._socket.close(NORMAL)
+        await self._socket.close()
 
     async def _read(self) -> None:
         try:
             while True:
-                await self._take(await self._socket.recv())
+                await self._take(await self._socket.receive())
         except ConnectionClosed as error:
-            self._end = self._end_of(error)
+            self._end = self._socket.end_of(error)
         except ConversationLost as error:
             self._end = error
             logger.warning("conversation %s: %s", self.conversation_id, error.message)
@@ -348,9 +236,9 @@ class ElevenLabsTalk:
                 raise malformed("a second beginning")
             self._begun = message
         elif isinstance(message, Pinged):
-            await self._socket.send(json.dumps(pong(message.event_id)))
+            await self._socket.send(pong(message.event_id))
         elif isinstance(message, Complained):
-            self._complaint = self._plain(message.words)
+            self._socket.complained(message.words)
         elif not (isinstance(message, AgentSounded) and self._is_void(message)):
             if isinstance(message, Interrupted):
                 self._void_until = max(self._void_until, message.event_id)
@@ -380,7 +268,7 @@ class ElevenLabsTalk:
 
         self._speaking = asyncio.create_task(speak())
 
-    def _caller_format(self) -> Format:
+    def _caller_format(self) -> LineFormat:
         wire = format_of(self._begun.caller_format) if self._begun is not None else None
         if wire is None or self._line is None:
             raise InvalidInput("there are no keys to press in a conversation in text")
@@ -388,97 +276,8 @@ class ElevenLabsTalk:
 
     async def _send(self, message: JsonObject) -> None:
         self._check()
-        try:
-            await self._socket.send(json.dumps(message))
-        except ConnectionClosed as error:
-            end = self._end_of(error)
-            if isinstance(end, PlatformError):
-                raise end from None
+        await self._socket.send(message)
 
     def _check(self) -> None:
         if isinstance(self._end, PlatformError):
             raise ConversationLost("the conversation is over", why="Over") from self._end
-
-    def _end_of(self, closed: ConnectionClosed) -> Ended | PlatformError:
-        """What a closed socket means; whoever closed it first says so."""
-        said = closed.rcvd
-        if self._hung_up and (said is None or said.code == NORMAL):
-            return Ended(by="caller", code=NORMAL)
-        if said is None or (closed.sent is not None and not closed.rcvd_then_sent):
-            return _dropped(closed.sent.code if closed.sent is not None else None)
-        words = self._plain(said.reason) or self._complaint
-        if said.code == NORMAL:
-            return Ended(by="agent", code=NORMAL, reason=words)
-        if said.code == REFUSED:
-            return ConversationRefused(
-                f"ElevenLabs refuses the conversation: {words or 'no explanation'}",
-                status=said.code,
-            )
-        why, what = LOST.get(said.code, ("Closed", "the platform closed it"))
-        shown = f": {words}" if words else ""
-        return ConversationLost(
-            f"the conversation was lost, {what} ({said.code}){shown}", why=why, status=said.code
-        )
-
-    def _plain(self, words: str) -> str:
-        for value in self._hidden:
-            words = words.replace(value, "[hidden]")
-        return words[:TALK_QUOTE_MAX_CHARACTERS]
-
-
-def _dropped(sent: int | None) -> ConversationLost:
-    """The other side did not close: the socket broke, or we had to close it ourselves."""
-    if sent == SERVER:
-        return ConversationLost("ElevenLabs did not answer a ping any more", why="PongMissing")
-    if sent == TOO_LARGE:
-        return ConversationLost("ElevenLabs sent a message that is too large", why="TooLarge")
-    if sent in {PROTOCOL, UNSUPPORTED}:
-        return malformed("a frame that breaks the protocol")
-    return ConversationLost("the socket of the conversation was dropped", why="SocketDropped")
-
-
-def _handshake_refused(status: int, retry_after: str | None) -> PlatformError:
-    said = f"ElevenLabs answered {status} to the opening of the conversation's socket"
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(
-            said, retry_after_s=retry_after_s(retry_after, default_s=BUSY_PAUSE_S), status=status
-        )
-    if HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ConversationRefused(said, status=status)
-    return Unavailable(said, status=status)
-
-
-def _socket_address(signed: str) -> str:
-    """The signed address with the scheme of a socket. Raises Unavailable without repeating it."""
-    try:
-        parts = urlsplit(signed)
-        scheme, host = SCHEMES.get(parts.scheme), parts.hostname
-    except ValueError:
-        scheme = host = None
-    if scheme is None or not host:
-        raise Unavailable("ElevenLabs gave an address that is none")
-    if scheme == "ws" and not _is_this_machine(host):
-        raise Unavailable(
-            "ElevenLabs gave an address without encryption",
-            hint="a conversation in clear is only had on this machine",
-        )
-    return urlunsplit(parts._replace(scheme=scheme))
-
-
-def _hidden(address: str, request: TalkRequest) -> list[str]:
-    """What no message may repeat: the signature and the secret variables."""
-    signature = [value for name, value in parse_qsl(urlsplit(address).query) if "sign" in name]
-    secrets = [
-        value
-        for name, value in request.variables.items()
-        if name.startswith(SECRET_PREFIX) and isinstance(value, str)
-    ]
-    found = (address, *signature, *secrets)
-    return [value for value in found if len(value) >= HIDDEN_MIN_CHARACTERS]
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

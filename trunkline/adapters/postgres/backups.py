@@ -61,6 +61,14 @@ TABLES = (
     "pull_requests",
     "notification_cursors",
     "notifications",
+    "calls",
+    "call_events",
+    "call_slots",
+    "call_commands",
+    "call_recordings",
+    "call_orders",
+    "do_not_call",
+    "native_call_cursors",
     "accounts",
     "tokens",
     "audit",
@@ -74,6 +82,7 @@ TABLES_OF_THE_MOMENT = (
     "desk_calls",
     "talk_places",
     "idempotent_requests",
+    "seen_requests",
 )
 """Who is running right now, what conversations that go on need, answers for whoever asks twice, and
 the version, which the manifest says."""

@@ -66,18 +66,6 @@ SELECT r.account, 1 + COALESCE(o.count, 0) AS processes, COALESCE(o.rank, 0) AS 
 FROM reported r LEFT JOIN known k USING (account) LEFT JOIN others o USING (account)
 """
 
-_STATE = """
-SELECT a.account,
-    (SELECT count(*) FROM account_shares s WHERE s.account = a.account
-        AND s.seen_at > now() - make_interval(secs => %(silence_s)s)) AS processes,
-    0 AS rank,
-    GREATEST(0, COALESCE(EXTRACT(EPOCH FROM paused_until - now()), 0)) AS pause_s,
-    breaker = 'open' AS is_open,
-    GREATEST(0, COALESCE(EXTRACT(EPOCH FROM breaker_until - now()), 0)) AS hold_s,
-    reason, failures
-FROM accounts a WHERE a.account = %(account)s
-"""
-
 
 class BudgetTables(Tables):
     """The Budgets port."""
@@ -104,12 +92,3 @@ class BudgetTables(Tables):
                 "WHERE process = %s OR seen_at < now() - interval '1 hour'",
                 (process,),
             )
-
-    async def account_state(self, account: str) -> SharedAccount | None:
-        """How an account is right now; None if nothing was ever wrong with it."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _STATE, {"account": account, "silence_s": SHARE_SILENCE_S}
-            )
-            row = await cursor.fetchone()
-        return SharedAccount.model_validate(row) if row else None

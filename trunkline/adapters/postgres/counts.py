@@ -51,6 +51,9 @@ SELECT 'pull_requests', project, '', record->>'plan', count(*)
 FROM pull_requests WHERE open GROUP BY 2, 4
 UNION ALL
 SELECT 'notifications', project, '', state, count(*) FROM notifications GROUP BY 2, 4
+UNION ALL
+SELECT 'calls_active', project, environment, state, count(*)
+FROM calls WHERE ended_at IS NULL GROUP BY 2, 3, 4
 """
 _RELEASED = """
 SELECT project, environment, agent, kind, state, version, replaced, released_at, committed_at,
@@ -93,7 +96,7 @@ class CountTables(Tables):
         return tuple(StatusCount.model_validate(row) for row in rows)
 
     async def tallies(self) -> tuple[Tally, ...]:
-        """Promotions, evidence, drift, pull requests and notifications in numbers."""
+        """Promotions, evidence, drift, pull requests, notifications and calls in numbers."""
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_TALLIES)).fetchall()
         return tuple(Tally.model_validate(row) for row in rows)

@@ -8,6 +8,8 @@ while, the answer is that anything may have happened. Knows no table.
 import asyncio
 import contextlib
 import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from types import TracebackType
 from typing import Final, Self
 
@@ -81,21 +83,33 @@ class NewsListener:
             await asyncio.sleep(self._reconnect_s)
 
     async def _follow(self) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self._address,
-            autocommit=True,
-            application_name="trunkline-news",
-            connect_timeout=5,
-            keepalives_idle=10,
-            keepalives_interval=5,
-            keepalives_count=3,
-        ) as connection:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._channel)))
-            self._missed = True
-            self._news.set()
-            async for told in connection.notifies():
-                if len(self._heard) < PAYLOADS_MAX:
-                    self._heard.add(told.payload)
+        told = told_on(self._address, [self._channel], application_name="trunkline-news")
+        async with aclosing(told):
+            async for one in told:
+                if one is not None and len(self._heard) < PAYLOADS_MAX:
+                    self._heard.add(one.payload)
                 else:
                     self._missed = True
                 self._news.set()
+
+
+async def told_on(
+    address: str, channels: Sequence[str], *, application_name: str
+) -> AsyncGenerator[psycopg.Notify | None, None]:
+    """What is told on channels from now on, in order, over one connection; the first item is None
+    and says that it is heard from now on. Raises psycopg.Error once the connection is lost.
+    """
+    async with await psycopg.AsyncConnection.connect(
+        address,
+        autocommit=True,
+        application_name=application_name,
+        connect_timeout=5,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+    ) as connection:
+        for channel in channels:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        yield None
+        async for told in connection.notifies():
+            yield told

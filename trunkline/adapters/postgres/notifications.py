@@ -58,6 +58,7 @@ ORDER BY past.id
 _TOLD = """
 SELECT recipient, count(*) AS count FROM notifications
 WHERE project = %(project)s AND created_at >= %(since)s
+    AND NOT (recipient = ANY(%(not_of_calls)s) AND topic LIKE '%%/calls')
     AND (state = 'overflow' OR news IS NOT NULL)
 GROUP BY recipient
 """
@@ -174,10 +175,15 @@ class NotificationTables(Tables):
             found.setdefault((row["recipient"], row["topic"]), []).append(row)
         return tuple(_past(project, key, past) for key, past in found.items())
 
-    async def told_since(self, project: str, since: datetime) -> dict[str, int]:
-        """How many messages each recipient was sent since, and how many wait in an overflow."""
+    async def told_since(
+        self, project: str, since: datetime, *, not_of_calls: Sequence[str] = ()
+    ) -> dict[str, int]:
+        """How many messages each recipient was sent since, and how many wait in an overflow; of
+        some without those about calls.
+        """
+        values = {"project": project, "since": since, "not_of_calls": list(not_of_calls)}
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_TOLD, {"project": project, "since": since})
+            cursor = await connection.execute(_TOLD, values)
             rows = await cursor.fetchall()
         return {row["recipient"]: row["count"] for row in rows}
 

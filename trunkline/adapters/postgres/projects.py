@@ -70,6 +70,14 @@ PROJECT_TABLES = (
     "pull_requests",
     "notification_cursors",
     "notifications",
+    "call_events",
+    "call_slots",
+    "call_commands",
+    "call_recordings",
+    "calls",
+    "call_orders",
+    "do_not_call",
+    "native_call_cursors",
     "tokens",
 )
 """Every table whose rows belong to one project, but the audit log, which outlives it."""

@@ -118,11 +118,6 @@ class ReleaseTables(Tables):
             rows = await cursor.fetchall()
         return tuple(ReleaseRecord.model_validate(row["record"]) for row in rows)
 
-    async def put_standing(self, standing: ReleaseStanding) -> bool:
-        """Insert or replace; True if it changed."""
-        async with self._pool.connection() as connection:
-            return await _put_standing(connection, standing)
-
     async def standing_of(
         self, project: str, environment: str, agent: str
     ) -> ReleaseStanding | None:

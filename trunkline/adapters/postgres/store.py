@@ -8,11 +8,16 @@ from typing import Self
 from trunkline.adapters.postgres.access import AccessTables
 from trunkline.adapters.postgres.baselines import BaselineTables
 from trunkline.adapters.postgres.budgets import BudgetTables
+from trunkline.adapters.postgres.call_orders import CallOrderTables
+from trunkline.adapters.postgres.call_recordings import CallRecordingTables
+from trunkline.adapters.postgres.call_steering import CallSteeringTables
+from trunkline.adapters.postgres.calls import CallTables
 from trunkline.adapters.postgres.counts import CountTables
 from trunkline.adapters.postgres.deletions import DeletionTables
 from trunkline.adapters.postgres.desks import DeskTables
 from trunkline.adapters.postgres.ejections import EjectionTables
 from trunkline.adapters.postgres.facts import FactTables
+from trunkline.adapters.postgres.happenings import HappeningTables
 from trunkline.adapters.postgres.idempotency import IdempotencyTables
 from trunkline.adapters.postgres.imports import ImportTables
 from trunkline.adapters.postgres.interventions import InterventionTables
@@ -64,6 +69,11 @@ class PostgresStore(
     PullRequestTables,
     NotificationTables,
     IdempotencyTables,
+    CallTables,
+    CallSteeringTables,
+    CallRecordingTables,
+    CallOrderTables,
+    HappeningTables,
 ):
     """Ledger, Wishes, Projects, Statuses, Operations, Interventions
     and Access of ``ports`` on PostgreSQL.

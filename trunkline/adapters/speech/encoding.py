@@ -10,7 +10,7 @@ import numpy as np
 import soxr  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 
-from trunkline.adapters.speech.formats import Format
+from trunkline.model.calls.lines import LineFormat
 from trunkline.model.testing.talk import Sound
 
 Samples: TypeAlias = NDArray[np.int16]
@@ -21,14 +21,14 @@ MULAW_CLIP = 32_635
 SAMPLE_BYTES = 2
 
 
-def encoded(samples: Samples, wire: Format) -> bytes:
+def encoded(samples: Samples, wire: LineFormat) -> bytes:
     """Samples at the format's rate as its bytes."""
     if wire.coding == "ulaw":
         return _MULAW_OF[samples.astype(np.int32) + MULAW_OFFSET].tobytes()
     return samples.astype("<i2").tobytes()
 
 
-def decoded(content: bytes, wire: Format) -> Sound:
+def decoded(content: bytes, wire: LineFormat) -> Sound:
     """Bytes of a format as sound at its rate; half a sample at the end is left out."""
     if wire.coding == "ulaw":
         samples = _LINEAR_OF[np.frombuffer(content, dtype=np.uint8)]

@@ -4,23 +4,15 @@ Apart from the encoding itself, which takes numpy: whoever converses in text nee
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+
+from trunkline.model.calls.lines import LineFormat
 
 FORMAT = re.compile(r"(pcm|ulaw)_([0-9]{4,6})")
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How sound is written on a wire."""
-
-    coding: Literal["pcm", "ulaw"]
-    rate: int
-
-
-def format_of(name: str) -> Format | None:
+def format_of(name: str) -> LineFormat | None:
     """The format of such a name; None if it is none we can write and read."""
     found = FORMAT.fullmatch(name)
     if found is None:
         return None
-    return Format("pcm" if found[1] == "pcm" else "ulaw", int(found[2]))
+    return LineFormat("pcm" if found[1] == "pcm" else "ulaw", int(found[2]))

@@ -7,22 +7,23 @@ and what it leaves empty comes as null or as an empty string and means the same.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 
 from twilio.base.exceptions import TwilioException
-from twilio.request_validator import RequestValidator
 from twilio.rest import Client
 from twilio.rest.api.v2010.account.incoming_phone_number import (
     IncomingPhoneNumberInstance,
     IncomingPhoneNumberPage,
 )
-from twilio.twiml.voice_response import VoiceResponse
 
 from trunkline.adapters.rate_limits import Pace
+from trunkline.adapters.twilio.answers import hosted_fallback, transfer
 from trunkline.adapters.twilio.refusals import translated
+from trunkline.adapters.twilio.signing import is_signed
 from trunkline.adapters.twilio.transport import PacedTransport
 from trunkline.adapters.wire import Wire
+from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.errors import CredentialsRejected, Unavailable
 from trunkline.model.findings import AccountFacts
 from trunkline.model.limits import PLATFORM_MAX_PAGES, TELEPHONY_PAGE_SIZE
@@ -31,14 +32,6 @@ from trunkline.model.observed import CarrierNumber
 CAPABILITIES = ("voice", "sms", "mms", "fax")
 GREETING_URL = re.compile(r"https?://demo\.twilio\.com/(welcome|docs)/.*")
 ACCOUNT_PATTERN = re.compile(r"AC[0-9a-zA-Z]{32}")
-
-
-class _Fields(dict[str, list[str]]):
-    """Form fields as the vendor's validator asks for them: each name may come several times."""
-
-    def getlist(self, name: str) -> list[str]:
-        """Every value of a field."""
-        return self.get(name, [])
 
 
 class TwilioTelephony:
@@ -53,6 +46,7 @@ class TwilioTelephony:
         token: str,
         read_timeout_s: float,
         listing_timeout_s: float,
+        shared_keys: Mapping[str, str] | None = None,
     ) -> None:
         if ACCOUNT_PATTERN.fullmatch(account) is None:
             raise CredentialsRejected(
@@ -66,11 +60,12 @@ class TwilioTelephony:
             )
         self._account = account
         self._token = token
+        self._shared_keys = shared_keys or {}
         self._listing_timeout_s = listing_timeout_s
         self._wire = wire
         self._pace = pace
         self._transport = PacedTransport(wire, pace, timeout_s=read_timeout_s)
-        self._client = _client(self._transport, wire.base_url, account, token)
+        self._client = rest_client(self._transport, wire.base_url, account, token)
 
     def __repr__(self) -> str:
         return f"TwilioTelephony({self._account})"
@@ -111,6 +106,7 @@ class TwilioTelephony:
         *,
         voice_url: str | None = None,
         voice_fallback_url: str | None = None,
+        status_callback: str | None = None,
         timeout_s: float,
     ) -> CarrierNumber:
         """Set where calls are asked for, by POST; None leaves an address as it is, empty clears it.
@@ -122,24 +118,25 @@ class TwilioTelephony:
             fields.update(voice_url=voice_url, voice_method="POST")
         if voice_fallback_url is not None:
             fields.update(voice_fallback_url=voice_fallback_url, voice_fallback_method="POST")
+        if status_callback is not None:
+            fields.update(status_callback=status_callback, status_callback_method="POST")
         transport = PacedTransport(self._wire, self._pace, timeout_s=timeout_s)
-        client = _client(transport, self._wire.base_url, self._account, self._token)
+        client = rest_client(transport, self._wire.base_url, self._account, self._token)
         numbers = client.api.v2010.accounts(self._account).incoming_phone_numbers
         with self._refusals(f"number {sid}"):
             return _carrier_number(await numbers(sid).update_async(**fields))
 
-    def is_signed(self, url: str, parameters: Sequence[tuple[str, str]], signature: str) -> bool:
-        """True if the signature is the account's for this address and these form fields."""
-        fields = _Fields()
-        for name, value in parameters:
-            fields.setdefault(name, []).append(value)
-        return bool(RequestValidator(self._token).validate(url, fields, signature))
+    def is_signed(self, request: SignedRequest, url: str) -> bool:
+        """True if the account signed the request for this address."""
+        return is_signed(request, url, token=self._token, shared_keys=self._shared_keys)
 
     def forward_answer(self, number: str) -> str:
         """TwiML that dials the number."""
-        answer = VoiceResponse()
-        answer.dial(number)
-        return str(answer)
+        return transfer(number)
+
+    def hosted_fallback(self, forward_to: str, sentence: str) -> str:
+        """An address at Twilio itself that dials a number, or says a sentence."""
+        return hosted_fallback(forward_to, sentence)
 
     async def _listed(self, pattern: str | None = None) -> tuple[CarrierNumber, ...]:
         found: list[CarrierNumber] = []
@@ -181,7 +178,8 @@ class TwilioTelephony:
             raise Unavailable(f"the answer of Twilio about {asked} cannot be read") from error
 
 
-def _client(transport: PacedTransport, address: str, account: str, token: str) -> Client:
+def rest_client(transport: PacedTransport, address: str, account: str, token: str) -> Client:
+    """The official client of one account, its HTTP carried by ours."""
     # A filled environment keeps the process's own from choosing a region or an edge.
     steering = {"TWILIO_ACCOUNT_SID": account}
     client = Client(account, token, account, http_client=transport, environment=steering)

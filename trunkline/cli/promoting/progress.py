@@ -5,69 +5,38 @@ terminal only: a log gets a line when a phase begins, when tests end, and when t
 """
 
 import sys
-import time
 from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from trunkline.cli.ages import human_duration, until
+from trunkline.cli.drawing import Drawing
 from trunkline.cli.harmless import one_line
 from trunkline.cli.promoting.showing import MARKS, rollout_words, tests_words
 from trunkline.cli.server import objects, text
 from trunkline.model.base import JsonObject
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.table import Table
 
-REFRESHES_PER_SECOND = 4
 
-
-class PromotionProgress:
+class PromotionProgress(Drawing):
     """Shows a promotion as it goes. Use it as a context manager and call ``show`` often."""
 
     def __init__(self) -> None:
-        self._started_s = time.monotonic()
+        super().__init__()
         self._told = ""
-        self._live: Live | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def show(self, found: JsonObject) -> None:
         """The promotion as it is now."""
         if sys.stderr.isatty():
-            self._draw(found)
+            self.draw(progress_table(found, self.passed_s))
             return
         news = log_line(found)
         if news == self._told:
             return
         self._told = news
-        passed_s = time.monotonic() - self._started_s
-        sys.stderr.write(f"{one_line(news)} ({passed_s:.0f} s)\n")
+        sys.stderr.write(f"{one_line(news)} ({self.passed_s:.0f} s)\n")
         sys.stderr.flush()
-
-    def _draw(self, found: JsonObject) -> None:
-        if self._live is None:
-            from rich.console import Console  # noqa: PLC0415 - a log needs no drawing
-            from rich.live import Live  # noqa: PLC0415
-
-            self._live = Live(
-                console=Console(stderr=True),
-                refresh_per_second=REFRESHES_PER_SECOND,
-                transient=True,
-            )
-            self._live.start()
-        self._live.update(progress_table(found, time.monotonic() - self._started_s))
 
 
 def log_line(found: JsonObject) -> str:

@@ -5,47 +5,31 @@ everywhere; what goes on right now is shown on a terminal only.
 """
 
 import sys
-import time
 from collections.abc import Iterable
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from trunkline.cli.drawing import Drawing
 from trunkline.cli.harmless import one_line
 from trunkline.model.testing.repeats import decided
 from trunkline.model.testing.report_text import run_text, verdict_text
 from trunkline.model.testing.results import TestResult
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.table import Table
 
 ROWS_MAX = 30
 """Tests shown at once on a terminal; those that ended first make room."""
-REFRESHES_PER_SECOND = 4
 
 
-class TestProgress:
+class TestProgress(Drawing):
     """Shows tests as they go. Use it as a context manager and call ``show`` often."""
 
     __test__ = False
 
     def __init__(self, title: str) -> None:
+        super().__init__()
         self._title = title
-        self._started_s = time.monotonic()
         self._told: set[tuple[str, str, int]] = set()
-        self._live: Live | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._live is not None:
-            self._live.stop()
 
     def show(
         self,
@@ -61,7 +45,7 @@ class TestProgress:
         """
         known = list(tests)
         if sys.stderr.isatty():
-            self._draw(known, expected, ended=ended, running=list(running))
+            self.draw(self._table(known, expected, ended=ended, running=list(running)))
             return
         for test in known:
             self._tell(test, ended=ended)
@@ -83,29 +67,9 @@ class TestProgress:
         return is_news
 
     def _say(self, words: str, why: str) -> None:
-        passed_s = time.monotonic() - self._started_s
-        sys.stderr.write(f"{one_line(f'{words}: {why}' if why else words)} ({passed_s:.0f} s)\n")
+        line = one_line(f"{words}: {why}" if why else words)
+        sys.stderr.write(f"{line} ({self.passed_s:.0f} s)\n")
         sys.stderr.flush()
-
-    def _draw(
-        self,
-        tests: list[TestResult],
-        expected: int,
-        *,
-        ended: bool,
-        running: list[tuple[str, str]],
-    ) -> None:
-        if self._live is None:
-            from rich.console import Console  # noqa: PLC0415 - a log needs no drawing
-            from rich.live import Live  # noqa: PLC0415
-
-            self._live = Live(
-                console=Console(stderr=True),
-                refresh_per_second=REFRESHES_PER_SECOND,
-                transient=True,
-            )
-            self._live.start()
-        self._live.update(self._table(tests, expected, ended=ended, running=running))
 
     def _table(
         self,
@@ -120,8 +84,7 @@ class TestProgress:
 
         done = sum(_over(test, ended=ended) for test in tests)
         of_all = f" of {expected}" if expected else ""
-        passed_s = time.monotonic() - self._started_s
-        title = f"{self._title}: {done}{of_all} ({passed_s:.0f} s)"
+        title = f"{self._title}: {done}{of_all} ({self.passed_s:.0f} s)"
         table = Table(box=None, title=title, title_justify="left", expand=True, show_header=False)
         for ratio in (None, None, 1):
             table.add_column(ratio=ratio, overflow="ellipsis", no_wrap=True)

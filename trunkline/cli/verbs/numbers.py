@@ -77,19 +77,39 @@ def numbers_route(
         ),
     ],
     *,
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="TIME", help="When the call comes, as 2026-03-29T01:30:00Z."),
+    ] = "",
+    caller: Annotated[
+        str, typer.Option("--from", metavar="NUMBER", help="Who calls, as +447700900123.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option("--language", metavar="CODE", help="The language a menu found out.")
+    ] = "",
+    skill: Annotated[
+        str, typer.Option("--skill", metavar="NAME", help="What the call is about.")
+    ] = "",
+    call: Annotated[
+        str,
+        typer.Option("--call", metavar="ID", help="A carrier's id of a call, for shares of calls."),
+    ] = "",
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
 ) -> int:
     """Show where calls to a number really go, layer by layer.
 
     The first layer that says anything wins: trunk, application, voice URL, voice platform, agent,
-    branch.
+    branch. Of a number whose calls come to us, every line of its table says why it would take a
+    call now, or at the time and from the number that are given, or why not. Nobody is called.
     """
     from trunkline.cli import numbers as showing
     from trunkline.cli.server import connect
 
+    said = {"at": at, "from": caller, "language": language, "skill": skill, "call": call}
+    asked = {name: value for name, value in said.items() if value}
     with connect() as server:
-        return showing.show_route(server, project, number=number, style=output)
+        return showing.show_route(server, project, number=number, asked=asked, style=output)
 
 
 @numbers.command("assign")

@@ -139,6 +139,24 @@ Timeout = Annotated[
         help="How long to wait, such as 30s or 5m; then end with 5.",
     ),
 ]
+To = Annotated[
+    str, typer.Option("--to", metavar="NUMBER", help="Whom to call, such as +15005550009.")
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Which phone number to call from; by default the agent's first.",
+        autocompletion=offered_numbers,
+    ),
+]
+Context = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--context", metavar="SLOT=VALUE", help="What the agent knows from the start; repeatable."
+    ),
+]
 WatchTimeout = Annotated[
     str | None,
     typer.Option(

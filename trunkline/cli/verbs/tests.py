@@ -13,12 +13,15 @@ from trunkline.cli.exits import WrongUsage
 from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.verbs.options import (
     AgentName,
+    Context,
     DocumentOutput,
     Environment,
+    From,
     NoHeaders,
     Output,
     Project,
     Timeout,
+    To,
     duration,
     group,
     offered_agents,
@@ -321,6 +324,51 @@ def record_result(
             good=good or (),
             bad=bad or (),
             style=output,
+        )
+
+
+@test.command("call")
+def call_yourself(
+    agent: AgentName,
+    *,
+    to: To,
+    from_: From = None,
+    context: Context = None,
+    rating: Annotated[
+        int | None, typer.Option("--rating", min=1, max=5, help="1 is bad; not asked then.")
+    ] = None,
+    status: Annotated[
+        StatusName | None, typer.Option("--status", help="What you make of it; not asked then.")
+    ] = None,
+    notes: Annotated[
+        str | None, typer.Option("--notes", help="What others should know; not asked then.")
+    ] = None,
+    timeout: Timeout = "30m",
+    environment: Environment = None,
+    output: DocumentOutput = DocumentFormat.TEXT,
+    project: Project = None,
+) -> int:
+    """Let an agent call your own telephone, and write down what it was like.
+
+    Afterwards you are asked for a rating; it is kept with what was said and the version that
+    called. Ends with 0 if it passed, 1 if not or nobody picked up.
+    """
+    from trunkline.cli.outbound import CallAsked
+    from trunkline.cli.server import connect
+    from trunkline.cli.testing.calling import Verdict, call_and_rate
+
+    asked = CallAsked(
+        agent=agent,
+        to=to,
+        from_name=from_,
+        environment=environment,
+        context=context or (),
+        rated=True,
+    )
+    verdict = Verdict(rating, status.value if status else None, notes)
+    with connect() as server:
+        return call_and_rate(
+            server, project, asked, verdict, timeout=duration(timeout), style=output
         )
 
 

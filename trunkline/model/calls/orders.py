@@ -25,7 +25,8 @@ class CallOrder(Frozen):
     """One order. ``idempotency_key`` is unique in a project: the same key is the same order.
 
     ``calls`` are the ids of the tries so far, oldest first. ``from_number`` is the name of a
-    PhoneNumber document that the agent may call from.
+    PhoneNumber document that the agent may call from. ``asked_digest`` is of what was asked for
+    under the key; ``canceled_by`` is who wants the order to end, "" if nobody does.
     """
 
     id: str
@@ -45,6 +46,13 @@ class CallOrder(Frozen):
     calls: tuple[str, ...] = ()
     not_before: datetime | None = None
     ended_at: datetime | None = None
+    asked_digest: str = ""
+    canceled_by: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """True once nothing more will be tried."""
+        return self.state in ("Done", "Failed", "Canceled")
 
 
 class DoNotCall(Frozen):

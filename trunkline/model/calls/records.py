@@ -11,6 +11,7 @@ from pydantic import Field
 
 from trunkline.model.base import Frozen
 from trunkline.model.ids import Digest, ExternalId, Revision
+from trunkline.model.ledger import Attempt
 
 CallState = Literal[
     "queued",
@@ -23,6 +24,8 @@ CallState = Literal[
     "canceled",
 ]
 """Twilio's words for how far a call is; the last five are ends."""
+Verdict = Literal["success", "failure", "unknown"]
+"""What the platform's own analysis thinks of a call."""
 OVER: Final[frozenset[CallState]] = frozenset(
     {"completed", "busy", "no-answer", "failed", "canceled"}
 )
@@ -62,7 +65,11 @@ class CallRecord(Frozen):
     ``number`` is the manifest's name of our number, "" where none is known; ``version``,
     ``revision`` and ``digest`` are those of the agent when the call began. ``message`` says in
     words why it ended as it did where that is not plain. ``context`` is what the slots held at the
-    start. Times are in UTC.
+    start. ``placing`` is the last time the carrier was asked to place it, until it answered.
+    ``ticket_digest`` is the SHA-256 of the word by which a media stream shows that it is this
+    call's, "" once one did. Times
+    are in UTC. ``interruptions`` and ``cost`` are known some moments after the end; ``settled``
+    says that nothing about the call will change any more.
     """
 
     id: str
@@ -99,7 +106,12 @@ class CallRecord(Frozen):
     context: dict[str, str] = Field(default_factory=dict)
     cost: CallCost | None = None
     carrier_sequence: int = -1
+    ticket_digest: str = ""
+    placing: Attempt | None = None
     lost_frames: int = Field(default=0, ge=0)
+    interruptions: int = Field(default=0, ge=0)
+    verdict: Verdict = "unknown"
+    settled: bool = False
 
     @property
     def is_over(self) -> bool:

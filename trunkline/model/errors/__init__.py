@@ -8,6 +8,7 @@
     │   ├── InvalidSettings           a setting is missing or contradicts another
     │   ├── BaseRequired              a change must name the commit it was decided on
     │   ├── IdempotencyKeyReused      the key belongs to another request
+    │   ├── StreamMalformed           a carrier's media stream says what nobody can read
     │   └── SignInBroken              a sign-in that is not this browser's: begin it anew
     ├── NotFound                      no such project, agent, plan, operation
     ├── Unauthenticated               no token, or none that we know
@@ -63,6 +64,7 @@
     │   │   └── AccountUnavailable        not even asked: retry after retry_after_s
     │   ├── OutcomeUnknown              look up before any retry: it may have taken effect
     │   ├── NotPersisted                stop: a written path did not read back
+    │   ├── CarrierLost                 a call's carrier leg broke off, or hangs
     │   ├── ConversationRefused         stop: the platform will not have this conversation
     │   └── ConversationLost            it broke off: begin it anew, its result is worth nothing
     ├── TestImpossible                a test that cannot be carried out as things are
@@ -110,9 +112,11 @@ from trunkline.model.errors.calls import (
     CallNotHeld,
     CallOver,
     CallRefused,
+    CarrierLost,
     NotAvailableInNative,
     NumberNotToBeCalled,
     SlotChanged,
+    StreamMalformed,
 )
 from trunkline.model.errors.engine import (
     AdoptionConflict,
@@ -188,6 +192,7 @@ __all__ = [
     "CallOver",
     "CallRefused",
     "CallingWindowClosed",
+    "CarrierLost",
     "ChangeConflict",
     "ChangeRefused",
     "ClaimPending",
@@ -249,6 +254,7 @@ __all__ = [
     "SourceUnreachable",
     "SpeechUnavailable",
     "StoreUnavailable",
+    "StreamMalformed",
     "TablesUnfit",
     "TestImpossible",
     "TooManyRequests",

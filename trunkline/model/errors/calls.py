@@ -1,6 +1,7 @@
 """What stands in the way of watching, steering and placing calls."""
 
-from trunkline.model.errors.answers import Blocked
+from trunkline.model.errors.answers import Blocked, InvalidInput
+from trunkline.model.errors.platforms import PlatformError
 
 
 class NotAvailableInNative(Blocked):
@@ -43,3 +44,15 @@ class CallNotHeld(Blocked):
     """No process of ours carries the call at the moment."""
 
     reason = "CallNotHeld"
+
+
+class StreamMalformed(InvalidInput):
+    """A carrier's media stream says what nobody can read."""
+
+    reason = "StreamMalformed"
+
+
+class CarrierLost(PlatformError):
+    """The carrier's leg of a call broke off, or takes and gives nothing any more."""
+
+    reason = "CarrierLost"

@@ -19,7 +19,8 @@ from pydantic import (
 )
 
 from trunkline.model.base import JsonObject
-from trunkline.model.durations import Duration
+from trunkline.model.calls.orders import RetriedState
+from trunkline.model.durations import Duration, parse_duration
 from trunkline.model.kinds.base import (
     AdoptingMetadata,
     Envelope,
@@ -34,7 +35,9 @@ from trunkline.model.kinds.base import (
     refuse,
 )
 from trunkline.model.kinds.escape_hatch import check_escape_hatch
+from trunkline.model.kinds.project import Window
 from trunkline.model.limits import (
+    CALL_TRIES_MAX,
     LABELS_MAX,
     LIST_MAX_ITEMS,
     PROMPT_MAX_CHARACTERS,
@@ -61,10 +64,30 @@ class AgentMetadata(AdoptingMetadata):
     renamed_from: Name | None = None
 
 
+def _reasonable_pause(pause: Any) -> Any:
+    if not 1 <= pause.total_seconds() <= 86_400:  # noqa: PLR2004 - a day
+        raise refuse("must be between 1s and 24h")
+    return pause
+
+
+class Retry(Part):
+    """How often a call is tried in all, how long after the last try, and after which ends."""
+
+    tries: Annotated[StrictInt, Field(ge=1, le=CALL_TRIES_MAX)] = 1
+    pause: Annotated[Duration, AfterValidator(_reasonable_pause)] = Field(
+        default=parse_duration("10m")
+    )
+    after: Annotated[tuple[RetriedState, ...], Field(min_length=1)] = ("busy", "no-answer")
+
+
 class Outbound(Part):
-    """Numbers the agent may call from, by the names of their PhoneNumber documents."""
+    """Numbers the agent may call from, by the names of their PhoneNumber documents; when it may
+    call, and how often a call is tried for which whoever asks says nothing else.
+    """
 
     from_numbers: Annotated[tuple[Name, ...], Field(alias="from", max_length=LIST_MAX_ITEMS)]
+    windows: Annotated[tuple[Window, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
+    retry: Retry = Retry()
 
 
 class Prompt(Part):

@@ -21,6 +21,7 @@ from trunkline.model.kinds.base import (
 from trunkline.model.limits import ENVIRONMENTS_MAX, LIST_MAX_ITEMS
 
 Group = Literal[
+    "calls",
     "changes",
     "control",
     "deletion",

@@ -6,7 +6,7 @@ where all documents are known.
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, StrictInt, model_validator
 
 from trunkline.model.durations import Duration
 from trunkline.model.kinds.base import (
@@ -27,18 +27,23 @@ CallerText = Annotated[
 
 
 class Condition(Part):
-    """When a route is taken; everything that is given must hold."""
+    """When a route is taken; everything that is given must hold. ``weight`` is the share, in
+    percent, of the calls for which the rest of it holds.
+    """
 
     hours: HoursText | None = None
     timezone: TimeZone | None = None
     callers: Annotated[tuple[CallerText, ...], Field(max_length=LIST_MAX_ITEMS)] = ()
     language: LanguageCode | None = None
     skill: Name | None = None
+    weight: Annotated[StrictInt, Field(ge=1, le=99)] | None = None
 
     @model_validator(mode="after")
     def _says_something(self) -> "Condition":
-        if not (self.hours or self.callers or self.language or self.skill):
-            raise refuse("`when` needs at least one of `hours`, `callers`, `language` and `skill`")
+        if not (self.hours or self.callers or self.language or self.skill or self.weight):
+            raise refuse(
+                "`when` needs at least one of `hours`, `callers`, `language`, `skill` and `weight`"
+            )
         if self.timezone is not None and self.hours is None:
             raise refuse("`timezone` needs `hours`", at=("timezone",))
         return self

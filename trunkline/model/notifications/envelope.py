@@ -1,4 +1,4 @@
-"""The envelope every event leaves in as JSON: one shape for agents, promotions and, later, calls.
+"""The envelope every event leaves in as JSON: one shape for agents, promotions and calls.
 
 Type names are dotted: a room, then what happened, such as ``promotion.gate-failed`` or
 ``call.completed``. Keys of ``data`` may be added within a version; none is renamed or taken away.
@@ -54,6 +54,8 @@ def envelope_of(news: News, recipient: str, *, public_url: str = "") -> Envelope
         "reasons": dict(news.reasons),
         "names": [*news.names],
     }
+    if news.call:
+        data["call"] = {**news.call, "links": _links(data["url"])}
     return Envelope(
         id=message_id(news, recipient),
         type=event_type(news),
@@ -70,4 +72,18 @@ def event_type(news: News) -> str:
     if news.kind == "summary":
         return SUMMARY_TYPE
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*", news.reason)
-    return f"{news.group}.{'-'.join(word.lower() for word in words) or 'changed'}"
+    said = "-".join(word.lower() for word in words) or "changed"
+    if news.group == "calls":
+        return f"call.{said.removeprefix('call-')}"
+    return f"{news.group}.{said}"
+
+
+def _links(address: Json) -> JsonObject:
+    """Where the rest of a call is; nothing without a public address."""
+    if not isinstance(address, str) or not address:
+        return {}
+    return {
+        "record": address,
+        "transcript": f"{address}/transcript",
+        "recording": f"{address}/recording",
+    }

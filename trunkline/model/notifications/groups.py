@@ -8,6 +8,7 @@ test holds this table against what the code can emit.
 from collections.abc import Iterator
 from typing import Final, Literal
 
+from trunkline.model.calls.news import CALL_REASONS
 from trunkline.model.errors import NotificationError, SourceError, TrunklineError
 from trunkline.model.kinds.notifications import Group
 from trunkline.model.records import EventRecord
@@ -22,9 +23,15 @@ ACCEPTED: Final = "NotificationsAccepted"
 STATUS_GROUPS: Final = frozenset({"health", "sync"})
 """Both tell how one agent or number is, so that what is broken in one recovers in the other."""
 
-_MOVING: Final = frozenset({"Applying", "Pending", "Pruning", "RollingOut", "PrunePending"})
+_MOVING: Final = frozenset(
+    {"Applying", "DrainingCalls", "Pending", "Pruning", "RollingOut", "PrunePending"}
+)
+
+NOT_BY_DEFAULT: Final = frozenset({"calls"})
+"""Groups nobody hears of who does not name them: a busy line has thousands of calls a day."""
 
 _TOLD: Final[dict[Group, str]] = {
+    "calls": " ".join(CALL_REASONS),
     "changes": "ChangeCommitted ChangeProposed PullRequestChecked",
     "control": "Disabled Enabled EnforceConfirmed Resumed Suspended",
     "deletion": """
@@ -39,8 +46,7 @@ _TOLD: Final[dict[Group, str]] = {
     """,
     "health": """
         AccountServing DependencyNotReady KnowledgeSourceNotEnabled NumberNotInAccount
-        NumberTaken PlanTooLarge RouteShadowed RoutingNotEnabled Superseded SweepStretched
-        Timeout
+        NumberTaken PlanTooLarge RouteShadowed Superseded SweepStretched Timeout
     """,
     "notifications": f"{TESTED} {REFUSED} {ACCEPTED}",
     "promotion": """
@@ -55,8 +61,8 @@ _TOLD: Final[dict[Group, str]] = {
     """,
     "source": "Applied HistoryRewritten",
     "sync": """
-        Applying ApprovalNeeded AsWished ChangesPlanned EnforceNotConfirmed Inactive ModeObserve
-        OutsideWindow Pending PlanStale WishUnknown
+        Applying ApprovalNeeded AsWished ChangesPlanned DrainingCalls EnforceNotConfirmed Inactive
+        ModeObserve OutsideWindow Pending PlanStale WishUnknown
     """,
     "tests": "BehaviourDrifted BehaviourRecovered",
 }
@@ -102,8 +108,3 @@ def tone_of(event: EventRecord) -> Tone:
         return "bad"
     waiting = event.reason in _MOVING or event.reason in ERROR_REASONS
     return "moving" if waiting else "good"
-
-
-def reasons_of(group: str) -> tuple[str, ...]:
-    """The reasons of a group, in the order of the alphabet."""
-    return tuple(sorted(reason for reason, of in REASONS.items() if of == group))

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trunkline.model.base import Frozen
+from trunkline.model.base import Frozen, JsonObject
 from trunkline.model.ids import Revision
 from trunkline.model.notifications.bounds import NAMES_SHOWN
 from trunkline.model.notifications.groups import TESTED, Tone, group_of, tone_of, track_of
@@ -24,7 +24,7 @@ class News(Frozen):
     """One message. ``event_id`` is its newest event, which gives it its identity.
 
     ``changes`` events are told in it, since ``since``; ``reasons`` counts them and ``names`` are
-    some of their subjects, both only in a summary.
+    some of their subjects, both only in a summary. ``call`` is what is known of a call.
     """
 
     kind: NewsKind
@@ -45,6 +45,7 @@ class News(Frozen):
     reasons: dict[str, int] = Field(default_factory=dict)
     names: tuple[str, ...] = ()
     promotion: str = ""
+    call: JsonObject = Field(default_factory=dict)
 
 
 def topic_of(event: EventRecord) -> str:
@@ -73,6 +74,7 @@ def single(event: EventRecord) -> News:
         at=event.at,
         since=event.at,
         promotion=promotion if isinstance(promotion, str) else "",
+        call=event.details if event.kind == "call" else {},
     )
 
 

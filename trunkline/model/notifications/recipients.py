@@ -12,7 +12,7 @@ from trunkline.model.canonical import digest
 from trunkline.model.ids import short_digest
 from trunkline.model.kinds.base import SecretValue
 from trunkline.model.kinds.notifications import Notification, NotificationType
-from trunkline.model.notifications.groups import TESTED, group_of, tone_of
+from trunkline.model.notifications.groups import NOT_BY_DEFAULT, TESTED, group_of, tone_of
 from trunkline.model.records import EventRecord
 
 
@@ -69,6 +69,11 @@ def wants(recipient: Recipient, event: EventRecord, labels: Mapping[str, str]) -
     )
 
 
+def is_bounded(recipient: Recipient, event: EventRecord) -> bool:
+    """True unless a program is told of each call: whoever counts calls must not miss any."""
+    return recipient.type != "webhook" or group_of(event) != "calls"
+
+
 def wants_recovery(recipient: Recipient, event: EventRecord, labels: Mapping[str, str]) -> bool:
     """True for good news about a subject that a rule is about, if bad news of it was told."""
     return tone_of(event) == "good" and any(
@@ -94,4 +99,5 @@ def _asks_for(rule: Notification, event: EventRecord) -> bool:
         return False
     if tone_of(event) == "moving":
         return False
-    return not rule.events or group_of(event) in rule.events
+    group = group_of(event)
+    return group in rule.events or (not rule.events and group not in NOT_BY_DEFAULT)

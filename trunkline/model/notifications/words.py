@@ -61,6 +61,8 @@ def link(news: News, public_url: str) -> str:
         return f"{base}/notifications"
     if news.promotion:
         return f"{base}/promotions/{quote(news.promotion, safe='')}"
+    if news.subject == "call":
+        return f"{base}/calls/{quote(news.name, safe='')}"
     if news.subject == "agent" and news.name:
         query = f"?environment={quote(news.environment, safe='')}" if news.environment else ""
         return f"{base}/agents/{quote(news.name, safe='')}{query}"

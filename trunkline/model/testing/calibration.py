@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from trunkline.model.base import Frozen
 from trunkline.model.errors import InvalidInput
 from trunkline.model.testing.judging import JudgeAnswer, Question, majority
+from trunkline.model.testing.platform_tests import Examples
 from trunkline.model.testing.scripts import Script
 from trunkline.model.testing.transcripts import Line
 
@@ -33,6 +34,15 @@ class Sample(Frozen):
 def samples(script: Script) -> tuple[Sample, ...]:
     """The samples of a test, by file. Raises InvalidInput naming the file that is none."""
     return tuple(parse_sample(file, text) for file, text in sorted(script.samples.items()))
+
+
+def examples(script: Script) -> Examples:
+    """The replies of the samples the judge of a test is calibrated with. Raises InvalidInput."""
+    found = samples(script)
+    return Examples(
+        good=tuple(one.question.about for one in found if one.good),
+        bad=tuple(one.question.about for one in found if not one.good),
+    )
 
 
 def parse_sample(file: str, text: str) -> Sample:

@@ -16,6 +16,7 @@ from pydantic import Field, field_serializer
 from trunkline.model.base import Frozen, Json, JsonObject
 from trunkline.model.desired import DesiredTool
 from trunkline.model.kinds.conversation import Stub
+from trunkline.model.testing.scripts import written_stubs
 
 
 class Desk(Frozen):
@@ -34,11 +35,7 @@ class Desk(Frozen):
 
     @field_serializer("stubs")
     def _as_written(self, stubs: dict[str, tuple[Stub, ...]]) -> dict[str, list[dict[str, Any]]]:
-        """Only what was written: a reply of null is an answer, a reply nobody wrote is none."""
-        return {
-            tool: [stub.model_dump(mode="json", exclude_unset=True) for stub in prepared]
-            for tool, prepared in stubs.items()
-        }
+        return written_stubs(stubs)
 
     def typed(self, tool: str, arguments: JsonObject) -> JsonObject:
         """Arguments that came as texts, as the values they stand for; others stay texts."""

@@ -24,6 +24,9 @@ CREATE TABLE calls (
     holder text COLLATE "C",
     heard_of_at timestamptz,
     event_seq integer NOT NULL DEFAULT 0,
+    transcript_kept boolean NOT NULL DEFAULT true,
+    recording_kept boolean NOT NULL DEFAULT false,
+    settled boolean NOT NULL DEFAULT false,
     record json NOT NULL,
     updated_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (project, id)
@@ -31,6 +34,10 @@ CREATE TABLE calls (
 CREATE INDEX calls_by_start ON calls (project, started_at DESC, id);
 CREATE INDEX calls_by_agent ON calls (project, agent, started_at DESC, id);
 CREATE INDEX calls_active ON calls (project, started_at DESC, id) WHERE ended_at IS NULL;
+CREATE INDEX calls_unsettled ON calls (project, ended_at)
+    WHERE NOT settled AND ended_at IS NOT NULL;
+CREATE INDEX calls_with_transcript ON calls (project, ended_at) WHERE transcript_kept;
+CREATE INDEX calls_with_recording ON calls (project, ended_at) WHERE recording_kept;
 CREATE UNIQUE INDEX calls_by_carrier ON calls (carrier_account, carrier_call_id)
     WHERE carrier_call_id <> '';
 CREATE INDEX calls_by_conversation ON calls (conversation_id) WHERE conversation_id <> '';
@@ -41,11 +48,24 @@ CREATE TABLE call_events (
     project text COLLATE "C" NOT NULL,
     call_id text COLLATE "C" NOT NULL,
     seq integer NOT NULL,
+    id bigint NOT NULL,
     name text NOT NULL,
     at timestamptz NOT NULL,
     data json NOT NULL,
     PRIMARY KEY (project, call_id, seq)
 );
+CREATE INDEX call_events_of_project ON call_events (project, id);
+CREATE FUNCTION number_call_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.id IS NULL THEN
+        PERFORM pg_advisory_xact_lock_shared(hashtextextended('events/' || NEW.project, 0));
+        NEW.id := nextval(pg_get_serial_sequence('events', 'id'));
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER call_events_are_numbered BEFORE INSERT ON call_events
+    FOR EACH ROW EXECUTE FUNCTION number_call_event();
 CREATE FUNCTION tell_call_event() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('trunkline_calls', json_build_array(
@@ -55,6 +75,9 @@ END
 $$;
 CREATE TRIGGER call_events_are_told AFTER INSERT ON call_events
     FOR EACH ROW EXECUTE FUNCTION tell_call_event();
+"""
+"""Numbers come from the events' own sequence and under their lock, so that whoever follows a
+project reads both in one order and nothing appears behind their back.
 """
 
 STEERING = """
@@ -158,6 +181,7 @@ def downgrade() -> None:
         "DROP TABLE call_slots",
         "DROP TABLE call_events",
         "DROP FUNCTION tell_call_event()",
+        "DROP FUNCTION number_call_event()",
         "DROP TABLE calls",
     ):
         op.execute(statement)

@@ -1,0 +1,78 @@
+"""The schedule that looks after a project's calls, where there can be any."""
+
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+from activities.call_types import CallKeepingInput
+from activities.names import CALL_KEEPING_WORKFLOW, PROJECT_ATTRIBUTE, WORKFLOW_QUEUE
+from activities.policies import environments
+from activities.schedules import drop_schedule, put_schedule
+from activities.types import Timing
+from trunkline.model.calls.limits import CALLS_KEPT_EVERY_S
+from trunkline.model.calls.records import CallFilter
+from trunkline.model.ids import calls_schedule_id
+from trunkline.ports import Wishes
+from trunkline.ports.calls import Calls
+
+CATCH_UP = timedelta(minutes=1)
+"""Looks missed while Temporal was down are not made up for: the next one sees the same."""
+
+
+class CallSchedules:
+    """One Temporal Schedule per project that has numbers, or has had calls."""
+
+    def __init__(self, client: Client, calls: Calls, wishes: Wishes) -> None:
+        self._client = client
+        self._calls = calls
+        self._wishes = wishes
+
+    async def ensure(self, project: str, timing: Timing) -> None:
+        """Create or drop the project's schedule. Raises EngineUnavailable."""
+        place = calls_schedule_id(project)
+        if not await self._has_calls(project):
+            await drop_schedule(self._client, place)
+            return
+        await put_schedule(
+            self._client,
+            place,
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    CALL_KEEPING_WORKFLOW,
+                    CallKeepingInput(project=project, timing=timing),
+                    id=place,
+                    task_queue=WORKFLOW_QUEUE,
+                    static_summary=f"Look after calls of {project}",
+                    typed_search_attributes=TypedSearchAttributes(
+                        [
+                            SearchAttributePair(
+                                SearchAttributeKey.for_keyword(PROJECT_ATTRIBUTE), project
+                            )
+                        ]
+                    ),
+                ),
+                spec=ScheduleSpec(
+                    intervals=[ScheduleIntervalSpec(every=timedelta(seconds=CALLS_KEPT_EVERY_S))]
+                ),
+                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+            ),
+        )
+
+    async def _has_calls(self, project: str) -> bool:
+        if await self._calls.calls(project, CallFilter(), limit=1):
+            return True
+        manifest = await self._wishes.project_manifest(project)
+        for environment in environments(manifest) if manifest is not None else ():
+            numbers = f"{environment.name}/number/"
+            if await self._wishes.wishes(project, environment.name, after=numbers, limit=1):
+                return True
+        return False

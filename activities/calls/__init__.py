@@ -1,0 +1,1 @@
+"""Calls somebody asked for: looked at, placed once, followed to their end."""

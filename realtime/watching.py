@@ -1,0 +1,36 @@
+"""The WebSockets for people who watch and hear calls, put together for whoever serves them."""
+
+from collections.abc import Sequence
+
+from starlette.routing import WebSocketRoute
+
+from realtime.doors import Door, Refusal
+from realtime.events import EventStreams
+from realtime.feeds import ProjectFeeds
+from realtime.hub import Hub
+from realtime.listening import ListeningStreams
+from trunkline.ports.calls import Calls, Happenings
+from trunkline.services.catalogue import Services
+
+PROJECT = "/v1/projects/{project}"
+
+
+def watching_routes(
+    services: Services,
+    hub: Hub,
+    *,
+    calls: Calls,
+    happenings: Happenings,
+    refusal: Refusal,
+    public_url: str,
+    origins: Sequence[str] = (),
+) -> tuple[WebSocketRoute, ...]:
+    """Routes to add to an application; ``refusal`` answers errors before a stream is accepted."""
+    door = Door(services, refusal=refusal, public_url=public_url, origins=origins)
+    feeds = ProjectFeeds(happenings, hub)
+    events = EventStreams(door, feeds, calls)
+    listening = ListeningStreams(door, hub, calls, services.call_control)
+    return (
+        WebSocketRoute(f"{PROJECT}/events", events.open, name="watch_project"),
+        WebSocketRoute(f"{PROJECT}/calls/{{call}}/listen", listening.open, name="listen_to_call"),
+    )

@@ -1,0 +1,138 @@
+"""Both sides of a call are heard as they are spoken, by those who may, and it is written down."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import InvalidStatus
+
+from realtime.hub import Hub
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.calls.events import NewEvent
+from trunkline.model.calls.records import CallRecord
+
+NewCall = Callable[..., Awaitable[CallRecord]]
+FRAMES = [bytes([number]) * 160 for number in range(1, 51)]
+
+
+@pytest.fixture
+async def call(store: PostgresStore, new_call: NewCall) -> CallRecord:
+    """A call that a process carries."""
+    record = await new_call()
+    await store.hold_call("acme", record.id, "bridge-1")
+    return record
+
+
+async def over(store: PostgresStore, call: CallRecord) -> None:
+    """What the carrying process writes at the end."""
+    await store.add_call_events(
+        "acme", call.id, [NewEvent(name="connection_closed", at=datetime.now(UTC), data={})]
+    )
+
+
+async def heard(socket: ClientConnection) -> tuple[dict[str, bytes], list[Any]]:
+    """Everything until the server ends it: audio by track, and the other messages."""
+    audio = {"caller": b"", "agent": b""}
+    others: list[Any] = []
+    async with asyncio.timeout(20):
+        async for message in socket:
+            if isinstance(message, bytes):
+                audio[("caller", "agent")[message[0]]] += message[1:]
+                continue
+            document = json.loads(message)
+            if document["type"] == "audio":
+                audio[document["track"]] += base64.b64decode(document["audio"])
+            else:
+                others.append(document)
+    return audio, others
+
+
+@pytest.mark.parametrize("query", ["", "?format=json"])
+async def test_a_listener_hears_both_sides_whole_and_in_order(
+    server: Any, call: CallRecord, store: PostgresStore, hubs: Any, until: Any, query: str
+) -> None:
+    async with hubs() as bridge, server.stream(f"calls/{call.id}/listen{query}", "operator") as one:
+        hearing = asyncio.create_task(heard(one))
+
+        async def listened() -> bool | None:
+            return bridge.is_heard(call.id) or None
+
+        assert await until(listened)
+        for frame in FRAMES:
+            await bridge.tell_sound(call.id, "caller", frame)
+            await bridge.tell_sound(call.id, "agent", frame[::-1] * 2)
+        await over(store, call)
+        audio, others = await hearing
+    assert audio["caller"] == b"".join(FRAMES)
+    assert audio["agent"] == b"".join(frame * 2 for frame in FRAMES)
+    assert [message["type"] for message in others] == ["listening_begun", "call_ended"]
+    assert others[0]["format"] == {"coding": "ulaw", "rate": 8000}
+    assert others[0]["tracks"] == ["caller", "agent"]
+    assert one.close_code == 1000
+
+
+async def test_who_listened_is_written_down_once(
+    server: Any, call: CallRecord, store: PostgresStore
+) -> None:
+    async with server.stream(f"calls/{call.id}/listen", "operator") as socket:
+        hearing = asyncio.create_task(heard(socket))
+        await over(store, call)
+        await hearing
+    async with server.person("admin") as admin:
+        found = await admin.get(f"{server.url}/v1/audit", params={"action": "call.listen"})
+    (row,) = found.json()["items"]
+    assert (row["actor"], row["subject"]) == ("operator@example.com", call.id)
+
+
+@pytest.mark.parametrize(
+    ("who", "said", "held", "status", "problem"),
+    [
+        ("operator", {"routing": "native"}, True, 409, "not-available-in-native"),
+        ("operator", {"state": "completed"}, True, 409, "call-over"),
+        ("operator", {}, False, 409, "call-not-held"),
+        ("viewer", {}, True, 403, "forbidden"),
+        ("foreign", {}, True, 404, "not-found"),
+    ],
+)
+async def test_who_may_not_hear_is_told_before_anything_is_opened(
+    server: Any,
+    new_call: NewCall,
+    store: PostgresStore,
+    who: str,
+    said: dict[str, Any],
+    held: bool,
+    status: int,
+    problem: str,
+) -> None:
+    call = await new_call(**said)
+    if held:
+        await store.hold_call("acme", call.id, "bridge-1")
+    with pytest.raises(InvalidStatus) as caught:
+        async with server.stream(f"calls/{call.id}/listen", who):
+            pass
+    response = caught.value.response
+    assert response.status_code == status
+    assert json.loads(response.body)["type"] == f"urn:trunkline:problem:{problem}"
+    async with server.person("admin") as admin:
+        found = await admin.get(f"{server.url}/v1/audit", params={"action": "call.listen"})
+    assert found.json()["items"] == []
+
+
+async def test_many_listeners_hear_the_same(
+    server: Any, call: CallRecord, store: PostgresStore
+) -> None:
+    hub: Hub = server.hub
+    sockets = [await server.stream(f"calls/{call.id}/listen", "operator") for _ in range(20)]
+    hearing = [asyncio.create_task(heard(socket)) for socket in sockets]
+    for frame in FRAMES:
+        await hub.tell_sound(call.id, "caller", frame)
+    await over(store, call)
+    for each in hearing:
+        audio, _ = await each
+        assert audio["caller"] == b"".join(FRAMES)
+    await asyncio.gather(*(socket.close() for socket in sockets))

@@ -1,0 +1,114 @@
+"""Notes, hanging up and handing over become commands; what stands in the way is said plainly."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.calls.records import CallRecord
+
+NewCall = Callable[..., Awaitable[CallRecord]]
+STEERING: list[tuple[str, dict[str, str]]] = [
+    ("note", {"text": "The caller is a wholesale customer"}),
+    ("hangup", {}),
+    ("transfer", {"to": "+15005550009", "summary": "In a hurry", "sentence": "One moment."}),
+]
+
+
+@pytest.fixture
+async def call(store: PostgresStore, new_call: NewCall) -> CallRecord:
+    """A call that a process carries."""
+    record = await new_call()
+    await store.hold_call("acme", record.id, "bridge-1")
+    return record
+
+
+@pytest.mark.parametrize(("verb", "body"), STEERING)
+async def test_what_is_asked_for_is_a_command_with_an_address(
+    server: Any, call: CallRecord, store: PostgresStore, verb: str, body: dict[str, str]
+) -> None:
+    async with server.person("operator") as client, server.person("admin") as admin:
+        answer = await client.post(f"calls/{call.id}/{verb}", json=body)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["state"] == "asked"
+        (command,) = await store.open_commands("acme", call.id)
+        assert (command.kind, command.body) == (verb, body)
+        await store.conclude_command(command.id, datetime.now(UTC), "")
+        shown = await client.get(server.url + answer.headers["Location"], params={"wait": 5})
+        assert shown.json()["state"] == "done"
+        audit = await admin.get(f"{server.url}/v1/audit", params={"subject": call.id})
+    action = "call.context" if verb == "note" else f"call.{verb}"
+    assert [row["action"] for row in audit.json()["items"]] == [action]
+
+
+async def test_what_could_not_be_done_says_why(
+    server: Any, call: CallRecord, store: PostgresStore
+) -> None:
+    async with server.person("operator") as client:
+        asked = (await client.post(f"calls/{call.id}/hangup")).json()
+        await store.conclude_command(asked["id"], datetime.now(UTC), "the carrier said no")
+        shown = (await client.get(f"calls/{call.id}/commands/{asked['id']}")).json()
+    assert (shown["state"], shown["failure"]) == ("failed", "the carrier said no")
+
+
+async def test_a_command_of_another_call_is_not_there(
+    server: Any, call: CallRecord, new_call: NewCall
+) -> None:
+    other = await new_call()
+    async with server.person("operator") as client:
+        asked = (await client.post(f"calls/{call.id}/hangup")).json()
+        answer = await client.get(f"calls/{other.id}/commands/{asked['id']}")
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "problem"),
+    [
+        ({"state": "completed"}, True, "call-over"),
+        ({"routing": "native"}, True, "not-available-in-native"),
+        ({"routing": "register-call"}, True, "not-available-in-native"),
+        ({}, False, "call-not-held"),
+    ],
+)
+async def test_what_stands_in_the_way_is_named(
+    server: Any,
+    new_call: NewCall,
+    store: PostgresStore,
+    said: dict[str, Any],
+    held: bool,
+    problem: str,
+) -> None:
+    call = await new_call(**said)
+    if held:
+        await store.hold_call("acme", call.id, "bridge-1")
+    async with server.person("operator") as client:
+        answers = [
+            await client.post(f"calls/{call.id}/{verb}", json=body) for verb, body in STEERING
+        ]
+        change = {"set": {"a": {"value": "b"}}}
+        answers.append(await client.patch(f"calls/{call.id}/context", json=change))
+    assert {answer.status_code for answer in answers} == {409}
+    assert {answer.json()["type"] for answer in answers} == {f"urn:trunkline:problem:{problem}"}
+    assert await store.open_commands("acme", call.id) == ()
+
+
+async def test_context_of_a_call_that_rings_is_kept_for_its_begin(
+    server: Any, new_call: NewCall
+) -> None:
+    call = await new_call(state="ringing", direction="outbound")
+    async with server.person("operator") as client:
+        change = {"set": {"a": {"value": "b"}}}
+        answer = await client.patch(f"calls/{call.id}/context", json=change)
+        assert answer.status_code == 200
+        assert (await client.post(f"calls/{call.id}/hangup")).status_code == 409
+
+
+async def test_viewers_steer_nothing_and_others_see_nothing(server: Any, call: CallRecord) -> None:
+    async with server.person("viewer") as viewer, server.person("foreign") as foreign:
+        for verb, body in STEERING:
+            assert (await viewer.post(f"calls/{call.id}/{verb}", json=body)).status_code == 403
+            assert (await foreign.post(f"calls/{call.id}/{verb}", json=body)).status_code == 404
+        assert (await viewer.get(f"calls/{call.id}/context")).status_code == 200
+        assert (await foreign.get(f"calls/{call.id}/context")).status_code == 404

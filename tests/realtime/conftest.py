@@ -1,0 +1,243 @@
+"""A server that carries calls, between a platform that plays a part and a carrier's simulator."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from activities.clocks import SystemClock
+from realtime.hub import Hub
+from realtime.media import MediaStreams
+from realtime.switchboard import Switchboard, SwitchboardPorts
+from simulators.server import RunningSimulators
+from tests.conversing.platform_side import Platform
+from tests.realtime.callers import Line, line
+from tests.realtime.houses import House, Houses
+from tests.simulator_threads import SimulatorThread
+from trunkline.adapters.elevenlabs.client import ElevenLabsClient
+from trunkline.adapters.elevenlabs.lines import ElevenLabsLines
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.adapters.postgres.call_news import PostgresChannels
+from trunkline.adapters.rate_limits import Pace, Rates
+from trunkline.adapters.redaction import redactor
+from trunkline.adapters.speech.converting import SteadyConversions
+from trunkline.adapters.wire import Wire
+from trunkline.model.base import JsonObject
+from trunkline.model.calls.events import CallEvent
+from trunkline.model.calls.records import CallRecord
+from trunkline.model.calls.signed import SignedRequest
+from trunkline.model.ids import ExternalId
+from trunkline.model.records import ProjectRecord
+from trunkline.observing import EmbeddedServer
+from trunkline.ports.calls import AgentLines, Carrier
+from trunkline.services.carrier_requests import CallPlace
+
+PROJECT, ENVIRONMENT = "acme", "testing"
+ACCOUNT = "AC00000000000000000000000000000001"
+SID = "CA00000000000000000000000000000001"
+TICKET = "one-time-ticket"
+SIGNATURE = "signed"
+DEADLINE_S = 15.0
+
+
+@dataclass
+class Ends:
+    """Both ends of calls, as one account each."""
+
+    agents: AgentLines
+    telephony: Carrier | None = None
+
+    async def lines(self, _project: str, _environment: str) -> AgentLines:
+        """The agents."""
+        return self.agents
+
+    async def carrier(self, _project: str, _environment: str) -> Carrier:
+        """The carrier."""
+        assert self.telephony is not None
+        return self.telephony
+
+
+@dataclass
+class Server:
+    """A process's calls behind a real WebSocket server."""
+
+    store: PostgresStore
+    board: Switchboard
+    hub: Hub
+    port: int
+    records: list[CallRecord] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """Where media streams are opened."""
+        return f"ws://127.0.0.1:{self.port}/v1/media"
+
+    async def opened(self, **said: object) -> CallRecord:
+        """A call that was routed to the bridge."""
+        record = await self.store.open_call(
+            CallRecord.model_validate(
+                {
+                    "id": "call_15005550006_00000001",
+                    "project": PROJECT,
+                    "environment": ENVIRONMENT,
+                    "agent": "front-desk",
+                    "agent_id": ExternalId("agent_1"),
+                    "from_number": "+15005550001",
+                    "to_number": "+15005550006",
+                    "carrier_account": ACCOUNT,
+                    "carrier_call_id": SID,
+                    "ticket_digest": hashlib.sha256(TICKET.encode()).hexdigest(),
+                    "started_at": datetime.now(UTC),
+                    **said,
+                }
+            )
+        )
+        self.records.append(record)
+        return record
+
+    @asynccontextmanager
+    async def called(self, **said: object) -> AsyncIterator[Line]:
+        """A call whose media stream is open and says which call it is."""
+        record = await self.opened(**said)
+        async with line(self.url, SIGNATURE) as caller:
+            await caller.begin(record.id, ACCOUNT, SID, TICKET)
+            yield caller
+
+    async def record(self) -> CallRecord:
+        """The last call as it is remembered."""
+        found = await self.store.call(PROJECT, self.records[-1].id)
+        assert found is not None
+        return found
+
+    async def until(self, holds: Callable[[CallRecord], bool]) -> CallRecord:
+        """Wait until something holds of the last call's record."""
+        async with asyncio.timeout(DEADLINE_S):
+            while not holds(found := await self.record()):  # noqa: ASYNC110 - asks the outside
+                await asyncio.sleep(0.02)
+        return found
+
+    async def until_recorded(self, *, parts: int) -> None:
+        """Wait until so many parts of the last call's recording are kept."""
+        call = self.records[-1].id
+
+        async def kept() -> int:
+            return len([part async for part in self.store.recording(PROJECT, call)])
+
+        async with asyncio.timeout(DEADLINE_S):
+            while await kept() < parts:  # noqa: ASYNC110 - asks the outside
+                await asyncio.sleep(0.02)
+
+    async def events(self) -> tuple[CallEvent, ...]:
+        """What happened in the last call."""
+        return await self.store.events_of(PROJECT, self.records[-1].id, limit=1_000)
+
+
+@pytest.fixture
+async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
+    """An open store with one project."""
+    async with PostgresStore(postgres_url) as opened:
+        await opened.register(
+            ProjectRecord(name=PROJECT, repository="https://git.example.com/acme.git")
+        )
+        yield opened
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[Platform]:
+    """A platform that answers nothing until it is given a part."""
+    platform = Platform()
+    await platform.start()
+    yield platform
+    await platform.stop()
+
+
+@pytest.fixture
+async def ends(platform: Platform) -> AsyncIterator[Ends]:
+    """The platform and a carrier that nobody asked for yet."""
+    wire = Wire("ElevenLabs", platform.url)
+    pace = Pace(Rates(requests_per_second=10_000, burst=1_000, concurrency=50))
+    yield Ends(ElevenLabsLines(ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=5.0)))
+    await wire.close()
+
+
+@asynccontextmanager
+async def served(database_url: str, store: PostgresStore, ends: Ends) -> AsyncIterator[Server]:
+    """A server that carries calls until the block ends."""
+    async with AsyncExitStack() as stack:
+        channels = PostgresChannels(database_url, store, reconnect_s=0.05)
+        hub = await stack.enter_async_context(Hub(channels))
+        ports = SwitchboardPorts(
+            store, ends, hub, store, SteadyConversions(), redactor, SystemClock()
+        )
+        board = await stack.enter_async_context(Switchboard(ports, holder="server-1"))
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        config = uvicorn.Config(
+            MediaStreams(board, signers),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            timeout_graceful_shutdown=1,
+        )
+        running = EmbeddedServer(config)
+        serving = asyncio.create_task(running.serve(sockets=[listening]))
+        yield Server(store, board, hub, listening.getsockname()[1])
+        running.should_exit = True
+        await serving
+
+
+@pytest.fixture
+async def server(postgres_url: str, store: PostgresStore, ends: Ends) -> AsyncIterator[Server]:
+    """Carries calls until the test is over."""
+    async with served(postgres_url, store, ends) as running:
+        yield running
+
+
+async def signers(request: SignedRequest) -> frozenset[CallPlace]:
+    """Whoever knows the word is the account of the one place there is."""
+    known = request.signature == SIGNATURE
+    return frozenset({CallPlace(PROJECT, ENVIRONMENT)} if known else ())
+
+
+@pytest.fixture(scope="session")
+def simulator_thread() -> Iterator[SimulatorThread]:
+    """Both simulators, started once."""
+    thread = SimulatorThread()
+    thread.start()
+    yield thread
+    thread.end()
+
+
+@pytest.fixture
+def simulators(simulator_thread: SimulatorThread) -> Iterator[RunningSimulators]:
+    """The same, as new."""
+    running = simulator_thread.started.result(30)
+    with httpx.Client(timeout=30.0) as http:
+        for url in (running.elevenlabs_url, running.twilio_url):
+            http.post(f"{url}/_sim/reset").raise_for_status()
+        yield running
+        for url in (running.elevenlabs_url, running.twilio_url):
+            http.post(f"{url}/_sim/reset").raise_for_status()
+
+
+@pytest.fixture
+async def houses(
+    postgres_url: str, simulators: RunningSimulators, tmp_path: Path
+) -> AsyncIterator[Houses]:
+    """Builds whole installations."""
+    async with PostgresStore(postgres_url) as store:
+
+        def built(*, calls: JsonObject | None = None, **settings: str) -> House:
+            return House(store, postgres_url, simulators, tmp_path, calls or {}, settings)
+
+        yield built

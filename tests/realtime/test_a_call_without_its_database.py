@@ -1,0 +1,89 @@
+"""PostgreSQL is killed while somebody speaks: the call goes on, and its rows follow."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+
+from tests.realtime.callers import frame, numbers
+from tests.realtime.conftest import PROJECT, served
+from tests.realtime.houses import until
+from trunkline.adapters.postgres import PostgresStore
+from trunkline.adapters.postgres.migrating import migrate
+from trunkline.local import postgres
+from trunkline.local.places import default_home
+from trunkline.local.processes import Supervisor
+from trunkline.model.errors import StoreUnavailable
+from trunkline.model.records import ProjectRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conversing.platform_side import Platform, Side
+    from tests.realtime.conftest import Ends
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder whose parents the account of PostgreSQL can walk through."""
+    default_home().mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="test-", dir=default_home()))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.slow
+async def test_a_call_outlives_its_database_and_is_written_down_once(
+    home: Path, ends: Ends, platform: Platform
+) -> None:
+    sides: list[Side] = []
+    begun = asyncio.Event()
+
+    async def part(side: Side) -> None:
+        await side.begin("ulaw_8000", "ulaw_8000")
+        sides.append(side)
+        begun.set()
+        await side.hear("nothing that is ever said")
+
+    platform.part = part
+    with Supervisor(home / "logs") as supervisor:
+        cluster = postgres.prepare(home / "postgres")
+        child, url = postgres.start_server(supervisor, cluster)
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("ALTER DATABASE trunkline SET synchronous_commit = on")
+        await migrate(url)
+        async with PostgresStore(url) as store, served(url, store, ends) as server:
+            await store.register(
+                ProjectRecord(name=PROJECT, repository="https://git.example.com/acme.git")
+            )
+            async with server.called() as caller:
+                await asyncio.wait_for(begun.wait(), 10)
+                await sides[0].say("before")
+                await until(server.events, lambda events: len(events) >= 2)
+                child.kill()
+                for number in range(10):
+                    await sides[0].say(f"meanwhile {number}")
+                    await sides[0].sound(frame(number))
+                    await caller.speak(frame(number))
+                await caller.until(lambda line: len(line.heard()) == 10 * 160)
+                while len(sides[0].chunks) < 10:
+                    await sides[0].hear("user_audio_chunk")
+                with pytest.raises(StoreUnavailable):
+                    await store.call(PROJECT, server.records[-1].id)
+                await caller.stop()
+                await asyncio.wait_for(caller.closed.wait(), 15)
+            postgres.start_server(supervisor, cluster)
+            record = await until(server.record, lambda record: record.is_over)
+            events = await server.events()
+    assert numbers(b"".join(content for _, content in sides[0].chunks)) == list(range(10))
+    assert (record.ended_by, record.outcome) == ("caller", "talked")
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    said = [event.data["text"] for event in events if event.name == "agent_response"]
+    assert said == ["before", *(f"meanwhile {number}" for number in range(10))]
+    assert events[-1].name == "connection_closed"

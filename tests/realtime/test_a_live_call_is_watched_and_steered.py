@@ -1,0 +1,116 @@
+"""Through everything a call passes on its way: people watch it, hear it, and change what the agent
+says next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.realtime.houses import GREETING, PROJECT, Houses
+from trunkline.services.access import AccessService
+
+QUESTION, SECOND_QUESTION = "What is your support email?", "How long is the waiting time?"
+TIME_TO_STEER_MS = 3_000
+"""How long the caller thinks after the greeting, which takes some seconds itself."""
+ADA, BOB = "ada@example.com", "bob@example.com"
+
+
+class Watcher:
+    """Somebody at a WebSocket; ``told`` is what came, heart-beats left out."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.sound = bytearray()
+        self._news = asyncio.Event()
+        self._reading = asyncio.create_task(self._read(socket))
+
+    async def until(self, name: str, words: str = "") -> dict[str, Any]:
+        """The first message of that name with these words in it."""
+        async with asyncio.timeout(30):
+            while True:
+                for message in self.told:
+                    if message["type"] == name and words in str(message.get("data", "")):
+                        return message
+                self._news.clear()
+                await self._news.wait()
+
+    async def end(self) -> None:
+        """Everything has come."""
+        await asyncio.wait_for(self._reading, 30)
+
+    async def _read(self, socket: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in socket:
+                if isinstance(message, bytes):
+                    self.sound += message[1:]
+                elif (document := json.loads(message))["type"] != "heartbeat":
+                    self.told.append(document)
+                self._news.set()
+
+
+@pytest.mark.slow
+async def test_context_changed_in_a_call_is_used_in_the_next_answer(houses: Houses) -> None:
+    async with houses() as house:
+        access = AccessService(house.store)
+        secrets = {name: (await access.issue(name, "operator")).secret for name in (ADA, BOB)}
+        sid = await house.call(
+            {"wait_for": "speech_end", "after_ms": TIME_TO_STEER_MS, "say": QUESTION},
+            {"wait_for": "speech_end", "after_ms": 300, "say": SECOND_QUESTION},
+        )
+        record = await house.record(sid, lambda record: bool(record.conversation_id))
+        place = f"127.0.0.1:{house.port}/v1/projects/{PROJECT}"
+        headers = {name: {"Authorization": f"Bearer {secrets[name]}"} for name in secrets}
+
+        async def change(who: str, slot: str, value: str) -> dict[str, Any]:
+            async with httpx.AsyncClient(headers=headers[who], timeout=20) as client:
+                answer = await client.patch(
+                    f"http://{place}/calls/{record.id}/context?wait=10",
+                    json={"set": {slot: {"value": value}}},
+                )
+                return {slot["slot"]: slot for slot in answer.raise_for_status().json()["slots"]}
+
+        async with (
+            connect(
+                f"ws://{place}/events?call={record.id}", additional_headers=headers[ADA]
+            ) as events,
+            connect(
+                f"ws://{place}/calls/{record.id}/listen", additional_headers=headers[BOB]
+            ) as sound,
+        ):
+            watching, listening = Watcher(events), Watcher(sound)
+            await watching.until("agent_response", GREETING)
+            told = await change(ADA, "support_email", "first@example.com")
+            assert told["support_email"]["givenAt"] is not None
+            both = await asyncio.gather(
+                change(ADA, "support_email", "help@example.com"),
+                change(BOB, "waiting_time", "about ten minutes"),
+            )
+            assert all(slot["givenAt"] for slots in both for slot in slots.values())
+            names = [message["type"] for message in watching.told]
+            assert "user_transcript" not in names, "steered too late for this test"
+            answer = await watching.until("agent_response", "help@example.com")
+            assert "first@example.com" not in answer["data"]["text"], "the former is superseded"
+            await watching.until("agent_response", "about ten minutes")
+            async with httpx.AsyncClient(headers=headers[BOB], timeout=20) as client:
+                hangup = f"http://{place}/calls/{record.id}/hangup?wait=10"
+                assert (await client.post(hangup)).json()["state"] == "done"
+            await listening.end()
+            await watching.until("connection_closed")
+        record = await house.record(sid, lambda record: record.is_over)
+
+    assert record.ended_by == "operator"
+    names = [message["type"] for message in watching.told]
+    assert names[:2] == ["stream_begun", "conversation_started"]
+    assert names[-1] == "connection_closed"
+    seqs = [message["seq"] for message in watching.told[1:]]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert listening.told[-1]["type"] == "call_ended"
+    assert len(listening.sound) > 8_000, "more than a second of both sides"

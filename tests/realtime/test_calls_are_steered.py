@@ -1,0 +1,155 @@
+"""People steer a call that goes on: what the agent is told, and what becomes of a command."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tests.realtime.conftest import PROJECT
+from tests.realtime.houses import until
+from trunkline.model.calls.commands import CallCommand, CommandKind
+from trunkline.model.calls.context import SlotEdit
+
+if TYPE_CHECKING:
+    from tests.conversing.platform_side import Platform, Side
+    from tests.realtime.conftest import Server
+
+PERSON = "ada@example.com"
+
+
+class Listener:
+    """An agent that writes down what it is told and says nothing."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.begun = asyncio.Event()
+        platform.part = self.part
+
+    async def part(self, side: Side) -> None:
+        """Begin and listen."""
+        await side.begin("ulaw_8000", "ulaw_8000")
+        side.heard = self.told
+        self.begun.set()
+        await side.hear("nothing that is ever said")
+
+    async def updates(self, count: int) -> list[tuple[str | None, str]]:
+        """Contextual updates by slot, once there are so many."""
+
+        async def found() -> list[tuple[str | None, str]]:
+            return [
+                (one.get("context_id"), one["text"])
+                for one in self.told
+                if one["type"] == "contextual_update"
+            ]
+
+        return await until(found, lambda updates: len(updates) >= count)
+
+
+async def asked(server: Server, kind: CommandKind, **body: str) -> CallCommand:
+    """A command once something became of it."""
+    command = await server.store.put_command(
+        CallCommand(
+            project=PROJECT,
+            call=server.records[-1].id,
+            kind=kind,
+            body=dict(body),
+            asked_by=PERSON,
+            asked_at=datetime.now(UTC),
+        )
+    )
+    done = await until(
+        lambda: server.store.command(PROJECT, command.id),
+        lambda found: found is not None and found.done_at is not None,
+    )
+    assert done is not None
+    return done
+
+
+async def edit(server: Server, *edits: SlotEdit, by: str = PERSON) -> None:
+    """Change slots, and say that there is something to look at."""
+    call = server.records[-1].id
+    await server.store.edit_slots(PROJECT, call, edits, by=by, now=datetime.now(UTC))
+    await asked(server, "context")
+
+
+async def test_slots_are_told_at_the_start_and_later_changes_take_their_place(
+    server: Server, platform: Platform
+) -> None:
+    agent = Listener(platform)
+    async with server.called(context={"business_hours": "9-18"}) as caller:
+        assert await agent.updates(1) == [("business_hours", "business_hours: 9-18")]
+        await edit(server, SlotEdit(slot="business_hours", value="10-12"))
+        await edit(server, SlotEdit(slot="name", value="Ada"), SlotEdit(slot="vip", value="yes"))
+        updates = await agent.updates(4)
+        assert updates[1] == ("business_hours", "business_hours: 10-12")
+        assert sorted(updates[2:]) == [("name", "name: Ada"), ("vip", "vip: yes")]
+        given = await until(
+            lambda: server.store.slots(PROJECT, server.records[-1].id),
+            lambda slots: all(slot.given_at is not None for slot in slots),
+        )
+        assert {slot.slot: slot.revision for slot in given} == {
+            "business_hours": 2,
+            "name": 1,
+            "vip": 1,
+        }
+        await caller.stop()
+        await server.until(lambda record: record.is_over)
+
+
+async def test_a_slot_that_runs_out_or_is_taken_away_is_said_to_be_void(
+    server: Server, platform: Platform
+) -> None:
+    agent = Listener(platform)
+    async with server.called() as caller:
+        await asyncio.wait_for(agent.begun.wait(), 10)
+        soon = datetime.now(UTC) + timedelta(seconds=0.6)
+        await edit(
+            server,
+            SlotEdit(slot="offer", value="ten percent off", expires_at=soon),
+            SlotEdit(slot="name", value="Ada"),
+        )
+        await agent.updates(3)
+        await edit(server, SlotEdit(slot="name", value=None))
+        updates = await agent.updates(4)
+        await caller.stop()
+        await server.until(lambda record: record.is_over)
+    void = {slot for slot, text in updates if "nothing is known any more" in text}
+    assert void == {"offer", "name"}
+
+
+async def test_a_note_is_told_once(server: Server, platform: Platform) -> None:
+    agent = Listener(platform)
+    async with server.called() as caller:
+        await asyncio.wait_for(agent.begun.wait(), 10)
+        done = await asked(server, "note", text="The caller is an old customer.")
+        await asked(server, "context")
+        assert await agent.updates(1) == [(None, "The caller is an old customer.")]
+        await caller.stop()
+        await server.until(lambda record: record.is_over)
+    assert done.failure == ""
+
+
+async def test_an_operator_hangs_up(server: Server, platform: Platform) -> None:
+    agent = Listener(platform)
+    async with server.called() as caller:
+        await asyncio.wait_for(agent.begun.wait(), 10)
+        done = await asked(server, "hangup")
+        await asyncio.wait_for(caller.closed.wait(), 10)
+    assert done.failure == ""
+    record = await server.until(lambda record: record.is_over)
+    assert (record.ended_by, record.message) == ("operator", f"{PERSON} hung up")
+    [closed] = [one for one in await server.events() if one.name == "connection_closed"]
+    assert closed.data["by"] == "operator"
+
+
+async def test_keys_the_caller_presses_reach_the_agent(server: Server, platform: Platform) -> None:
+    agent = Listener(platform)
+    async with server.called() as caller:
+        await asyncio.wait_for(agent.begun.wait(), 10)
+        await caller.say(
+            event="dtmf", streamSid="MZ1", dtmf={"track": "inbound_track", "digit": "5"}
+        )
+        assert await agent.updates(1) == [(None, "The caller pressed the key 5.")]
+        await caller.stop()
+        await server.until(lambda record: record.is_over)
