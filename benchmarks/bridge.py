@@ -21,7 +21,7 @@ from typing import Self
 from benchmarks.figures import report
 from benchmarks.lines import CallPlan, CallsTold, Stream, Way
 from benchmarks.listeners import ListeningPlan, ListeningTold
-from benchmarks.machine import Meter, pinned, resident_mib
+from benchmarks.machine import Meter, pin_to, resident_mib
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.listening import LOOPBACK
@@ -143,9 +143,8 @@ class Bridge:
         server = self._supervisor.start("server", serve, environment=environment)
         address = f"http://{LOOPBACK}:{port}/healthz"
         server.wait_until(lambda: answers(address), timeout_s=READY_TIMEOUT_S)
-        alone = pinned(server, _cores()[0])
-        words = "undisturbed" if alone else "beside whatever else runs here"
-        report("media bridge", f"a server on one core, {words}")
+        pin_to(server, _cores()[0])
+        report("media bridge", "a server on one core")
         return server, port
 
     def _fan_out(self, server: Child, port: int, platform_port: int, calls: int) -> None:

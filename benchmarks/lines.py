@@ -24,8 +24,6 @@ import uvloop
 from pydantic import BaseModel
 from websockets.speedups import apply_mask
 
-from benchmarks.machine import pin
-
 FRAME_S = 0.02
 FRAME_BYTES = 160
 STAMP = struct.Struct(">IIQ")
@@ -368,7 +366,7 @@ def main(arguments: Sequence[str]) -> None:
     plan_path, told_path = map(Path, arguments)
     plan = CallPlan.model_validate_json(plan_path.read_bytes())
     if plan.core is not None:
-        pin(0, plan.core)
+        os.sched_setaffinity(0, {plan.core})
 
     async def carried() -> CallsTold:
         return await Calls(plan).carry()

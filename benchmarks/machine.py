@@ -61,25 +61,11 @@ def resident_mib(child: Child) -> float:
     return float(sum(process.memory_info().rss for process in _family(child.pid))) / 2**20
 
 
-def pinned(child: Child, core: int) -> bool:
-    """Let a process, its threads and its children run on one core, undisturbed if that is allowed;
-    True if it is.
-    """
-    threads = [thread.id for process in _family(child.pid) for thread in process.threads()]
-    allowed = [pin(thread, core) for thread in threads]
-    return all(allowed)
-
-
-def pin(thread: int, core: int) -> bool:
-    """The same of one thread, 0 for the one that asks: others on this machine would be measured,
-    too.
-    """
-    os.sched_setaffinity(thread, {core})
-    try:
-        os.sched_setscheduler(thread, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
-        return False
-    return True
+def pin_to(child: Child, core: int) -> None:
+    """Let a process, its threads and its children run on one core."""
+    for process in _family(child.pid):
+        for thread in process.threads():
+            os.sched_setaffinity(thread.id, {core})
 
 
 def _processor_s(pid: int) -> float:

@@ -23,6 +23,7 @@ from trunkline.model.calls.limits import (
     CALLER_FRAMES_MAX,
     LEG_DEAD_S,
     LEG_LOOK_S,
+    MARK_EVERY_MS,
     PLAY_OUT_MAX_S,
     PLAY_OUT_SLACK_S,
 )
@@ -34,6 +35,8 @@ from trunkline.ports.calls import AgentLine
 
 BYTES_PER_MS = 8
 """µ-law at 8,000 Hz, the only way carriers code a stream."""
+PIECE_BYTES = MARK_EVERY_MS * BYTES_PER_MS
+"""What goes out at once: what a platform sends in one piece is heard in parts, too."""
 Convert = Callable[[bytes], bytes]
 
 logger = logging.getLogger(__name__)
@@ -47,6 +50,9 @@ class CallEnd:
     words: str = ""
     error: str = ""
     transferred: bool = False
+
+
+UNFORESEEN_END = CallEnd("trunkline", "something unforeseen happened", "Unforeseen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +134,7 @@ class Bridge:
             self.end(CallEnd("trunkline", error.message, error.reason))
         except Exception:
             logger.exception("a call ends for a reason nobody foresaw")
-            self.end(CallEnd("trunkline", "something unforeseen happened", "Unforeseen"))
+            self.end(UNFORESEEN_END)
 
     async def _hear(self) -> None:
         """Take what the carrier sends, up to its end."""
@@ -152,7 +158,7 @@ class Bridge:
     def _take(self, heard: Heard) -> None:
         content = heard.content
         self._heard_at_s = self._loop.time()
-        if heard.number:
+        if heard.number > 0:
             if self._next_number and heard.number > self._next_number:
                 self.lost_frames += heard.number - self._next_number
             self._next_number = heard.number + 1
@@ -173,8 +179,8 @@ class Bridge:
             content = frames.popleft()
             if convert is not None:
                 content = convert(content)
-                if not content:
-                    continue
+            if not content:
+                continue
             self._passing_since_s = self._loop.time()
             await self._line.hear(content)
             self._passing_since_s = None
@@ -199,25 +205,33 @@ class Bridge:
     async def _sound(self, content: bytes) -> None:
         if self._to_caller is not None:
             content = self._to_caller(content)
-            if not content:
-                return
+        if not content:
+            return
         if not self._in_turn:
             self._in_turn = True
             self._playback.begin()
+        for at in range(0, len(content), PIECE_BYTES):
+            await self._send_piece(content[at : at + PIECE_BYTES])
+
+    async def _send_piece(self, content: bytes) -> None:
         duration_ms = len(content) / BYTES_PER_MS
-        self._sending_since_s = self._loop.time()
-        await self._stream.send(self._writer.media(content))
+        await self._send(self._writer.media(content))
         mark = self._playback.sent(duration_ms)
         if mark is not None:
-            await self._stream.send(self._writer.mark(mark))
-        self._sending_since_s = None
+            await self._send(self._writer.mark(mark))
         self._story.agent_sounded(duration_ms)
         if self._taps.open:
             self._taps.agent(content)
 
+    async def _send(self, text: str) -> None:
+        """Tell the carrier something, and let it be known since when it has not taken it."""
+        self._sending_since_s = self._loop.time()
+        await self._stream.send(text)
+        self._sending_since_s = None
+
     async def _interrupt(self) -> None:
         """Let the carrier forget what it has not played; what comes next belongs to a new turn."""
-        await self._stream.send(self._writer.clear)
+        await self._send(self._writer.clear)
         self._taps.cut()
         self._in_turn = False
         self._story.interrupted(self._playback.cut())
@@ -234,7 +248,7 @@ class Bridge:
         self._expected_end = end
         waiting_ms = self._playback.waiting_ms
         if waiting_ms > 0:
-            await self._stream.send(self._writer.mark(self._playback.mark()))
+            await self._send(self._writer.mark(self._playback.mark()))
             within_s = min(waiting_ms / 1000 + PLAY_OUT_SLACK_S, PLAY_OUT_MAX_S)
             await self._play_out(self._loop.time() + within_s)
         self.end(end)

@@ -17,10 +17,19 @@ from trunkline.model.calls.lines import LineFormat
 from trunkline.model.errors import StreamMalformed
 
 CODINGS: Final = {"audio/x-mulaw": "ulaw"}
+SAMPLE_RATE: Final = 8_000
 STREAM_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-TELEPHONE: Final = LineFormat("ulaw", 8_000)
+TELEPHONE: Final = LineFormat("ulaw", SAMPLE_RATE)
 PARAMETERS_MAX: Final = 100
 """More than a carrier allows."""
+_UNREADABLE: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +79,7 @@ def read(text: str) -> StreamMessage | None:
         message = json.loads(text)
         reader = _READERS.get(message["event"])
         return reader(message) if reader is not None else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise StreamMalformed("a media stream sent a message nobody can read") from error
 
 
@@ -104,10 +113,11 @@ def _media(message: Any) -> StreamMessage:
 
 def _begun(message: Any) -> StreamMessage:
     start = message["start"]
+    json.dumps(start, ensure_ascii=False).encode()  # half a character is no text
     wire = start["mediaFormat"]
     coding = CODINGS.get(wire["encoding"])
     rate, channels = int(wire["sampleRate"]), int(wire.get("channels", 1))
-    if coding != "ulaw" or channels != 1 or rate <= 0:
+    if coding != "ulaw" or channels != 1 or rate != SAMPLE_RATE:
         raise StreamMalformed("a media stream is coded in a way nobody here reads")
     given = start.get("customParameters") or {}
     if len(given) > PARAMETERS_MAX:
@@ -117,7 +127,6 @@ def _begun(message: Any) -> StreamMessage:
         account=str(start["accountSid"]),
         call=str(start["callSid"]),
         parameters={str(name): str(value) for name, value in given.items()},
-        coding=LineFormat("ulaw", rate),
     )
 
 

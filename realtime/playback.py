@@ -5,9 +5,13 @@ is not when it was sent, and of an interrupted one only what was played before i
 caller. Pure: no clock, no socket.
 """
 
+import re
 from collections import deque
+from typing import Final
 
 from trunkline.model.calls.limits import MARK_EVERY_MS, MARKS_OPEN_MAX
+
+MARK_NAME: Final = re.compile(r"[0-9]{1,9}")
 
 
 class Playback:
@@ -40,7 +44,7 @@ class Playback:
 
     def marked(self, name: str) -> None:
         """The carrier answered a mark. One that is not ours, or was cut off, says nothing."""
-        if not name.isdecimal():
+        if not MARK_NAME.fullmatch(name):
             return
         number = int(name)
         while self._marks and self._marks[0][0] <= number:

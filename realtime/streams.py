@@ -4,9 +4,13 @@ It speaks ASGI itself, because a frame every 20 ms of every call pays for each l
 while the carrier takes nothing; what that means is the bridge's to say.
 """
 
+import asyncio
+from contextlib import suppress
+
 from starlette.types import Receive, Send
 
 from realtime.frames import StreamMessage, read
+from trunkline.model.calls.limits import CALL_LEAVE_TIMEOUT_S
 from trunkline.model.errors import CarrierLost, StreamMalformed
 
 NORMAL = 1000
@@ -50,11 +54,12 @@ class CarrierStream:
             raise CarrierLost("the carrier's stream broke off") from error
 
     async def close(self, code: int = NORMAL) -> None:
-        """End the stream; the carrier goes on with what it was told to do then."""
+        """End the stream; the carrier goes on with what it was told to do then. One that takes
+        nothing is not waited for.
+        """
         if self._closed:
             return
         self._closed = True
-        try:
-            await self._send({"type": "websocket.close", "code": code})
-        except OSError:
-            return
+        with suppress(OSError, TimeoutError):
+            async with asyncio.timeout(CALL_LEAVE_TIMEOUT_S):
+                await self._send({"type": "websocket.close", "code": code})

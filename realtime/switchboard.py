@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from realtime.bridge import Bridge, CallEnd, Legs
+from realtime.bridge import UNFORESEEN_END, Bridge, CallEnd, Legs
 from realtime.frames import StreamBegun, StreamWriter
 from realtime.journal import Journal
 from realtime.steering import Steering, SteeringPorts
@@ -27,7 +27,6 @@ from trunkline.model.calls.limits import (
     BRIDGED_CALLS_MAX,
     CALL_CONNECT_TIMEOUT_S,
     CALL_LEAVE_TIMEOUT_S,
-    CALL_STEER_TIMEOUT_S,
     HOLD_EVERY_S,
     JOURNAL_LEAVE_S,
     JOURNAL_SETTLE_S,
@@ -226,6 +225,9 @@ class Switchboard:
                 taps.close()
         except TrunklineError as error:
             end = CallEnd("platform", error.message, getattr(error, "why", error.reason))
+        except Exception:
+            logger.exception("call %s ends for a reason nobody foresaw", record.id)
+            end = UNFORESEEN_END
         return carried.ending or end, bridge.lost_frames if bridge is not None else 0
 
     async def _carried_through(self, carried: _Carried, held: _Held, bridge: Bridge) -> CallEnd:
@@ -257,7 +259,11 @@ class Switchboard:
     def _tell_begun(
         self, record: CallRecord, held: _Held, conversation_id: str, rules: CallRules
     ) -> None:
-        update = {"conversation_id": conversation_id, "recorded": rules.calls.record}
+        update = {
+            "conversation_id": conversation_id,
+            "recorded": rules.calls.record,
+            "redacted": bool(rules.calls.redact),
+        }
         held.journal.change(lambda now: now.model_copy(update=update))
         held.story.begun(record, conversation_id)
 
@@ -282,9 +288,16 @@ class Switchboard:
             return ended.model_copy(update={"outcome": outcome_of(ended)})
 
         held.journal.change(over)
+        held.journal.write(lambda: self._close_commands(record))
         held.journal.write(lambda: calls.release_call(record.project, record.id, self._holder))
         if not await held.journal.settle(JOURNAL_SETTLE_S):
             logger.warning("call %s is over, and its record follows later", record.id)
+
+    async def _close_commands(self, record: CallRecord) -> None:
+        """Whoever asked for something that came too late is told so."""
+        calls, at = self._ports.calls, self._ports.clock.now()
+        for command in await calls.open_commands(record.project, record.id):
+            await calls.conclude_command(command.id, at, "the call ended first")
 
     async def _dismiss(self, carried: _Carried) -> None:
         """End a call that would outlive this process: the carrier says the words, as nobody here
@@ -300,7 +313,7 @@ class Switchboard:
             answer = carrier.apology_answer(
                 rules.calls.apology, language=rules.language, forward_to=rules.fallback
             )
-            await carrier.redirect(record.carrier_call_id, answer, timeout_s=CALL_STEER_TIMEOUT_S)
+            await carrier.redirect(record.carrier_call_id, answer, timeout_s=CALL_LEAVE_TIMEOUT_S)
         except TrunklineError as error:
             logger.warning("call %s ends without words: %s", record.id, error.message)
         if carried.bridge is not None:

@@ -42,7 +42,7 @@ from trunkline.forges import (
     webhook_secrets,
 )
 from trunkline.listening import PortInUse, is_free
-from trunkline.model.calls.limits import STREAM_MESSAGE_MAX_BYTES
+from trunkline.model.calls.limits import CALLS_LEAVE_S, STREAM_MESSAGE_MAX_BYTES
 from trunkline.model.errors import TrunklineError
 from trunkline.model.findings import ServerSettings
 from trunkline.model.records import ProjectRecord
@@ -77,7 +77,7 @@ def run_server(settings: Settings, *, host: str, port: int) -> NoReturn:
         lambda stopping: _serve(settings, stopping, host=host, port=port),
         service="trunkline-api",
         loop_factory=uvloop.new_event_loop,
-        stop_timeout_s=STOP_TIMEOUT_S + settings.call_drain.total_seconds(),
+        stop_timeout_s=STOP_TIMEOUT_S + settings.call_drain.total_seconds() + CALLS_LEAVE_S,
     )
 
 

@@ -32,12 +32,12 @@ from trunkline.adapters.rate_limits import Pace, Rates
 from trunkline.adapters.redaction import redactor
 from trunkline.adapters.speech.converting import SteadyConversions
 from trunkline.adapters.wire import Wire
-from trunkline.model.base import JsonObject
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.calls.events import CallEvent
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.calls.signed import SignedRequest
-from trunkline.model.ids import ExternalId
-from trunkline.model.records import ProjectRecord
+from trunkline.model.ids import ExternalId, Revision
+from trunkline.model.records import ProjectRecord, SourceState
 from trunkline.observing import EmbeddedServer
 from trunkline.ports.calls import AgentLines, Carrier
 from trunkline.services.carrier_requests import CallPlace
@@ -104,6 +104,21 @@ class Server:
         )
         self.records.append(record)
         return record
+
+    async def rule(self, **calls: Json) -> None:
+        """What the project in force says of calls."""
+        head = Revision("0" * 40)
+        source = SourceState(project=PROJECT, seen_revision=head, applied_revision=head)
+        manifest: JsonObject = {
+            "apiVersion": "trunkline/v1alpha1",
+            "kind": "Project",
+            "metadata": {"name": PROJECT},
+            "spec": {
+                "calls": calls,
+                "environments": [{"name": ENVIRONMENT, "source": "head", "mode": "enforce"}],
+            },
+        }
+        await self.store.store_tree(source, [], {}, manifest)
 
     @asynccontextmanager
     async def called(self, **said: object) -> AsyncIterator[Line]:

@@ -16,6 +16,7 @@ from tests.realtime.conftest import PROJECT, served
 from tests.realtime.houses import until
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.migrating import migrate
+from trunkline.adapters.postgres.pool import StoreBounds
 from trunkline.local import postgres
 from trunkline.local.places import default_home
 from trunkline.local.processes import Supervisor
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from tests.conversing.platform_side import Platform, Side
     from tests.realtime.conftest import Ends
+
+
+HASTY = StoreBounds(connect_timeout_s=2, wait_timeout_s=0.5, call_timeout_s=2.0)
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ async def test_a_call_outlives_its_database_and_is_written_down_once(
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("ALTER DATABASE trunkline SET synchronous_commit = on")
         await migrate(url)
-        async with PostgresStore(url) as store, served(url, store, ends) as server:
+        async with PostgresStore(url, HASTY) as store, served(url, store, ends) as server:
             await store.register(
                 ProjectRecord(name=PROJECT, repository="https://git.example.com/acme.git")
             )

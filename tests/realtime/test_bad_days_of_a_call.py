@@ -10,8 +10,6 @@ import pytest
 from tests.realtime.callers import frame, numbers
 from tests.realtime.conftest import PROJECT
 from trunkline.model.calls import limits
-from trunkline.model.ids import Revision
-from trunkline.model.records import SourceState
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,10 +104,9 @@ async def test_the_platform_will_not_have_the_call(server: Server, platform: Pla
     assert [event.name for event in await server.events()] == ["error", "connection_closed"]
 
 
+@pytest.mark.slow
 async def test_a_call_that_never_ends_is_ended_at_its_limit(server: Server, stage: Stage) -> None:
-    head = Revision("0" * 40)
-    source = SourceState(project=PROJECT, seen_revision=head, applied_revision=head)
-    await server.store.store_tree(source, [], {}, {"spec": {"calls": {"longest": "1s"}}})
+    await server.rule(longest="1s")
     async with server.called() as caller:
         await asyncio.wait_for(caller.closed.wait(), 10)
     record = await server.until(lambda record: record.is_over)
@@ -173,6 +170,7 @@ async def test_jitter_and_bursts_lose_and_mix_nothing(server: Server, stage: Sta
     assert record.lost_frames == 0
 
 
+@pytest.mark.slow
 async def test_a_platform_that_takes_nothing_loses_the_oldest_frames(
     server: Server, stage: Stage
 ) -> None:
@@ -195,6 +193,7 @@ async def test_a_platform_that_takes_nothing_loses_the_oldest_frames(
     assert said[-limits.CALLER_FRAMES_MAX :] == list(range(sent - limits.CALLER_FRAMES_MAX, sent))
 
 
+@pytest.mark.slow
 async def test_a_carrier_that_takes_nothing_holds_the_agent_back(
     server: Server, stage: Stage
 ) -> None:

@@ -10,11 +10,9 @@ import pytest
 
 from tests.conversing.platform_side import Platform, Side
 from tests.realtime.callers import frame, numbers
-from tests.realtime.conftest import PROJECT, Server
+from tests.realtime.conftest import Server
 from trunkline.adapters.speech.encoding import decoded, encoded, samples_of
 from trunkline.model.calls.lines import LineFormat
-from trunkline.model.ids import Revision
-from trunkline.model.records import SourceState
 
 FRAMES = 100
 
@@ -117,7 +115,7 @@ async def test_legs_of_other_codings_are_converted_both_ways(
 async def test_both_tracks_are_recorded_as_the_caller_heard_them(
     server: Server, platform: Platform
 ) -> None:
-    await wish_for_recording(server)
+    await server.rule(record=True)
     done = asyncio.Event()
 
     async def part(side: Side) -> None:
@@ -152,8 +150,20 @@ def main_frequency(samples: npt.NDArray[np.int16], rate: int) -> float:
     return float(np.argmax(spectrum) * rate / len(middle))
 
 
-async def wish_for_recording(server: Server) -> None:
-    """The project's manifest in force wants calls recorded."""
-    head = Revision("0" * 40)
-    source = SourceState(project=PROJECT, seen_revision=head, applied_revision=head)
-    await server.store.store_tree(source, [], {}, {"spec": {"calls": {"record": True}}})
+async def test_what_is_to_be_blotted_out_never_reaches_a_row(
+    server: Server, platform: Platform
+) -> None:
+    await server.rule(redact=["card-numbers"])
+
+    async def part(side: Side) -> None:
+        await side.begin("ulaw_8000", "ulaw_8000")
+        await side.say("Your card is 4111 1111 1111 1111, right?")
+        await side.connection.close(1000)
+
+    platform.part = part
+    async with server.called() as caller:
+        await asyncio.wait_for(caller.closed.wait(), 10)
+    record = await server.until(lambda record: record.is_over)
+    said = [event.data["text"] for event in await server.events() if event.name == "agent_response"]
+    assert said == ["Your card is [card number], right?"]
+    assert record.redacted

@@ -7,11 +7,10 @@ be read, or is not there yet, leaves every rule at its default, because a caller
 import logging
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
+from activities.calls.facts import call_rules
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.desired import DesiredAgent, DesiredNumber
-from trunkline.model.errors import StoreUnavailable
+from trunkline.model.errors import StoreUnavailable, TrunklineError
 from trunkline.model.kinds.calls import Calls
 from trunkline.ports import Wishes
 
@@ -33,24 +32,18 @@ class CallRules:
 
 
 async def rules_of(wishes: Wishes, record: CallRecord) -> CallRules:
-    """The rules of a call. A store that does not answer leaves the defaults."""
+    """The rules of a call; what cannot be asked or read leaves the defaults."""
+    calls, agent, number = Calls(), None, None
     try:
-        manifest = await wishes.project_manifest(record.project)
-        agent = await wishes.wish(record.project, record.environment, "agent", record.agent)
-        number = (
-            await wishes.wish(record.project, record.environment, "number", record.number)
-            if record.number
-            else None
-        )
-    except StoreUnavailable as error:
+        calls = await call_rules(wishes, record.project)
+    except TrunklineError as error:
         logger.warning("call %s goes by the defaults: %s", record.id, error.message)
-        return CallRules(Calls(), Calls().longest.total_seconds())
-    calls = Calls()
-    spec = (manifest or {}).get("spec")
     try:
-        calls = Calls.model_validate(spec.get("calls") or {} if isinstance(spec, dict) else {})
-    except ValidationError:
-        logger.warning("project %s says of calls what cannot be read", record.project)
+        agent = await wishes.wish(record.project, record.environment, "agent", record.agent)
+        if record.number:
+            number = await wishes.wish(record.project, record.environment, "number", record.number)
+    except StoreUnavailable as error:
+        logger.warning("call %s goes by the project alone: %s", record.id, error.message)
     desired = DesiredAgent.model_validate(agent.body) if agent is not None else None
     wanted = DesiredNumber.model_validate(number.body) if number is not None else None
     longest_s = calls.longest.total_seconds()

@@ -189,3 +189,6 @@ CALL_CONTEXT_SLOTS_MAX: Final = 20
 """What one order says beforehand: an agent told more at once minds none of it."""
 STEERING_LOOK_S: Final = 20.0
 """How often a call looks for commands and slots nobody told it of: news is lost with a database."""
+CALLS_LEAVE_S: Final = 12.0
+"""How long calls that are left when a server stops may take to be ended with words and written
+down: the carrier is told, both legs end, journals are emptied."""
