@@ -19,12 +19,6 @@ REMEMBERED_MAX = 4096
 """Checks remembered by one process, so that a fleet sharing a secret pays for one."""
 
 
-async def fingerprint(value: str) -> str:
-    """``<salt>$<hash>`` in hexadecimal; differs each time for the same value."""
-    salt = secrets.token_bytes(SALT_BYTES)
-    return f"{salt.hex()}${(await asyncio.to_thread(_scrypt, value, salt)).hex()}"
-
-
 class Fingerprints:
     """Checks of values against fingerprints, the last of them remembered under a keyed hash."""
 
@@ -32,18 +26,40 @@ class Fingerprints:
         self._key = secrets.token_bytes(32)
         self._checked: OrderedDict[tuple[bytes, str], bool] = OrderedDict()
 
+    async def make(self, value: str) -> str:
+        """``<salt>$<hash>`` in hexadecimal; differs each time for the same value."""
+        salt = secrets.token_bytes(SALT_BYTES)
+        made = f"{salt.hex()}${(await asyncio.to_thread(_scrypt, value, salt)).hex()}"
+        self._remember(self._place(value, made), matches=True)
+        return made
+
     async def match(self, value: str, known: str | None) -> bool:
         """True if the fingerprint was made of this value; False if none is known."""
         if known is None:
             return False
-        place = (hmac.digest(self._key, value.encode(), "sha256"), known)
+        place = self._place(value, known)
         if place not in self._checked:
             salt, _, expected = known.partition("$")
             actual = await asyncio.to_thread(_scrypt, value, bytes.fromhex(salt))
-            self._checked[place] = hmac.compare_digest(actual.hex(), expected)
-            while len(self._checked) > REMEMBERED_MAX:
-                self._checked.popitem(last=False)
+            self._remember(place, matches=hmac.compare_digest(actual.hex(), expected))
         return self._checked[place]
+
+    def _place(self, value: str, known: str) -> tuple[bytes, str]:
+        return hmac.digest(self._key, value.encode(), "sha256"), known
+
+    def _remember(self, place: tuple[bytes, str], *, matches: bool) -> None:
+        self._checked[place] = matches
+        while len(self._checked) > REMEMBERED_MAX:
+            self._checked.popitem(last=False)
+
+
+FINGERPRINTS = Fingerprints()
+"""Those of this process: what one part of it made or checked, no other has to hash again."""
+
+
+async def fingerprint(value: str) -> str:
+    """A fingerprint that is remembered to be the value's."""
+    return await FINGERPRINTS.make(value)
 
 
 def _scrypt(value: str, salt: bytes) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from activities.adoptions import AdoptionReader
-from activities.fingerprints import Fingerprints
+from activities.fingerprints import FINGERPRINTS
 from activities.needs import Needed, claim_for, needed_objects
 from activities.reading_ahead import Ahead
 from trunkline.model.adoption import Adoption, agent_adoption
@@ -70,7 +70,6 @@ class Gatherer:
     def __init__(self, accounts: Accounts, ledger: Ledger) -> None:
         self._accounts = accounts
         self._ledger = ledger
-        self._fingerprints = Fingerprints()
         self._adoptions = AdoptionReader()
 
     async def agent(
@@ -146,7 +145,7 @@ class Gatherer:
             if claim is None or claim.external_id is None:
                 continue
             value = self._accounts.secret(desired.project, name)
-            if not await self._fingerprints.match(value, claim.fingerprint):
+            if not await FINGERPRINTS.match(value, claim.fingerprint):
                 stale.add(name)
         return frozenset(stale)
 

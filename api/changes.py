@@ -52,7 +52,14 @@ class ChangeBase(Frozen):
         )
 
 
-class AgentOrder(ChangeBase):
+class AgentChange(ChangeBase):
+    """What a change of an agent says beside its spec."""
+
+    labels: Labels | None = None
+    prompt: Prompt | None = None
+
+
+class AgentOrder(AgentChange):
     """The whole spec of an agent; ``prompt`` is the text of the file its prompt is in."""
 
     model_config = ConfigDict(
@@ -67,8 +74,6 @@ class AgentOrder(ChangeBase):
     )
 
     spec: JsonObject
-    labels: Labels | None = None
-    prompt: Prompt | None = None
 
     def wish(self, name: str) -> AgentWish:
         """The agent as it is to be."""
@@ -97,7 +102,7 @@ class NewAgentOrder(AgentOrder):
         return self.wish(self.name).model_copy(update={"folder": self.folder.strip("/")})
 
 
-class AgentPatchOrder(ChangeBase):
+class AgentPatchOrder(AgentChange):
     """Part of an agent: ``spec`` is a JSON merge patch (RFC 7396), null takes a key away."""
 
     model_config = ConfigDict(
@@ -110,8 +115,6 @@ class AgentPatchOrder(ChangeBase):
     )
 
     spec: JsonObject | None = None
-    labels: Labels | None = None
-    prompt: Prompt | None = None
 
     def wish(self, name: str) -> AgentWish:
         """What of the agent is to be otherwise."""

@@ -122,11 +122,11 @@ def _described(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=[{"name": name, "description": words} for name, words in TAGS],
     )
+    shapes = document["components"]["schemas"] | problems.problem_shapes()
+    document["components"]["schemas"] = dict(sorted(shapes.items()))
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             _say_what_all_share(method, path, operation)
-            for answer in operation["responses"].values():
-                _as_problem(answer.get("content", {}))
     give_examples(document)
     return document
 
@@ -136,14 +136,14 @@ def _say_what_all_share(method: str, path: str, operation: dict[str, Any]) -> No
     parameters = operation.setdefault("parameters", [])
     if "security" in operation:
         for status, answer in problems.problem_documents(429, 503).items():
-            responses.setdefault(str(status), _referring(answer))
+            responses.setdefault(str(status), answer)
         responses["429"]["headers"] = {"Retry-After": _RETRY_AFTER}
         for answer in responses.values():
             answer.setdefault("headers", {})["RateLimit"] = _RATE
     if method == "post" and "security" in operation and COVERED.fullmatch(path):
         parameters.append(_KEY)
         for status, answer in problems.problem_documents(400, 409, 422).items():
-            responses.setdefault(str(status), _referring(answer))
+            responses.setdefault(str(status), answer)
         for status, answer in responses.items():
             if status.startswith("2"):
                 answer["headers"][REPLAYED_HEADER] = _REPLAYED
@@ -155,18 +155,3 @@ def _say_what_all_share(method: str, path: str, operation: dict[str, Any]) -> No
         responses["304"] = {"description": "Not changed", "headers": {"ETag": _ETAG}}
     if not parameters:
         del operation["parameters"]
-
-
-def _referring(answer: dict[str, Any]) -> dict[str, Any]:
-    """An error answer as a finished description has it."""
-    reference = {"$ref": f"#/components/schemas/{answer['model'].__name__}"}
-    return {
-        "description": answer["description"],
-        "content": {"application/json": {"schema": reference}},
-    }
-
-
-def _as_problem(content: dict[str, Any]) -> None:
-    described = content.get("application/json", {}).get("schema", {})
-    if described.get("$ref", "").endswith("/ProblemAnswer"):
-        content[problems.MEDIA_TYPE] = content.pop("application/json")

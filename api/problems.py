@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ConfigDict
@@ -50,6 +51,7 @@ _FRAMEWORK_NAMES = {
     405: "method-not-allowed",
     413: "content-too-large",
 }
+_SHAPE = "#/components/schemas/{model}"
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -96,10 +98,25 @@ class ProblemAnswer(Frozen):
 
 
 def problem_documents(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The error answers of a route, for its OpenAPI description."""
+    """The error answers of a route, for its OpenAPI description.
+
+    They refer to the shape by its name: the framework would build each of them a validator.
+    """
+    return {status: _documented(status) for status in (*statuses, 500)}
+
+
+def problem_shapes() -> dict[str, Any]:
+    """What the error answers of an OpenAPI description refer to: JSON schemas by name."""
+    schema = ProblemAnswer.model_json_schema(mode="serialization", ref_template=_SHAPE)
+    shapes = {**schema.pop("$defs"), ProblemAnswer.__name__: schema}
+    return {name: jsonable_encoder(shape, exclude_none=True) for name, shape in shapes.items()}
+
+
+def _documented(status: int) -> dict[str, Any]:
+    reference = {"$ref": _SHAPE.format(model=ProblemAnswer.__name__)}
     return {
-        status: {"model": ProblemAnswer, "description": HTTPStatus(status).phrase}
-        for status in (*statuses, 500)
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": reference}},
     }
 
 

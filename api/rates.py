@@ -7,6 +7,7 @@ stream is not. Probes pass always: a busy process is still alive.
 
 import hashlib
 import math
+import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -23,10 +24,13 @@ from api.security import Caller
 from trunkline.model import limits
 from trunkline.model.errors import TooManyRequests
 
-UNGUARDED = ("/v1/webhooks/", "/v1/tools/", "/v1/sign-in")
+UNGUARDED = ("/v1/webhooks/", "/v1/tools/", "/v1/sign-in", "/v1/media")
 """Signed by senders that share addresses, shown a token of one conversation, or on the way to the
 identity provider: no token of ours can be guessed there."""
+_ANSWERS = frozenset({"http.response.start", "websocket.http.response.start"})
+_OPENED = "websocket.accept"
 _IPV6_SUBSCRIBER_BITS = 64
+_REQUEST_ID_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,9 @@ class RequestGuard:
                 return
 
         async def noted(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] == _OPENED and guarded:
+                self._note(HTTPStatus.SWITCHING_PROTOCOLS, address, shown)
+            elif message["type"] in _ANSWERS:
                 if guarded:
                     self._note(message["status"], address, shown)
                 headers = MutableHeaders(scope=message)
@@ -177,6 +183,19 @@ class RequestGuard:
                 self._good.popitem(last=False)
 
 
+class HandshakeGuard(RequestGuard):
+    """Wraps everything that is served and looks at WebSockets alone, which stand beside the
+    application: bounds guesses of one address. A stream is no answer that ends, so how many there
+    are is bounded where they are let in.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and not scope["path"].startswith(UNGUARDED):
+            await self._guarded(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
 def _address(scope: Scope) -> str:
     """Who asks, as far as the network knows: of IPv6 the part a subscriber does not choose."""
     client = scope.get("client")
@@ -192,10 +211,19 @@ def _address(scope: Scope) -> str:
 
 
 def _shown(scope: Scope) -> bytes | None:
-    """What the request authenticates with, as something that can be remembered; None is nothing."""
+    """What the request authenticates with, as something that can be remembered; None is nothing.
+
+    A page offers its token to a WebSocket as a subprotocol, and cookies count for nothing there.
+    """
     headers = Headers(scope=scope)
-    shown = headers.get("authorization") or headers.get("cookie")
+    other = "sec-websocket-protocol" if scope["type"] == "websocket" else "cookie"
+    shown = headers.get("authorization") or headers.get(other)
     return hashlib.sha256(shown.encode()).digest() if shown else None
+
+
+def _request_id(scope: Scope) -> str:
+    """The id of a request; a handshake has none yet."""
+    return str(scope.get("state", {}).get("request_id") or secrets.token_hex(_REQUEST_ID_BYTES))
 
 
 def _busy(scope: Scope) -> ASGIApp:
@@ -215,6 +243,6 @@ def _refused(scope: Scope, pace: Pace) -> ASGIApp:
         "too-many-requests",
         "Too many requests without a valid token came from this address",
         hint="Look at the token that is used there, and wait as long as Retry-After says",
-        request_id=scope["state"]["request_id"],
+        request_id=_request_id(scope),
         headers={"Retry-After": str(max(1, math.ceil(pace.retry_after_s)))},
     )

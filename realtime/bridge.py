@@ -44,12 +44,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CallEnd:
-    """Why a call is over. ``error`` is a PascalCase reason, "" if it ended as calls do."""
+    """Why a call is over. ``error`` is a PascalCase reason, "" if it ended as calls do;
+    ``command`` is the one that ended it.
+    """
 
     by: EndedBy
     words: str = ""
     error: str = ""
     transferred: bool = False
+    command: int | None = None
 
 
 UNFORESEEN_END = CallEnd("trunkline", "something unforeseen happened", "Unforeseen")

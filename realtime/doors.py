@@ -56,11 +56,21 @@ class Visit:
 
 
 class Door:
-    """The way in. ``origins`` are those whose pages may connect, beside those of this server."""
+    """The way in. ``origins`` are those whose pages may connect, beside those of this server.
+
+    Whoever is in is looked at again every ``heartbeat_s``.
+    """
 
     def __init__(
-        self, services: Services, *, refusal: Refusal, public_url: str, origins: Sequence[str] = ()
+        self,
+        services: Services,
+        *,
+        refusal: Refusal,
+        public_url: str,
+        origins: Sequence[str] = (),
+        heartbeat_s: float = limits.STREAM_HEARTBEAT_S,
     ) -> None:
+        self.heartbeat_s = heartbeat_s
         self._services = services
         self._refusal = refusal
         self._origins = {*origins, *_origin_of(public_url)}

@@ -15,7 +15,6 @@ from realtime.feeds import Follower, ProjectFeeds
 from realtime.messages import Heartbeat, StreamBegun, happened
 from realtime.one_way import Closing, OneWay
 from trunkline.model.base import Frozen
-from trunkline.model.calls import limits
 from trunkline.model.calls.happenings import CallHappening, Happening
 from trunkline.model.errors import InvalidInput, NotFound
 from trunkline.model.ids import NAME_PATTERN
@@ -76,10 +75,12 @@ class EventStreams:
 
     async def _serve(self, stream: OneWay, question: StreamQuestion, follower: Follower) -> None:
         async def work() -> Closing:
-            begun = StreamBegun(project=stream.visit.project, id=follower.seen)
+            begun = StreamBegun(
+                project=stream.visit.project, id=follower.seen, heartbeat_s=self.door.heartbeat_s
+            )
             await stream.send(begun.document())
             while True:
-                found = await follower.more(within_s=limits.STREAM_HEARTBEAT_S)
+                found = await follower.more(within_s=self.door.heartbeat_s)
                 for happening in found:
                     if question.wants(happening):
                         await stream.send(happened(happening).document())

@@ -47,8 +47,11 @@ class Hub:
     ``connected`` is set once other processes are heard for the first time.
     """
 
-    def __init__(self, channels: NewsChannels) -> None:
+    def __init__(
+        self, channels: NewsChannels, *, listeners_known_s: float = limits.LISTENERS_KNOWN_S
+    ) -> None:
         self._channels = channels
+        self._listeners_known_s = listeners_known_s
         self._name = secrets.token_hex(6)
         self._changes: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._news: defaultdict[str, set[NewsBacklog[CallNews]]] = defaultdict(set)
@@ -225,7 +228,7 @@ class Hub:
         if sender.partition(".")[0] == self._name:
             return
         if kind == _HEARD:
-            until_s = asyncio.get_running_loop().time() + limits.LISTENERS_KNOWN_S
+            until_s = asyncio.get_running_loop().time() + self._listeners_known_s
             self._heard_elsewhere.update(dict.fromkeys(body.split(), until_s))
         elif kind == _SOUND:
             self._take_sound(body)

@@ -19,7 +19,6 @@ from realtime.doors import Door, Visit
 from realtime.hub import Hub, Sound
 from realtime.messages import TRACKS, AudioHeard, CallEnded, Heartbeat, ListeningBegun
 from realtime.one_way import NORMAL, Closing, OneWay
-from trunkline.model.calls import limits
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.errors import InvalidInput, StoreUnavailable
 from trunkline.ports.calls import Calls
@@ -62,12 +61,13 @@ class ListeningStreams:
 
         async def work() -> Closing:
             async with self._until_over(record) as over, self.hub.sound_backlog(record.id) as sound:
-                await stream.send(_begun(record, frames).document())
+                begun = _begun(record, frames, self.door.heartbeat_s)
+                await stream.send(begun.document())
                 idle_s = 0.0
                 while not over.is_set():
                     heard = await _sent(stream, sound, frames)
                     idle_s = 0.0 if heard else idle_s + _TURN_S
-                    if idle_s >= limits.STREAM_HEARTBEAT_S:
+                    if idle_s >= self.door.heartbeat_s:
                         await stream.send(Heartbeat().document())
                         idle_s = 0.0
                     if closing := await stream.checked(still):
@@ -127,7 +127,7 @@ async def _sent(
     return bool(heard)
 
 
-def _begun(record: CallRecord, frames: Frames) -> ListeningBegun:
+def _begun(record: CallRecord, frames: Frames, heartbeat_s: float) -> ListeningBegun:
     return ListeningBegun(
         call=record.id,
         environment=record.environment,
@@ -135,6 +135,7 @@ def _begun(record: CallRecord, frames: Frames) -> ListeningBegun:
         started_at=record.started_at,
         answered_at=record.answered_at,
         frames=frames,
+        heartbeat_s=heartbeat_s,
     )
 
 

@@ -55,7 +55,7 @@ class OneWay:
         self._websocket = websocket
         self._door = door
         self._checked_s = _now_s()
-        self._due_s = self._checked_s + limits.STREAM_HEARTBEAT_S
+        self._due_s = self._checked_s + door.heartbeat_s
 
     async def run(self, work: Callable[[], Awaitable[Closing]]) -> None:
         """Send until the work is done or the visitor has gone; closed when this returns."""
@@ -90,7 +90,7 @@ class OneWay:
         """Look every few seconds whether the visitor may stay; ``still`` raises if not."""
         if _now_s() < self._due_s:
             return None
-        self._due_s = _now_s() + limits.STREAM_HEARTBEAT_S
+        self._due_s = _now_s() + self._door.heartbeat_s
         try:
             self.visit = await self._door.enter_again(self.visit)
             await still(self.visit)

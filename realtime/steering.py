@@ -2,7 +2,8 @@
 
 Rows are the truth and news only says when to look, so a command is carried out although nobody was
 told of it, and once although two were. A slot goes to the agent as an update that takes the place
-of what the slot said before; one that ran out or was taken away is said to be void.
+of what was said of it before, in the prompt as well; one that ran out or was taken away is said to
+be void.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from datetime import datetime
 
 from realtime.bridge import Bridge, CallEnd
 from realtime.journal import Journal
+from trunkline.model.calls.addresses import after_address, whisper_address
 from trunkline.model.calls.commands import CallCommand
 from trunkline.model.calls.context import ContextSlot, SlotEdit
 from trunkline.model.calls.limits import CALL_STEER_TIMEOUT_S, JOURNAL_RETRY_S, STEERING_LOOK_S
@@ -29,11 +31,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SteeringPorts:
-    """What steering asks for."""
+    """What steering asks for, and where carriers ask us."""
 
     calls: Calls
     platforms: CallPlatforms
     clock: Clock
+    public_url: str
 
 
 class Steering:
@@ -45,6 +48,7 @@ class Steering:
         self._calls = ports.calls
         self._platforms = ports.platforms
         self._clock = ports.clock
+        self._public_url = ports.public_url
         self._record = record
         self._bridge = bridge
         self._journal = journal
@@ -110,16 +114,30 @@ class Steering:
                 if slot.expires_at is not None:
                     self._expires_at = min(self._expires_at or slot.expires_at, slot.expires_at)
                 if self._told.get(slot.slot) != slot.revision:
-                    await self._bridge.line.inform(f"{slot.slot}: {slot.value}", slot=slot.slot)
+                    await self._bridge.line.inform(self._statement(slot), slot=slot.slot)
                     self._told[slot.slot] = given[slot.slot] = slot.revision
                     self._void.discard(slot.slot)
-            elif slot.slot in self._told and slot.slot not in self._void:
-                await self._bridge.line.inform(_void_text(slot.slot), slot=slot.slot)
+            elif slot.slot not in self._void or self._told[slot.slot] != slot.revision:
+                if slot.slot not in self._void and self._is_known(slot.slot):
+                    await self._bridge.line.inform(_void_text(slot.slot), slot=slot.slot)
                 self._void.add(slot.slot)
                 self._told[slot.slot] = given[slot.slot] = slot.revision
         if given:
             project, call, calls = self._record.project, self._record.id, self._calls
             self._journal.write(lambda: calls.slots_given(project, call, given, now))
+
+    def _is_known(self, slot: str) -> bool:
+        """Whether the agent ever heard of a slot, from its prompt or from us."""
+        return slot in self._told or slot in self._record.context
+
+    def _statement(self, slot: ContextSlot) -> str:
+        """What a slot holds. The platform takes back what was said in its name, but not what stands
+        in the prompt: so what differs from the beginning says itself that it replaces that.
+        """
+        statement = f"{slot.slot}: {slot.value}"
+        if slot.slot not in self._told and slot.value == self._record.context.get(slot.slot):
+            return statement
+        return f"{_forget(slot.slot)}, and go by this alone:\n\n{statement}"
 
     async def _slots(self) -> tuple[ContextSlot, ...]:
         return await self._calls.slots(self._record.project, self._record.id)
@@ -147,21 +165,26 @@ class Steering:
     async def _transfer(self, command: CallCommand) -> None:
         """Let the carrier pass the call on; its stream to us ends with that.
 
-        The record says so first, for whoever is asked by the carrier reads it.
+        The record says so first, for whoever is asked by the carrier reads it: for what the person
+        hears before the caller, and for what the caller hears if nobody is there.
         """
         to_number = str(command.body.get("to", ""))
         summary = str(command.body.get("summary", ""))
-        update = {"transferred_to": to_number, "summary": summary}
+        update = {"transferred_to": to_number, "summary": summary, "transfer_failure": None}
         project, call = self._record.project, self._record.id
-        await self._calls.change_call(project, call, lambda now: now.model_copy(update=update))
+        passed = await self._calls.change_call(
+            project, call, lambda now: now.model_copy(update=update)
+        )
         carrier = await self._platforms.carrier(project, self._record.environment)
         answer = carrier.transfer_answer(
             to_number,
             sentence=str(command.body.get("sentence", "")),
             caller_id=_own_number(self._record),
+            whisper_url=whisper_address(self._public_url, passed),
+            then=after_address(self._public_url, passed),
         )
         words = f"{command.asked_by} passed the call on to {to_number}"
-        end = CallEnd("operator", words, transferred=True)
+        end = CallEnd("operator", words, transferred=True, command=command.id)
         self._bridge.expect(end)
         try:
             await carrier.redirect(
@@ -180,4 +203,9 @@ def _own_number(record: CallRecord) -> str:
 
 
 def _void_text(slot: str) -> str:
-    return f"{slot}: nothing is known any more; what was said of it before does not hold."
+    gone = "it no longer holds, and nothing has taken its place."
+    return f"{_forget(slot)}: {gone}\n\n{slot}: none"
+
+
+def _forget(slot: str) -> str:
+    return f"Forget whatever you were told of {slot} before, in your instructions too"

@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SwitchboardPorts:
-    """What carrying calls asks for."""
+    """What carrying calls asks for; ``public_url`` is where carriers ask us about them."""
 
     calls: Calls
     platforms: CallPlatforms
@@ -57,6 +57,7 @@ class SwitchboardPorts:
     conversions: Conversions
     redact: MakeRedact
     clock: Clock
+    public_url: str = ""
 
 
 @dataclass(slots=True)
@@ -231,7 +232,9 @@ class Switchboard:
         return carried.ending or end, bridge.lost_frames if bridge is not None else 0
 
     async def _carried_through(self, carried: _Carried, held: _Held, bridge: Bridge) -> CallEnd:
-        ports = SteeringPorts(self._ports.calls, self._ports.platforms, self._ports.clock)
+        ports = SteeringPorts(
+            self._ports.calls, self._ports.platforms, self._ports.clock, self._ports.public_url
+        )
         steering = carried.steering = Steering(ports, carried.record, bridge, held.journal)
         steered = asyncio.create_task(steering.run(), name=f"steering of {carried.record.id}")
         try:
@@ -279,7 +282,8 @@ class Switchboard:
         at = self._ports.clock.now()
 
         def over(now: CallRecord) -> CallRecord:
-            update: dict[str, object] = {"lost_frames": lost_frames, "message": end.words}
+            words = now.message if now.transfer_failure else end.words
+            update: dict[str, object] = {"lost_frames": lost_frames, "message": words}
             if not end.transferred and not now.is_over:
                 update |= {"state": "completed", "ended_at": at}
             if not end.transferred:
@@ -288,16 +292,19 @@ class Switchboard:
             return ended.model_copy(update={"outcome": outcome_of(ended)})
 
         held.journal.change(over)
-        held.journal.write(lambda: self._close_commands(record))
+        held.journal.write(lambda: self._close_commands(record, end.command))
         held.journal.write(lambda: calls.release_call(record.project, record.id, self._holder))
         if not await held.journal.settle(JOURNAL_SETTLE_S):
             logger.warning("call %s is over, and its record follows later", record.id)
 
-    async def _close_commands(self, record: CallRecord) -> None:
-        """Whoever asked for something that came too late is told so."""
+    async def _close_commands(self, record: CallRecord, done: int | None) -> None:
+        """Whoever asked for something that came too late is told so; whoever ended the call by it
+        is not, although the carrier's answer came later than the end.
+        """
         calls, at = self._ports.calls, self._ports.clock.now()
         for command in await calls.open_commands(record.project, record.id):
-            await calls.conclude_command(command.id, at, "the call ended first")
+            failure = "" if command.id == done else "the call ended first"
+            await calls.conclude_command(command.id, at, failure)
 
     async def _dismiss(self, carried: _Carried) -> None:
         """End a call that would outlive this process: the carrier says the words, as nobody here

@@ -9,6 +9,7 @@ from realtime.events import EventStreams
 from realtime.feeds import ProjectFeeds
 from realtime.hub import Hub
 from realtime.listening import ListeningStreams
+from trunkline.model.calls.limits import STREAM_HEARTBEAT_S
 from trunkline.ports.calls import Calls, Happenings
 from trunkline.services.catalogue import Services
 
@@ -24,9 +25,16 @@ def watching_routes(
     refusal: Refusal,
     public_url: str,
     origins: Sequence[str] = (),
+    heartbeat_s: float = STREAM_HEARTBEAT_S,
 ) -> tuple[WebSocketRoute, ...]:
-    """Routes to add to an application; ``refusal`` answers errors before a stream is accepted."""
-    door = Door(services, refusal=refusal, public_url=public_url, origins=origins)
+    """Routes to add to an application; ``refusal`` answers errors before a stream is accepted.
+
+    A stream on which nothing happens says so every ``heartbeat_s``, and looks that often whether
+    its visitor may stay.
+    """
+    door = Door(
+        services, refusal=refusal, public_url=public_url, origins=origins, heartbeat_s=heartbeat_s
+    )
     feeds = ProjectFeeds(happenings, hub)
     events = EventStreams(door, feeds, calls)
     listening = ListeningStreams(door, hub, calls, services.call_control)

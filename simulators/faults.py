@@ -8,8 +8,9 @@ look-alikes never hear of it.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Annotated, Generic, Protocol, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -38,28 +39,36 @@ class FaultKind(StrEnum):
     STALE = "stale"
 
 
-class Fault(BaseModel):
-    """One fault as the control plane takes it; see ``docs/simulators.md`` for the fields."""
+class Selection(BaseModel):
+    """Which of the things it looks at a fault hits: all, unless one field says otherwise.
+
+    ``nth`` is this one, once; ``every`` is every so many; ``times`` bounds how often it hits.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: FaultKind
-    method: str | None = None
-    route: str | None = None
     nth: Annotated[int, Field(ge=1)] | None = None
     every: Annotated[int, Field(ge=1)] | None = None
     probability: Annotated[float, Field(ge=0, le=1)] | None = None
     times: Annotated[int, Field(ge=1)] | None = None
-    status: Annotated[int, Field(ge=200, le=599)] | None = None
-    body: Json | list[object] | str | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
-    seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] | None = None
 
     @model_validator(mode="after")
     def _one_selector(self) -> Self:
         if sum(given is not None for given in (self.nth, self.every, self.probability)) > 1:
             raise ValueError("nth, every and probability exclude each other")
         return self
+
+
+class Fault(Selection):
+    """One fault as the control plane takes it; see ``docs/simulators.md`` for the fields."""
+
+    kind: FaultKind
+    method: str | None = None
+    route: str | None = None
+    status: Annotated[int, Field(ge=200, le=599)] | None = None
+    body: Json | list[object] | str | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] | None = None
 
     @model_validator(mode="after")
     def _stale_reads_only(self) -> Self:
@@ -102,27 +111,7 @@ class FaultRequest(BaseModel):
     seed: int | None = None
 
 
-class Selecting(Protocol):
-    """Which of the things it looks at a fault hits."""
-
-    @property
-    def nth(self) -> int | None:
-        """This one, once."""
-
-    @property
-    def every(self) -> int | None:
-        """Every so many."""
-
-    @property
-    def probability(self) -> float | None:
-        """By chance."""
-
-    @property
-    def times(self) -> int | None:
-        """At most so often."""
-
-
-Selected = TypeVar("Selected", bound=Selecting)
+Selected = TypeVar("Selected", bound=Selection)
 
 
 class Armed(Generic[Selected]):
@@ -151,6 +140,20 @@ class Armed(Generic[Selected]):
         self.fired += hit
         return hit
 
+    def describe(self) -> Json:
+        """The fault, and how many it has seen and hit."""
+        given = self.fault.model_dump(mode="json", exclude_none=True)
+        return {**given, "seen": self.seen, "fired": self.fired}
+
+
+def first_hit(
+    faults: Iterable[Armed[Selected]], dice: random.Random, looks_at: Callable[[Selected], bool]
+) -> Selected | None:
+    """The first fault that hits what is at hand; every fault that looks at it counts it."""
+    looking = [armed for armed in faults if looks_at(armed.fault)]
+    hits = [armed.fault for armed in looking if armed.hits(dice)]
+    return hits[0] if hits else None
+
 
 class FaultPlan:
     """The faults in force, in the order they were given; the first that hits acts."""
@@ -175,21 +178,8 @@ class FaultPlan:
 
     def describe(self) -> list[Json]:
         """The faults with how many requests each has seen and hit."""
-        return [
-            {
-                **armed.fault.model_dump(mode="json", exclude_none=True),
-                "seen": armed.seen,
-                "fired": armed.fired,
-            }
-            for armed in self._armed
-        ]
+        return [armed.describe() for armed in self._armed]
 
     def choose(self, method: str, path: str, route: str) -> Fault | None:
         """The fault that hits this request, if any; every fault that looks at it counts it."""
-        chosen: Fault | None = None
-        for armed in self._armed:
-            if not armed.fault.looks_at(method, path, route):
-                continue
-            if armed.hits(self._dice) and chosen is None:
-                chosen = armed.fault
-        return chosen
+        return first_hit(self._armed, self._dice, lambda fault: fault.looks_at(method, path, route))

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 import warnings
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.names import SEARCH_ATTRIBUTES
+from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.local.ports import free_port
 from trunkline.local.temporal import WRITE_AHEAD, obtain_program
@@ -198,6 +199,21 @@ def empty_postgres_url(
 def postgres_url(postgres_server: PostgresServer, spent_databases: list[str]) -> Iterator[str]:
     """A database with the current tables, all empty, gone after the test."""
     yield from _database(postgres_server, TEMPLATE, spent_databases)
+
+
+@pytest.fixture(scope="session")
+def lasting_postgres_url(
+    postgres_server: PostgresServer, spent_databases: list[str]
+) -> Iterator[str]:
+    """A database with the current tables that outlives tests, for a server they share."""
+    yield from _database(postgres_server, TEMPLATE, spent_databases)
+
+
+@pytest.fixture
+async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
+    """An open store on empty tables."""
+    async with PostgresStore(postgres_url) as opened:
+        yield opened
 
 
 def _database(server: PostgresServer, template: str, spent: list[str]) -> Iterator[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
 
@@ -35,3 +37,14 @@ class SimulatorThread(threading.Thread):
         async with serve_simulators(options) as running:
             self.started.set_result(running)
             await self._ending.wait()
+
+
+@contextmanager
+def simulators_in_thread() -> Iterator[RunningSimulators]:
+    """Both simulators, until the tests that share them are over."""
+    thread = SimulatorThread()
+    thread.start()
+    try:
+        yield thread.started.result(timeout=30)
+    finally:
+        thread.end()

@@ -22,8 +22,9 @@ from trunkline.adapters.accounts import ProjectAccounts
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.call_news import PostgresChannels
 from trunkline.adapters.redaction import redactor
-from trunkline.adapters.speech.converting import SteadyConversions
 from trunkline.model.calls.addresses import MEDIA_ROUTE
+from trunkline.model.calls.lines import LineFormat
+from trunkline.ports.calls import Conversion
 from trunkline.services.carrier_requests import CarrierRequests
 from trunkline.settings import Settings
 
@@ -54,12 +55,25 @@ async def calling(
             platforms=vendors,
             hub=hub,
             wishes=store,
-            conversions=SteadyConversions(),
+            conversions=_Conversions(),
             redact=redactor,
             clock=SystemClock(),
+            public_url=settings.public_url or "",
         )
         requests = CarrierRequests(
             store, store, store, platforms=vendors, public_url=settings.public_url
         )
         async with Switchboard(ports, holder=holder) as board:
             yield Calling(hub, board, MediaStreams(board, requests.upgrade_signers))
+
+
+class _Conversions:
+    """``ports.Conversions``; a call that both ends code alike needs none."""
+
+    def between(self, source: LineFormat, target: LineFormat) -> Conversion:
+        """A conversion for one direction of one call."""
+        from trunkline.adapters.speech.converting import (  # noqa: PLC0415 - it takes memory
+            SteadyConversions,
+        )
+
+        return SteadyConversions().between(source, target)

@@ -14,7 +14,7 @@ import uvloop
 
 from api.app import create_app
 from api.problems import error_response
-from api.rates import Rates
+from api.rates import HandshakeGuard, Rates
 from realtime.watching import watching_routes
 from trunkline import __version__
 from trunkline.adapters.accounts import ProjectAccounts
@@ -141,10 +141,11 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
         calling(settings, held.store, vendors) as calls,
     ):
         offered = services(settings, held, vendors, signing_in=signing_in, forges=forges)
+        rates = Rates(per_s=settings.api_rate, burst=settings.api_burst)
         app = create_app(
             offered,
             version=__version__,
-            rates=Rates(per_s=settings.api_rate, burst=settings.api_burst),
+            rates=rates,
             origins=settings.allowed_origins,
         )
         watching = watching_routes(
@@ -157,7 +158,7 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
             origins=settings.allowed_origins,
         )
         config = uvicorn.Config(
-            calls.around(app, *watching),
+            HandshakeGuard(calls.around(app, *watching), rates=rates),
             host=host,
             port=port,
             log_config=None,

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 
 from pydantic import ValidationError
 
-from trunkline.adapters.oidc.documents import is_safe
-from trunkline.adapters.oidc.provider import OpenIdProvider
 from trunkline.model.errors import Blocked, InvalidSettings
 from trunkline.model.limits import SESSION_AGE_MAX_S
 from trunkline.model.sign_in import SignInRules
@@ -28,6 +26,8 @@ async def sign_in(settings: Settings) -> AsyncIterator[SignInSettings | None]:
         yield None
         return
     rules, public_url, secret = checked(settings)
+    from trunkline.adapters.oidc.provider import OpenIdProvider  # noqa: PLC0415 - it takes memory
+
     async with OpenIdProvider(
         settings.oidc_issuer, settings.oidc_client_id, secret, settings.oidc_scopes
     ) as provider:
@@ -70,6 +70,8 @@ def checked(settings: Settings) -> tuple[SignInRules, str, str]:
         raise InvalidSettings("TRUNKLINE_OIDC_SCOPES lacks openid")
     if not 0 < settings.session_age.total_seconds() <= SESSION_AGE_MAX_S:
         raise InvalidSettings("TRUNKLINE_SESSION_AGE is more than nothing and at most 720h")
+    from trunkline.adapters.oidc.documents import is_safe  # noqa: PLC0415 - it takes memory
+
     for name, address in (
         ("TRUNKLINE_OIDC_ISSUER", settings.oidc_issuer),
         ("TRUNKLINE_PUBLIC_URL", settings.public_url),

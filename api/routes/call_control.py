@@ -104,8 +104,8 @@ class NoteToAgent(Frozen):
 
 
 class CallTransfer(Frozen):
-    """Hand the caller to a person. ``summary`` is for that person and kept with the call;
-    ``sentence`` is said to the caller before it rings.
+    """Hand the caller to a person. ``summary`` is said to that person before both are connected,
+    and kept with the call; ``sentence`` is said to the caller before it rings.
     """
 
     model_config = ConfigDict(

@@ -167,7 +167,7 @@ async def read_recording(
 ) -> StreamingResponse:
     """How a call sounded, as far as it was recorded. Needs the role operator or admin.
 
-    404 where nothing was recorded or is kept; 409 `NotAvailableInNative` where the audio did not
+    404 where nothing was recorded or is kept; 409 `not-available-in-native` where the audio did not
     pass through Trunkline: the voice platform may have it.
     """
     found = await services.calls.recording(caller, project, call, request_id=request_id)

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from api.carrier_forms import CARRIER_BODY, signed_request
-from api.parameters import NameInPath
+from api.parameters import IdInPath, NameInPath
 from api.problems import problem_documents
 from api.security import InstalledServices
 from trunkline.model.calls.addresses import (
@@ -17,6 +17,7 @@ from trunkline.model.calls.addresses import (
     STATUS_ROUTE,
     STREAM_ROUTE,
     VOICE_ROUTE,
+    WHISPER_ROUTE,
 )
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.number_planner import FALLBACK_ROUTE
@@ -87,9 +88,30 @@ async def answer_after(
     environment: PlaceInPath,
     name: NameInPath,
 ) -> Response:
-    """What a call does whose media stream has ended: hang up, or hear that nobody can answer."""
+    """What a call does whose media stream, or whose time with a person, has ended: hang up, or hear
+    that nobody can answer.
+    """
     asked = await signed_request(request)
     answer = await services.call_routing.after(CallPlace(project, environment), name, asked)
+    return Response(answer, media_type=MARKUP)
+
+
+@router.post(
+    WHISPER_ROUTE + "/{project}/{environment}/{call}",
+    response_class=Response,
+    responses=ANSWERED,
+    openapi_extra=CARRIER_BODY,
+)
+async def answer_whisper(
+    services: InstalledServices,
+    request: Request,
+    project: PlaceInPath,
+    environment: PlaceInPath,
+    call: IdInPath,
+) -> Response:
+    """What the person who takes a call over hears before the caller is connected: the summary."""
+    asked = await signed_request(request)
+    answer = await services.call_routing.whisper(CallPlace(project, environment), call, asked)
     return Response(answer, media_type=MARKUP)
 
 

@@ -13,6 +13,7 @@ import httpx
 
 from simulators.elevenlabs.errors import Refused, refused
 from simulators.limits import LINK_TIMEOUT_S
+from simulators.trust import trust
 from simulators.wire import Json
 
 HOSTS = {"us1": "https://api.us.elevenlabs.io"}
@@ -50,7 +51,9 @@ class TwilioAccount:
     """Reads and writes numbers of the accounts whose credentials users entered."""
 
     def __init__(self, base_url: str) -> None:
-        self._client = httpx.AsyncClient(base_url=base_url, timeout=LINK_TIMEOUT_S, trust_env=False)
+        self._client = httpx.AsyncClient(
+            base_url=base_url, timeout=LINK_TIMEOUT_S, trust_env=False, verify=trust()
+        )
 
     async def find(self, credentials: Credentials, phone_number: str) -> tuple[str, str]:
         """Account SID and number SID of a number. Raises Refused (400, 503)."""

@@ -145,11 +145,9 @@ class Trials:
                 return Outcome(NO_MOCK, is_error=True, is_called=False)
         if tool.get("type") != "webhook":
             return Outcome(ANSWERED)
-        return await self._webhooks.call(tool, act.arguments, trial.variables, self._secret)
-
-    def _secret(self, secret_id: str) -> str | None:
-        record = self._space.secrets.get(secret_id)
-        return record["value"] if record else None
+        return await self._webhooks.call(
+            tool, act.arguments, trial.variables, self._space.secret_of
+        )
 
     async def _simulated(self, trial: Trial, opening: list[Act]) -> Verdict:
         test = trial.test

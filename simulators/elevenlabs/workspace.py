@@ -80,6 +80,11 @@ class Workspace:
         """Unix seconds, as the vendor stamps them."""
         return int(self.clock.now())
 
+    def secret_of(self, secret_id: str) -> str | None:
+        """What is kept as this secret; None if there is none."""
+        record = self.secrets.get(secret_id)
+        return record["value"] if record else None
+
     def dice(self, *facts: object) -> random.Random:
         """Dice that fall the same way for the same facts and seed."""
         return random.Random(f"{self._seed}/{facts}")  # noqa: S311 - repeatable noise

@@ -5,10 +5,10 @@ Served below ``/api/v1``. Source: https://docs.gitea.com/api
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
 from simulators.forges.access import Access, Caller
+from simulators.forges.dialect import Dialect
 from simulators.forges.gitea_bodies import PREFIX, GiteaBodies
 from simulators.forges.paging import gitea_page
 from simulators.forges.pulls import Merge, Proposal, Pulls
@@ -23,15 +23,15 @@ STYLES = {"merge": "merge", "rebase": "rebase", "rebase-merge": "rebase", "squas
 Handler = Callable[[Request, Caller], Answer]
 
 
-class Gitea:
+class Gitea(Dialect[GiteaBodies]):
     """The REST API of one forge in Gitea's words."""
 
+    comment_scope = "issues"
+    unreadable = (422, "invalid character in the body")
+    no_object = (422, "cannot unmarshal the body")
+
     def __init__(self, space: Space, access: Access, pulls: Pulls, words: Words) -> None:
-        self._space = space
-        self._access = access
-        self._pulls = pulls
-        self._words = words
-        self._bodies = GiteaBodies(space)
+        super().__init__(space, access, pulls, words, GiteaBodies(space))
 
     def routes(self) -> list[Route]:
         """Every path of this dialect."""
@@ -114,7 +114,7 @@ class Gitea:
     def _open_pull(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
         self._access.require(caller, repository, "read", "pull_requests")
-        body = _body(request)
+        body = self._content(request)
         names = ("title", "head", "base", "body")
         title, head, base, text = (str(body.get(name) or "") for name in names)
         if not title or not head or not base:
@@ -128,9 +128,6 @@ class Gitea:
         pull = self._pulls.open(repository, caller.login or "", proposal)
         return json_answer(self._body(repository, pull), status=201)
 
-    def _found(self, repository: Json, request: Request) -> Json:
-        return self._pulls.of_number(repository, request.path_values["number"])
-
     def _pull(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
         return json_answer(self._body(repository, self._found(repository, request)))
@@ -140,7 +137,7 @@ class Gitea:
         pull = self._found(repository, request)
         is_author = pull["author"] == caller.login
         self._access.require(caller, repository, "read" if is_author else "write", "pull_requests")
-        body = _body(request)
+        body = self._content(request)
         state = body.get("state")
         if state and pull["merged_at"]:
             raise Refused(412, "cannot change state of this pull request, it was already merged")
@@ -153,7 +150,7 @@ class Gitea:
         repository = self._access.repository(caller, request)
         pull = self._found(repository, request)
         self._access.require(caller, repository, "read", "pull_requests")
-        body = _body(request)
+        body = self._content(request)
         style = body.get("do") or body.get("Do")
         if style not in STYLES:
             raise Refused(422, "[Do]: Required")
@@ -188,42 +185,6 @@ class Gitea:
         ]
         return Answer(200, json_answer(rows).body, headers={"X-Total-Count": str(len(rows))})
 
-    def _add_comment(self, request: Request, caller: Caller) -> Answer:
-        repository = self._access.repository(caller, request)
-        pull = self._found(repository, request)
-        self._access.require(caller, repository, "read", "issues")
-        text = _body(request).get("body")
-        comment = self._words.comment(repository, pull, caller.login or "", text)
-        return json_answer(self._bodies.comment(comment), status=201)
-
-    def _of_id(self, repository: Json, request: Request) -> Json:
-        text = request.path_values["comment_id"]
-        if not text.isascii() or not text.isdecimal():
-            raise missing()
-        return self._space.comment(repository, int(text))
-
-    def _comment(self, request: Request, caller: Caller) -> Answer:
-        repository = self._access.repository(caller, request)
-        return json_answer(self._bodies.comment(self._of_id(repository, request)))
-
-    def _own_comment(self, request: Request, caller: Caller) -> tuple[Json, Json]:
-        repository = self._access.repository(caller, request)
-        comment = self._of_id(repository, request)
-        is_author = comment["author"] == caller.login
-        self._access.require(caller, repository, "read" if is_author else "write", "issues")
-        return repository, comment
-
-    def _edit_comment(self, request: Request, caller: Caller) -> Answer:
-        repository, comment = self._own_comment(request, caller)
-        text = _body(request).get("body")
-        edited = self._words.edit(repository, comment, caller.login or "", text)
-        return json_answer(self._bodies.comment(edited))
-
-    def _remove_comment(self, request: Request, caller: Caller) -> Answer:
-        repository, comment = self._own_comment(request, caller)
-        self._words.remove(repository, comment, caller.login or "")
-        return Answer(204)
-
     def _labels(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
         pull = self._found(repository, request)
@@ -234,7 +195,7 @@ class Gitea:
         repository = self._access.repository(caller, request)
         self._access.require(caller, repository, "write", "contents")
         sha = self._commit(repository, request)
-        status = self._words.status(repository, sha, caller.login or "", _body(request))
+        status = self._words.status(repository, sha, caller.login or "", self._content(request))
         return json_answer(self._bodies.status(status), status=201)
 
     def _commit(self, repository: Json, request: Request) -> str:
@@ -249,11 +210,6 @@ class Gitea:
         if request.value("sort") in ("oldest", "leastindex"):
             found.reverse()
         return self._page(request, [self._bodies.status(status) for status in found])
-
-    def _combined_status(self, request: Request, caller: Caller) -> Answer:
-        repository = self._access.repository(caller, request)
-        sha = self._commit(repository, request)
-        return json_answer(self._bodies.combined_status(repository, sha))
 
     def _permission(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
@@ -270,13 +226,3 @@ class Gitea:
 
     def _page(self, request: Request, rows: list[Json]) -> Answer:
         return gitea_page(request, self._space.url, rows)
-
-
-def _body(request: Request) -> Json:
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise Refused(422, "invalid character in the body") from error
-    if not isinstance(body, dict):
-        raise Refused(422, "cannot unmarshal the body")
-    return body

@@ -7,16 +7,16 @@ https://docs.github.com/rest
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable
 
 from simulators.forges.access import Access, Caller
 from simulators.forges.bounds import ANONYMOUS_QUOTA, HOURLY_QUOTA, QUOTA_WINDOW_S
+from simulators.forges.dialect import Dialect
 from simulators.forges.github_bodies import PREFIX, GitHubBodies
 from simulators.forges.paging import github_page
 from simulators.forges.pulls import Merge, Proposal, Pulls
-from simulators.forges.refusals import Refusal, Refused, missing
+from simulators.forges.refusals import Refusal, Refused
 from simulators.forges.space import Space
 from simulators.forges.words import Words
 from simulators.store import Json
@@ -66,18 +66,18 @@ class Quota:
         return {name.replace("_", "-"): value for name, value in shown.items()}
 
 
-class GitHub:
+class GitHub(Dialect[GitHubBodies]):
     """The REST API of one forge in GitHub's words."""
+
+    comment_scope = "pull_requests"
+    unreadable = (400, "Problems parsing JSON")
+    no_object = (422, "Invalid request.")
 
     def __init__(
         self, space: Space, access: Access, pulls: Pulls, words: Words, quota: Quota
     ) -> None:
-        self._space = space
-        self._access = access
-        self._pulls = pulls
-        self._words = words
+        super().__init__(space, access, pulls, words, GitHubBodies(space))
         self._quota = quota
-        self._bodies = GitHubBodies(space)
 
     def routes(self) -> list[Route]:
         """Every path of this dialect."""
@@ -147,7 +147,7 @@ class GitHub:
     def _open_pull(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
         self._access.require(caller, repository, "read", "pull_requests")
-        body = _body(request)
+        body = self._content(request)
         proposal = Proposal(
             title=str(body.get("title") or ""),
             head=str(body.get("head") or ""),
@@ -162,9 +162,6 @@ class GitHub:
         repository = self._access.repository(caller, request)
         return self._shown(repository, self._found(repository, request))
 
-    def _found(self, repository: Json, request: Request) -> Json:
-        return self._pulls.of_number(repository, request.path_values["number"])
-
     def _shown(self, repository: Json, pull: Json, *, status: int = 200) -> Answer:
         bare = self._pulls.bare(repository)
         difference = bare.difference(pull["base_sha"], pull["head_sha"])
@@ -176,7 +173,7 @@ class GitHub:
         pull = self._found(repository, request)
         is_author = pull["author"] == caller.login
         self._access.require(caller, repository, "read" if is_author else "write", "pull_requests")
-        body = _body(request)
+        body = self._content(request)
         changes = {name: body.get(name) for name in ("title", "body", "state")}
         changes["base_branch"] = body.get("base")
         edited = self._pulls.edit(repository, pull["number"], caller.login or "", changes)
@@ -186,7 +183,7 @@ class GitHub:
         repository = self._access.repository(caller, request)
         pull = self._found(repository, request)
         self._access.require(caller, repository, "write", "contents")
-        body = _body(request)
+        body = self._content(request)
         how = Merge(
             method=body.get("merge_method") or "merge",
             title=body.get("commit_title") or "",
@@ -203,42 +200,6 @@ class GitHub:
         rows = [self._bodies.comment(comment) for comment in self._space.comments_of(pull)]
         return self._page(request, rows)
 
-    def _add_comment(self, request: Request, caller: Caller) -> Answer:
-        repository = self._access.repository(caller, request)
-        pull = self._found(repository, request)
-        self._access.require(caller, repository, "read", "pull_requests")
-        text = _body(request).get("body")
-        comment = self._words.comment(repository, pull, caller.login or "", text)
-        return json_answer(self._bodies.comment(comment), status=201)
-
-    def _of_id(self, repository: Json, request: Request) -> Json:
-        text = request.path_values["comment_id"]
-        if not text.isascii() or not text.isdecimal():
-            raise missing()
-        return self._space.comment(repository, int(text))
-
-    def _comment(self, request: Request, caller: Caller) -> Answer:
-        repository = self._access.repository(caller, request)
-        return json_answer(self._bodies.comment(self._of_id(repository, request)))
-
-    def _own_comment(self, request: Request, caller: Caller) -> tuple[Json, Json]:
-        repository = self._access.repository(caller, request)
-        comment = self._of_id(repository, request)
-        is_author = comment["author"] == caller.login
-        self._access.require(caller, repository, "read" if is_author else "write", "pull_requests")
-        return repository, comment
-
-    def _edit_comment(self, request: Request, caller: Caller) -> Answer:
-        repository, comment = self._own_comment(request, caller)
-        text = _body(request).get("body")
-        edited = self._words.edit(repository, comment, caller.login or "", text)
-        return json_answer(self._bodies.comment(edited))
-
-    def _remove_comment(self, request: Request, caller: Caller) -> Answer:
-        repository, comment = self._own_comment(request, caller)
-        self._words.remove(repository, comment, caller.login or "")
-        return Answer(204)
-
     def _labels(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
         pull = self._found(repository, request)
@@ -249,7 +210,7 @@ class GitHub:
         repository = self._access.repository(caller, request)
         self._access.require(caller, repository, "write", "pull_requests")
         pull = self._found(repository, request)
-        added = [str(label) for label in _body(request).get("labels") or ()]
+        added = [str(label) for label in self._content(request).get("labels") or ()]
         labels = list(dict.fromkeys([*pull["labels"], *added]))
         changes: Json = {"labels": labels}
         self._pulls.edit(repository, pull["number"], caller.login or "", changes)
@@ -259,7 +220,7 @@ class GitHub:
         repository = self._access.repository(caller, request)
         self._access.require(caller, repository, "write", "statuses")
         sha = request.path_values["sha"]
-        status = self._words.status(repository, sha, caller.login or "", _body(request))
+        status = self._words.status(repository, sha, caller.login or "", self._content(request))
         return json_answer(self._bodies.status(status), status=201)
 
     def _commit(self, repository: Json, request: Request) -> str:
@@ -273,11 +234,6 @@ class GitHub:
         repository = self._access.repository(caller, request)
         found = self._space.statuses_of(repository, self._commit(repository, request))
         return self._page(request, [self._bodies.status(status) for status in found])
-
-    def _combined_status(self, request: Request, caller: Caller) -> Answer:
-        repository = self._access.repository(caller, request)
-        sha = self._commit(repository, request)
-        return json_answer(self._bodies.combined_status(repository, sha))
 
     def _permission(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
@@ -308,13 +264,3 @@ def _conditional(request: Request, answer: Answer, shown: dict[str, str]) -> Ans
     if headers["ETag"] in (request.headers.get("if-none-match") or ""):
         return Answer(NOT_MODIFIED, headers=headers)
     return Answer(answer.status, answer.body, headers=headers)
-
-
-def _body(request: Request) -> Json:
-    try:
-        body = json.loads(request.body or b"{}")
-    except ValueError as error:
-        raise Refused(400, "Problems parsing JSON") from error
-    if not isinstance(body, dict):
-        raise Refused(422, "Invalid request.")
-    return body

@@ -14,12 +14,13 @@ from typing import Protocol
 
 import httpx
 
-from simulators.elevenlabs.talks.webhooks import is_this_machine
 from simulators.forges.bounds import DELIVERY_TIMEOUT_S, MAX_DELIVERIES
 from simulators.forges.news import Event, News
 from simulators.forges.refusals import missing
 from simulators.forges.space import Space
+from simulators.hosts import is_this_machine
 from simulators.store import Json
+from simulators.trust import trust
 
 NOT_CALLED = "this address is not on this machine"
 
@@ -120,7 +121,9 @@ class Hooks:
         return delivery
 
     async def _work(self) -> None:
-        async with httpx.AsyncClient(trust_env=False, timeout=DELIVERY_TIMEOUT_S) as client:
+        async with httpx.AsyncClient(
+            trust_env=False, timeout=DELIVERY_TIMEOUT_S, verify=trust()
+        ) as client:
             while True:
                 delivery = self._space.deliveries.get(await self._waiting.get())
                 try:

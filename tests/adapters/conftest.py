@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from simulators.server import RunningSimulators
-from tests.simulator_threads import SimulatorThread
+from tests.simulator_threads import simulators_in_thread
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
@@ -228,10 +228,8 @@ class Simulated:
 @pytest.fixture(scope="session")
 def running_simulators() -> Iterator[RunningSimulators]:
     """Simulators for all tests of this room; each test begins by resetting them."""
-    thread = SimulatorThread()
-    thread.start()
-    yield thread.started.result(timeout=30)
-    thread.end()
+    with simulators_in_thread() as started:
+        yield started
 
 
 @pytest.fixture

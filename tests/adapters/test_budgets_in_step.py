@@ -26,12 +26,6 @@ Join = Callable[[], AccountBudgets]
 
 
 @pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    async with PostgresStore(postgres_url) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def join(store: PostgresStore) -> AsyncIterator[Join]:
     """Makes the budgets of another process."""
     made: list[AccountBudgets] = []

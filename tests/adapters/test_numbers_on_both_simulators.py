@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 
+from trunkline.model.calls.signed import FORM, SignedRequest
 from trunkline.model.errors import (
     CredentialsRejected,
     OutcomeUnknown,
@@ -199,7 +201,11 @@ async def test_only_the_account_itself_can_have_signed_a_request(simulated: Simu
         ("To", "+18005551212"),
     ]
     signature = "RSOYDt4T1cUTdK1PDd93/VVr8B8="
-    assert telephony.is_signed(url, fields, signature)
-    assert not telephony.is_signed(url, fields[1:], signature)
-    assert not telephony.is_signed(f"{url}3", fields, signature)
-    assert not telephony.is_signed(url, fields, "")
+
+    def asked(said: list[tuple[str, str]], signed: str) -> SignedRequest:
+        return SignedRequest("/myapp.php?foo=1&bar=2", urlencode(said).encode(), FORM, signed)
+
+    assert telephony.is_signed(asked(fields, signature), url)
+    assert not telephony.is_signed(asked(fields[1:], signature), url)
+    assert not telephony.is_signed(asked(fields, signature), f"{url}3")
+    assert not telephony.is_signed(asked(fields, ""), url)

@@ -193,6 +193,7 @@ async def test_a_report_is_read_and_nonsense_is_not(
         {"SequenceNumber": "9" * 10},
         {"CallDuration": "-1"},
         {"Timestamp": "yesterday"},
+        {"Timestamp": "Fri, 31 Dec 9999 23:59:59 -2300"},
     ):
         with pytest.raises(InvalidInput):
             held.report(list({**said, **wrong}.items()))
@@ -258,6 +259,25 @@ def test_answers_are_the_vendors_own_markup() -> None:
     assert [one.tag for one in ET.fromstring(moved)] == ["Say", "Dial"]  # noqa: S314 - our own
 
 
+def test_whoever_takes_over_is_whispered_to_in_the_vendors_own_markup() -> None:
+    passed = answers.transfer(
+        NUMBER, caller_id=CALLED, whisper_url="https://a/w?x=1&y=2", then="https://a/then"
+    )
+    (dial,) = ET.fromstring(passed)  # noqa: S314 - our own
+    (dialled,) = dial
+    assert dial.attrib == {
+        "action": "https://a/then",
+        "answerOnBridge": "true",
+        "callerId": CALLED,
+        "method": "POST",
+    }
+    assert (dialled.tag, dialled.text) == ("Number", NUMBER)
+    assert dialled.attrib == {"url": "https://a/w?x=1&y=2", "method": "POST"}
+    (said,) = ET.fromstring(answers.whisper("Bill <7> & more", language="de"))  # noqa: S314 - ours
+    assert (said.tag, said.text, said.attrib) == ("Say", "Bill <7> & more", {"language": "de-DE"})
+    assert list(ET.fromstring(answers.whisper("", language="de"))) == []  # noqa: S314 - our own
+
+
 def test_what_the_carrier_hosts_names_a_number_or_a_sentence() -> None:
     dialled = urlsplit(answers.hosted_fallback(NUMBER, "unsaid"))
     assert (dialled.path, parse_qs(dialled.query)) == ("/forward", {"PhoneNumber": [NUMBER]})
@@ -265,3 +285,15 @@ def test_what_the_carrier_hosts_names_a_number_or_a_sentence() -> None:
     (document,) = parse_qs(spoken.query)["Twiml"]
     said = ET.fromstring(document)  # noqa: S314 - our own
     assert [one.text for one in said] == ["Please call later.", None]
+
+
+def test_what_no_document_can_hold_is_left_out_of_a_sentence() -> None:
+    words = "Of Mr. \x01\ufffeM\u00fcller \U0001f469\ud800"
+    documents = (
+        answers.apology(words, language="en", forward_to=""),
+        answers.transfer(NUMBER, sentence=words),
+        answers.whisper(words, language="en"),
+    )
+    assert {ET.fromstring(one)[0].text for one in documents} == {  # noqa: S314 - our own answers
+        "Of Mr. M\u00fcller \U0001f469"
+    }

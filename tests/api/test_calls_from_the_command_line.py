@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.calls.context import SlotEdit
 from trunkline.model.calls.events import NewEvent
 from trunkline.model.calls.records import CallCost, CallRecord, RouteTaken
 
@@ -36,10 +37,13 @@ async def two_calls(store: PostgresStore, project: str) -> None:
         ended_at=NOON + timedelta(seconds=150),
         ended_by="caller",
         cost=CallCost(carrier_usd=0.042, platform_usd=0.25, source="by these rates"),
-        context={"mood": "calm"},
+        context={"mood": "calm", "offer": "ten percent", "queue": "3rd"},
     )
     live = {"id": NAMES[1], "state": "in-progress", "ended_at": None, "ended_by": None}
     await store.open_call(over)
+    edits = [SlotEdit(slot="offer", value=None), SlotEdit(slot="queue", value="1st")]
+    added = SlotEdit(slot="time", value="soon", expires_at=NOON)
+    await store.edit_slots(project, over.id, [*edits, added], by="ada@example.com", now=NOON)
     await store.open_call(over.model_copy(update={**live, "started_at": NOON + timedelta(hours=1)}))
     await store.add_call_events(
         project,
@@ -69,11 +73,18 @@ async def test_calls_are_listed_and_shown(command: Command) -> None:
     code, out, _ = await command("calls", "show", "call_1_a")
     assert code == 0
     assert "Route:           office hours: front-desk" in out
-    assert "mood=calm" in out
+    _, _, context = out.partition("Context:")
+    assert [line.strip() for line in context.splitlines()[:4]] == [
+        "mood=calm",
+        "offer=(removed), at first ten percent",
+        "queue=1st, at first 3rd",
+        "time=soon, until 2026-03-02T12:00:00Z, added later",
+    ]
     assert "  [01:01] caller: A table" in out.splitlines()
     assert "\x1b[2J" not in out
     code, out, _ = await command("calls", "show", "call_1_b", "-o", "json")
     assert json.loads(out)["transcript"] == []
+    assert json.loads(out)["slots"] == []
     code, _, err = await command("calls", "show", "call_1_z")
     assert (code, "has no call call_1_z" in err) == (1, True)
 

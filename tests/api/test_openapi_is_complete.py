@@ -115,6 +115,7 @@ EXPECTED = {
     ("post", "/v1/webhooks/twilio/voice/fallback/{project}/{environment}/{name}"),
     ("post", "/v1/webhooks/twilio/voice/{project}/{environment}/{name}"),
     ("post", "/v1/webhooks/twilio/after/{project}/{environment}/{name}"),
+    ("post", "/v1/webhooks/twilio/whisper/{project}/{environment}/{call}"),
     ("post", "/v1/webhooks/twilio/status"),
     ("post", "/v1/webhooks/twilio/stream"),
     ("post", "/v1/webhooks/elevenlabs"),

@@ -23,6 +23,7 @@ from twilio.request_validator import RequestValidator
 
 from activities.clocks import SystemClock
 from api.app import create_app
+from tests.calls.rows import DIGEST, REVISION, deployed, wished
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.postgres import PostgresStore
@@ -31,17 +32,13 @@ from trunkline.local.ports import free_port
 from trunkline.model.base import JsonObject
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.canonical import digest
-from trunkline.model.conditions import Condition
 from trunkline.model.desired import DesiredAgent, DesiredLine, DesiredNumber
 from trunkline.model.ids import (
     AgentName,
-    Digest,
     EnvironmentName,
-    ExternalId,
     ProjectName,
-    Revision,
 )
-from trunkline.model.records import ProjectRecord, RecordKind, SourceState, StatusRecord, WishRecord
+from trunkline.model.records import ProjectRecord, RecordKind, SourceState, WishRecord
 from trunkline.services.catalogue import Services, build_services
 from trunkline.services.platform_news import PlatformNewsService, signature_of
 from trunkline.serving import outside
@@ -54,8 +51,6 @@ ACCOUNTS = {"acme": "AC" + "a1" * 16, "beta": "AC" + "b2" * 16}
 TOKENS = {"acme": "token-of-acme", "beta": "token-of-beta"}
 SHARED_KEYS = {"acme": ("webhooks_sharedkey_a", "key-a"), "beta": ("webhooks_sharedkey_b", "key-b")}
 NEWS_SECRET, BETA_NEWS_SECRET = "wsec_everybody", "wsec_beta"
-REVISION = Revision("3f0c" * 10)
-DIGEST = Digest("sha256:" + "5e" * 32)
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -220,13 +215,20 @@ class CarrierWorld:
 
     async def wish(self, number: DesiredNumber) -> None:
         """Git wants another number, besides what is there."""
-        await self._store([_record("number", number.name, number)])
+        await self._store([wished(number)])
+
+    async def unwish(self, kind: RecordKind, name: str) -> None:
+        """Git wants something no longer."""
+        known = await self.store.wishes("acme", "testing", after="", limit=100)
+        kept = [one for one in known if (one.kind, one.name) != (kind, name)]
+        source = SourceState(project="acme", seen_revision=REVISION, applied_revision=REVISION)
+        await self.store.store_tree(source, kept, {}, _manifest("acme"))
 
     async def agents(self, *agents: DesiredAgent) -> None:
         """Git wants these agents, and they are on the platform."""
-        await self._store([_record("agent", agent.name, agent) for agent in agents])
+        await self._store([wished(agent) for agent in agents])
         for agent in agents:
-            await self.store.put_status(_deployed(agent), ())
+            await self.store.put_status(deployed(agent, f"agent_{agent.name}"), ())
 
     async def _store(self, wishes: list[WishRecord]) -> None:
         source = SourceState(project="acme", seen_revision=REVISION, applied_revision=REVISION)
@@ -266,35 +268,6 @@ def agent(name: str = "front-desk", *, project: str = "acme", **said: Any) -> De
     return DesiredAgent(**{**known, **said})
 
 
-def _record(kind: RecordKind, name: str, wish: DesiredAgent | DesiredNumber) -> WishRecord:
-    body = wish.model_dump(mode="json")
-    return WishRecord(
-        project=wish.project,
-        environment=wish.environment,
-        kind=kind,
-        name=name,
-        wish_digest=digest(body),
-        revision=REVISION,
-        body=body,
-    )
-
-
-def _deployed(wish: DesiredAgent) -> StatusRecord:
-    return StatusRecord(
-        project=wish.project,
-        environment=wish.environment,
-        kind="agent",
-        name=wish.name,
-        version=7,
-        revision=REVISION,
-        digest=wish.digest,
-        external_id=ExternalId(f"agent_{wish.name}"),
-        sync="Synced",
-        health="Healthy",
-        conditions=(Condition(type="Ready", status="True", reason="AsWished"),),
-    )
-
-
 def _manifest(project: str) -> JsonObject:
     prefix = f"TRUNKLINE_SECRET_{project.upper()}"
     twilio: JsonObject = {
@@ -319,12 +292,12 @@ async def _populate(store: PostgresStore) -> None:
         source = SourceState(project=project, seen_revision=REVISION, applied_revision=REVISION)
         desired = agent(project=project)
         wishes = [
-            _record("agent", "front-desk", desired),
-            _record("number", "main-line", number(project=project)),
-            _record("number", "second-line", number("second-line", project=project)),
+            wished(desired),
+            wished(number(project=project)),
+            wished(number("second-line", project=project)),
         ]
         await store.store_tree(source, wishes, {}, _manifest(project))
-        await store.put_status(_deployed(desired), ())
+        await store.put_status(deployed(desired, "agent_front-desk"), ())
 
 
 @asynccontextmanager

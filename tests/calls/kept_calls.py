@@ -16,29 +16,25 @@ from activities.call_keeping.reading import NativeCallReading
 from activities.call_keeping.tending import CallTending
 from activities.call_types import CallKeepingInput, CallsKept
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.calls.rows import DIGEST, REVISION, wished
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.redaction import redactor
 from trunkline.model.base import JsonObject
 from trunkline.model.calls.records import CallRecord
-from trunkline.model.canonical import digest
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.ids import (
     AgentName,
-    Digest,
     EnvironmentName,
     ExternalId,
     ProjectName,
-    Revision,
 )
 from trunkline.model.ledger import LedgerEntry
-from trunkline.model.records import ProjectRecord, SourceState, StatusRecord, WishRecord
+from trunkline.model.records import ProjectRecord, SourceState, StatusRecord
 
 PROJECT, ENVIRONMENT, AGENT = "acme", "production", "front-desk"
 NUMBER, CALLER = "+15005550006", "+14155550100"
-REVISION = Revision("3f0c" * 10)
-DIGEST = Digest("sha256:" + "5e" * 32)
 
 
 class MovedClock:
@@ -114,19 +110,9 @@ class Kept:
                 "agent": AgentName(AGENT),
             }
         )
-        body = number.model_dump(mode="json")
-        wish = WishRecord(
-            project=PROJECT,
-            environment=ENVIRONMENT,
-            kind="number",
-            name="main-line",
-            wish_digest=Digest(digest(body)),
-            revision=REVISION,
-            body=body,
-        )
         await self.store.register(ProjectRecord(name=PROJECT, repository="https://git.example/a"))
         state = SourceState(project=PROJECT, seen_revision=REVISION, applied_revision=REVISION)
-        await self.store.store_tree(state, (wish,), {}, manifest)
+        await self.store.store_tree(state, (wished(number),), {}, manifest)
 
     async def deploy(self) -> None:
         """The agent as reconciling it would have left it."""

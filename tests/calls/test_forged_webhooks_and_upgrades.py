@@ -16,6 +16,7 @@ import pytest
 
 from tests.calls.carrier_worlds import (
     ACCOUNTS,
+    FALLBACK,
     FORM,
     PUBLIC_HOST,
     PUBLIC_URL,
@@ -40,6 +41,7 @@ VARIANTS = 1_000
 HONEST_EVERY = 50
 CALLS = CallFilter()
 AFTER = "/v1/webhooks/twilio/after/acme/testing/main-line"
+WHISPER = "/v1/webhooks/twilio/whisper"
 STATUS, STREAM = "/v1/webhooks/twilio/status", "/v1/webhooks/twilio/stream"
 FALLBACK_TARGET = "/v1/webhooks/twilio/voice/fallback/acme/testing/main-line"
 Fields = list[tuple[str, str]]
@@ -55,6 +57,8 @@ def honest_fields(kind: str, call_id: str) -> Fields:
         return status_fields(call_id, "in-progress", 1)
     if kind == STREAM:
         return [*call_fields(call_id), ("StreamEvent", "stream-error"), ("StreamError", "31921")]
+    if kind.startswith(WHISPER):
+        return call_fields(f"CA{call_id[:1:-1]}", ParentCallSid=call_id)
     return call_fields(call_id)
 
 
@@ -263,27 +267,26 @@ def forged_news(drawn: random.Random) -> Sent:
     honest, now_s = news(said), time.time()
     header = dict(honest.headers)["elevenlabs-signature"]
     at, _, signed = header.partition(",")
-    return drawn.choice(
-        [
-            honest.with_header("elevenlabs-signature", None),
-            news(said, secret="guessed"),
-            news(said, at_s=now_s - drawn.randrange(1_860, 900_000)),
-            news(said, at_s=now_s + drawn.randrange(360, 9_000)),
-            replace(honest, body=honest.body.replace(b"conv_", b"conv-")),
-            replace(honest, body=honest.body[: drawn.randrange(len(honest.body))]),
-            honest.with_header("elevenlabs-signature", f"t={int(now_s) - 60},{signed}"),
-            honest.with_header("elevenlabs-signature", f"{at},{at},{signed}"),
-            honest.with_header("elevenlabs-signature", f"{at},{signed.upper()}"),
-            honest.with_header("elevenlabs-signature", f"{at},v1={signed[3:]}"),
-            honest.with_header("elevenlabs-signature", signed),
-            honest.with_header("elevenlabs-signature", f"{at},{signed},v0={'0' * 64}"),
-            replace(honest, headers=(*honest.headers, ("elevenlabs-signature", header))),
-            replace(honest, method=drawn.choice(["GET", "PUT"])),
-            news({**said, "padding": "x" * PLATFORM_NEWS_MAX_BYTES}),
-            news({"type": "post_call_transcription", "data": {"conversation_id": 7}}),
-            news({"type": "post_call_audio", "data": None}),
-        ]
-    )
+    forgeries: list[Callable[[], Sent]] = [
+        lambda: honest.with_header("elevenlabs-signature", None),
+        lambda: news(said, secret="guessed"),
+        lambda: news(said, at_s=now_s - drawn.randrange(1_860, 900_000)),
+        lambda: news(said, at_s=now_s + drawn.randrange(360, 9_000)),
+        lambda: replace(honest, body=honest.body.replace(b"conv_", b"conv-")),
+        lambda: replace(honest, body=honest.body[: drawn.randrange(len(honest.body))]),
+        lambda: honest.with_header("elevenlabs-signature", f"t={int(now_s) - 60},{signed}"),
+        lambda: honest.with_header("elevenlabs-signature", f"{at},{at},{signed}"),
+        lambda: honest.with_header("elevenlabs-signature", f"{at},{signed.upper()}"),
+        lambda: honest.with_header("elevenlabs-signature", f"{at},v1={signed[3:]}"),
+        lambda: honest.with_header("elevenlabs-signature", signed),
+        lambda: honest.with_header("elevenlabs-signature", f"{at},{signed},v0={'0' * 64}"),
+        lambda: replace(honest, headers=(*honest.headers, ("elevenlabs-signature", header))),
+        lambda: replace(honest, method=drawn.choice(["GET", "PUT"])),
+        lambda: news({**said, "padding": "x" * PLATFORM_NEWS_MAX_BYTES}),
+        lambda: news({"type": "post_call_transcription", "data": {"conversation_id": 7}}),
+        lambda: news({"type": "post_call_audio", "data": None}),
+    ]
+    return drawn.choice(forgeries)()
 
 
 def forged_upgrade(drawn: random.Random) -> Sent:
@@ -322,6 +325,15 @@ async def accepted(world: CarrierWorld, sent: Sent) -> bool:
     return answer.is_success
 
 
+async def whisper_target(world: CarrierWorld, call_id: str) -> str:
+    """Where it is asked what whoever takes a call over hears; the call is passed on to them."""
+    record = await world.record(call_id)
+    assert record is not None
+    update = {"transferred_to": FALLBACK, "summary": "About a bill."}
+    await world.store.change_call("acme", record.id, lambda now: now.model_copy(update=update))
+    return f"{WHISPER}/acme/testing/{record.id}"
+
+
 async def require_honest_ones(world: CarrierWorld, drawn: random.Random) -> str:
     """Every kind of honest request is carried out; the id of the call they are about."""
     call_id = new_call(drawn)
@@ -336,6 +348,8 @@ async def require_honest_ones(world: CarrierWorld, drawn: random.Random) -> str:
     assert await accepted(world, form(STREAM, stream, algorithm="HMAC_SHA256", **by_shared_key))
     assert await accepted(world, form(AFTER, call_fields(call_id, CallStatus="in-progress")))
     assert await accepted(world, form(FALLBACK_TARGET, call_fields(call_id)))
+    whispered = await whisper_target(world, call_id)
+    assert await accepted(world, form(whispered, honest_fields(whispered, call_id)))
     conversation = f"conv_{drawn.getrandbits(48)}"
     told = news({"type": "post_call_audio", "data": {"conversation_id": conversation}})
     assert await accepted(world, told)
@@ -354,7 +368,7 @@ async def test_a_thousand_forged_requests_and_none_is_carried_out(
     drawn = random.Random(8)  # noqa: S311 - draws variants, no secret
     taken: Counter[str] = Counter()
     tried: Counter[str] = Counter()
-    kinds = (voice_target(), AFTER, STATUS, STREAM, "news", "upgrade")
+    kinds = (voice_target(), AFTER, STATUS, STREAM, WHISPER, "news", "upgrade")
     async with carrier_world(postgres_url, tmp_path) as world:
         honest = [await require_honest_ones(world, drawn)]
         for count in range(VARIANTS):
@@ -366,7 +380,8 @@ async def test_a_thousand_forged_requests_and_none_is_carried_out(
             else:
                 name, forge = drawn.choice(sorted(FORGERIES.items()))
                 about = new_call(drawn) if kind == voice_target() else honest[-1]
-                hit = await accepted(world, forge(drawn, kind, honest_fields(kind, about)))
+                target = await whisper_target(world, about) if kind == WHISPER else kind
+                hit = await accepted(world, forge(drawn, target, honest_fields(target, about)))
                 name = f"{name} {kind}"
             tried[name] += 1
             taken[name] += hit

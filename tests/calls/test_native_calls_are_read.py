@@ -8,16 +8,15 @@ import pytest
 from tests.calls.kept_calls import (
     AGENT,
     CALLER,
-    DIGEST,
     ENVIRONMENT,
     NUMBER,
     PROJECT,
-    REVISION,
     Kept,
     kept_calls,
     phone_call,
     turn,
 )
+from tests.calls.rows import DIGEST, REVISION
 from trunkline.model.calls.records import CallFilter, CallRecord
 
 SID = "CA" + "1" * 32

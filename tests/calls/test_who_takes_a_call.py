@@ -15,11 +15,9 @@ import pytest
 
 from tests.calls.carrier_worlds import (
     ACCOUNTS,
-    DIGEST,
     FALLBACK,
     NUMBER,
     PUBLIC_URL,
-    REVISION,
     CarrierWorld,
     agent,
     call_fields,
@@ -29,6 +27,7 @@ from tests.calls.carrier_worlds import (
     status_fields,
     voice_target,
 )
+from tests.calls.rows import DIGEST, REVISION
 from trunkline.model.calls.records import CallFilter, CallRecord, EndedBy
 from trunkline.model.desired import DesiredLine
 from trunkline.model.ids import AgentName, ExternalId, new_call_id
@@ -226,6 +225,18 @@ async def test_whoever_is_left_on_the_line_hears_a_sentence(
     )
     answer = await world.send(form(AFTER, call_fields(record.carrier_call_id)))
     assert verbs(answer.text) == wanted
+
+
+async def test_whoever_is_left_on_a_line_that_is_no_longer_wanted_hears_it_too(
+    world: CarrierWorld,
+) -> None:
+    record = await taken(world)
+    await world.unwish("number", record.number)
+    answer = await world.send(form(AFTER, call_fields(record.carrier_call_id)))
+    assert verbs(answer.text) == ["Say", "Dial"]
+    assert (await world.ring(fresh_call())).status_code == 403
+    other = AFTER.replace("main-line", "second-line")
+    assert (await world.send(form(other, call_fields(record.carrier_call_id)))).status_code == 403
 
 
 async def test_a_call_we_placed_is_connected_with_the_agent_it_was_for(

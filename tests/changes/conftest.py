@@ -20,7 +20,7 @@ from tests.api.conftest import (  # noqa: F401 - fixtures the tests ask for by n
     token,
     viewer,
 )
-from tests.git.conftest import server  # noqa: F401 - likewise
+from tests.git.conftest import put_hook, server  # noqa: F401 - likewise
 from trunkline.adapters.git.seed import commit, seed
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.records import ProjectRecord, SourceState
@@ -119,10 +119,7 @@ class Manifests:
 
     def hook(self, name: str, script: str) -> None:
         """What the server does about pushes."""
-        path = self.bare / "hooks" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
+        put_hook(self.bare, name, script)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from activities.clocks import SystemClock
 from activities.heartbeats import Progress
 from activities.testing.places import TalkPlaces
 from activities.testing_types import TestBounds
-from tests.simulator_threads import SimulatorThread
+from tests.simulator_threads import simulators_in_thread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.postgres import PostgresStore
@@ -40,10 +40,8 @@ LISTING = "GET /v1/convai/conversations"
 @pytest.fixture(scope="module")
 def simulators() -> Iterator[RunningSimulators]:
     """Both simulators, for all tests of this file."""
-    thread = SimulatorThread()
-    thread.start()
-    yield thread.started.result(timeout=30)
-    thread.end()
+    with simulators_in_thread() as started:
+        yield started
 
 
 @dataclass(frozen=True)

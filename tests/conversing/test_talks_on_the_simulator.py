@@ -16,7 +16,7 @@ import pytest
 from activities.conversing import converse
 from tests.conversing.platform_side import all_of
 from tests.conversing.scripts import company, script, verdict, words
-from tests.simulator_threads import SimulatorThread
+from tests.simulator_threads import simulators_in_thread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.rate_limits import Pace, Rates
@@ -79,10 +79,8 @@ class Bakery:
 @pytest.fixture(scope="session")
 def simulators() -> Iterator[RunningSimulators]:
     """Both simulators, for all tests of this file."""
-    thread = SimulatorThread()
-    thread.start()
-    yield thread.started.result(timeout=30)
-    thread.end()
+    with simulators_in_thread() as started:
+        yield started
 
 
 @pytest.fixture

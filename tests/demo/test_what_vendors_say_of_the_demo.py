@@ -12,7 +12,7 @@ from simulators.server import (
     DEFAULT_TWILIO_AUTH_TOKEN,
     RunningSimulators,
 )
-from tests.simulator_threads import NUMBERS, SimulatorThread
+from tests.simulator_threads import NUMBERS, simulators_in_thread
 from trunkline.local.demo.outside import Outside
 
 NUMBER = NUMBERS[0]
@@ -21,10 +21,8 @@ MARK = "trunkline:brindle/production/night"
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[RunningSimulators]:
-    thread = SimulatorThread()
-    thread.start()
-    yield thread.started.result(timeout=30)
-    thread.end()
+    with simulators_in_thread() as started:
+        yield started
 
 
 @pytest.fixture

@@ -44,6 +44,14 @@ SHORT = GitBounds(
 )
 
 
+def put_hook(bare: Path, name: str, script: str) -> None:
+    """What a server does on a push, from now on."""
+    path = bare / "hooks" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
 class Remote:
     """A bare repository with a first commit, and ways to do things to it."""
 
@@ -65,10 +73,7 @@ class Remote:
 
     def hook(self, name: str, script: str) -> None:
         """Something the server does on a push."""
-        path = self.bare / "hooks" / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(f"#!/bin/sh\n{script}\n")
-        path.chmod(0o755)
+        put_hook(self.bare, name, script)
 
     def store(self, kind: str, content: bytes) -> str:
         """An object of exactly these bytes."""

@@ -20,6 +20,7 @@ from websockets.asyncio.client import connect
 
 from api.app import create_app
 from api.problems import error_response
+from api.rates import HandshakeGuard, Rates
 from realtime.hub import Hub
 from realtime.watching import watching_routes
 from trunkline.adapters.postgres import PostgresStore
@@ -30,10 +31,13 @@ from trunkline.services.catalogue import build_services
 
 PROJECT = "acme"
 FOREIGN = "other"
+FAILURES_BURST = 8
+"""Handshakes without a valid token until an address is stopped."""
 PAGE_ORIGIN = "https://status.example.com"
+HEARTBEAT_S = 0.5
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 Found = TypeVar("Found")
-Hubs = Callable[[], AbstractAsyncContextManager[Hub]]
+Hubs = Callable[..., AbstractAsyncContextManager[Hub]]
 
 
 @pytest.fixture
@@ -51,9 +55,9 @@ def hubs(postgres_url: str, store: PostgresStore) -> Hubs:
     """Opens a hub as a process of its own would have it."""
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Hub]:
+    async def opened(**known: float) -> AsyncIterator[Hub]:
         channels = PostgresChannels(postgres_url, store, reconnect_s=0.05)
-        async with Hub(channels) as hub:
+        async with Hub(channels, **known) as hub:
             await asyncio.wait_for(hub.connected.wait(), 20)
             yield hub
 
@@ -85,6 +89,14 @@ def new_call(store: PostgresStore) -> Callable[..., Awaitable[CallRecord]]:
         )
 
     return opened
+
+
+@pytest.fixture
+async def call(store: PostgresStore, new_call: Callable[..., Awaitable[CallRecord]]) -> CallRecord:
+    """A call that a process carries."""
+    record = await new_call()
+    await store.hold_call(PROJECT, record.id, "bridge-1")
+    return record
 
 
 @pytest.fixture
@@ -161,11 +173,15 @@ async def server(store: PostgresStore, hubs: Hubs) -> AsyncIterator[LiveServer]:
             refusal=error_response,
             public_url="https://trunkline.example.com",
             origins=[PAGE_ORIGIN],
+            heartbeat_s=HEARTBEAT_S,
         )
         http = create_app(services, version="0")
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            Router(watching, default=http, redirect_slashes=False),
+            HandshakeGuard(
+                Router(watching, default=http, redirect_slashes=False),
+                rates=Rates(failures_per_s=0.01, failures_burst=FAILURES_BURST),
+            ),
             log_config=None,
             lifespan="off",
             access_log=False,

@@ -20,14 +20,6 @@ NewCall = Callable[..., Awaitable[CallRecord]]
 FRAMES = [bytes([number]) * 160 for number in range(1, 51)]
 
 
-@pytest.fixture
-async def call(store: PostgresStore, new_call: NewCall) -> CallRecord:
-    """A call that a process carries."""
-    record = await new_call()
-    await store.hold_call("acme", record.id, "bridge-1")
-    return record
-
-
 async def over(store: PostgresStore, call: CallRecord) -> None:
     """What the carrying process writes at the end."""
     await store.add_call_events(

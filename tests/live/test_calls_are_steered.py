@@ -17,14 +17,6 @@ STEERING: list[tuple[str, dict[str, str]]] = [
 ]
 
 
-@pytest.fixture
-async def call(store: PostgresStore, new_call: NewCall) -> CallRecord:
-    """A call that a process carries."""
-    record = await new_call()
-    await store.hold_call("acme", record.id, "bridge-1")
-    return record
-
-
 @pytest.mark.parametrize(("verb", "body"), STEERING)
 async def test_what_is_asked_for_is_a_command_with_an_address(
     server: Any, call: CallRecord, store: PostgresStore, verb: str, body: dict[str, str]
@@ -91,6 +83,20 @@ async def test_what_stands_in_the_way_is_named(
         answers.append(await client.patch(f"calls/{call.id}/context", json=change))
     assert {answer.status_code for answer in answers} == {409}
     assert {answer.json()["type"] for answer in answers} == {f"urn:trunkline:problem:{problem}"}
+    assert await store.open_commands("acme", call.id) == ()
+
+
+async def test_a_call_is_not_handed_to_one_of_its_own_numbers(
+    server: Any, store: PostgresStore, new_call: NewCall
+) -> None:
+    numbers = {"from_number": "+14155550100", "to_number": "+15005550006"}
+    call = await new_call(**numbers)
+    await store.hold_call("acme", call.id, "bridge-1")
+    async with server.person("operator") as client:
+        for number in numbers.values():
+            body = {"to": number, "summary": "In a hurry"}
+            answer = await client.post(f"calls/{call.id}/transfer", json=body)
+            assert answer.status_code == 400, answer.text
     assert await store.open_commands("acme", call.id) == ()
 
 

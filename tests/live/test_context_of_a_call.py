@@ -14,14 +14,6 @@ from trunkline.model.calls.records import CallRecord
 NewCall = Callable[..., Awaitable[CallRecord]]
 
 
-@pytest.fixture
-async def call(store: PostgresStore, new_call: NewCall) -> CallRecord:
-    """A call that a process carries."""
-    record = await new_call()
-    await store.hold_call("acme", record.id, "bridge-1")
-    return record
-
-
 def by_name(answer: Any) -> dict[str, Any]:
     return {slot["slot"]: slot for slot in answer.json()["slots"]}
 
@@ -143,3 +135,6 @@ async def test_a_call_has_a_bounded_number_of_slots(server: Any, call: CallRecor
         many = {f"slot{number}": {"value": "x"} for number in range(limits.CALL_SLOTS_MAX)}
         assert (await client.patch(path, json={"set": many})).status_code == 200
         assert (await client.patch(path, json={"set": {"more": {"value": "x"}}})).status_code == 400
+        answer = await client.patch(path, json={"remove": ["more"]}, params={"wait": 5})
+        assert answer.status_code == 200, "what was never there is not taken away"
+        assert {slot["slot"] for slot in answer.json()["slots"]} == set(many)

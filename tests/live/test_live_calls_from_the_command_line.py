@@ -21,14 +21,6 @@ HEADER_BYTES = 58
 
 
 @pytest.fixture
-async def call(store: PostgresStore, new_call: NewCall) -> CallRecord:
-    """A call that a process carries."""
-    record = await new_call()
-    await store.hold_call("acme", record.id, "bridge-1")
-    return record
-
-
-@pytest.fixture
 async def obeyed(store: PostgresStore, call: CallRecord) -> AsyncIterator[None]:
     """The carrying process, as far as rows show it: it does what it is told."""
 

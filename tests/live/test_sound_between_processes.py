@@ -5,13 +5,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 
 import psycopg
-import pytest
 
 from realtime.backlogs import SoundBacklog
 from realtime.hub import AUDIO, Hub
 from trunkline.model.calls import limits
 
-Hubs = Callable[[], AbstractAsyncContextManager[Hub]]
+Hubs = Callable[..., AbstractAsyncContextManager[Hub]]
 Until = Callable[[Callable[[], Awaitable[bool | None]]], Awaitable[bool]]
 CALL = "call_15005550006_00000001"
 FRAME = bytes(range(160))
@@ -81,11 +80,10 @@ async def test_much_sound_at_once_is_told_in_pieces_that_fit(
         assert max(len(one.payload) for one in told) < 8_000
 
 
-@pytest.mark.slow
 async def test_listeners_that_went_away_without_a_word_are_forgotten(
     hubs: Hubs, until: Until
 ) -> None:
-    async with hubs() as bridge:
+    async with hubs(listeners_known_s=0.5) as bridge:
         async with hubs() as other, other.sound_backlog(CALL):
 
             async def heard() -> bool | None:

@@ -24,13 +24,6 @@ def mailbox() -> MailBox:
 
 
 @pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    """An open store on empty tables."""
-    async with PostgresStore(postgres_url) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def world(store: PostgresStore, temporal_server: TemporalServer, postgres_url: str) -> World:
     """A store and a Temporal server nobody else uses; nobody looks or delivers yet."""
     return World(store, await temporal_server.client(), postgres_url)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from tests.observing.stories import metric_lines, tree
+from tests.workflows.own_processes import log_lines, metrics_address, ready
 from trunkline.local.ports import free_port
 from trunkline.services.access import AccessService
 
@@ -54,7 +54,7 @@ async def test_one_sync_is_one_trace_from_the_call_to_the_vendor(
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=10
     ) as http:
-        await _ready(stack, http)
+        await ready(http)
         first = await _sync(stack, http, {})
         edits = {
             f"agents/{name}.yaml": texts.agent(name, greeting="Good day", whole=True)
@@ -67,7 +67,7 @@ async def test_one_sync_is_one_trace_from_the_call_to_the_vendor(
         }
         second = await _sync(stack, http, said)
         open_metrics = {"Accept": "application/openmetrics-text; version=1.0.0"}
-        addresses = ("/metrics", await _metrics_address(stack, worker_log))
+        addresses = ("/metrics", await metrics_address(worker_log))
         answers = [await http.get(each, headers=open_metrics) for each in addresses]
     counted = metric_lines(REQUEST_ID, *(_open_metrics(answer) for answer in answers))
     _check_metrics(counted)
@@ -81,7 +81,7 @@ async def test_one_sync_is_one_trace_from_the_call_to_the_vendor(
     spans = [span for span in collector.spans() if span.trace_id == CALLER]
     _check_spans(spans)
     _check_the_rest_has_traces_of_its_own(collector.spans())
-    told = [*_lines(api_log), *_lines(worker_log)]
+    told = [*log_lines(api_log), *log_lines(worker_log)]
     _check_lines(told, spans)
     await _check_vendors(stack)
     assert not [secret for secret in stack.secrets.values() if secret in repr(collector.spans())]
@@ -202,31 +202,6 @@ def _tell(spans: list[Seen], told: list[dict[str, Any]], counted: list[str]) -> 
     page = PAGE.read_text()
     assert REQUEST_ID in page
     assert [span.name for span in spans if span.name not in page] == []
-
-
-def _lines(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()]
-
-
-async def _ready(stack: Stack, http: httpx.AsyncClient) -> None:
-    async def answers() -> bool:
-        try:
-            return (await http.get("/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    await stack.until(answers, timeout_s=60)
-
-
-async def _metrics_address(stack: Stack, log: Path) -> str:
-    async def said() -> str | None:
-        found = re.search(
-            r"metrics at (http://127\.0\.0\.1:\d+/metrics)", await asyncio.to_thread(log.read_text)
-        )
-        return found[1] if found else None
-
-    address: str = await stack.until(said, timeout_s=60)
-    return address
 
 
 async def _sync(stack: Stack, http: httpx.AsyncClient, headers: dict[str, str]) -> httpx.Response:

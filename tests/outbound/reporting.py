@@ -16,8 +16,8 @@ from tests.outbound.worlds import (
     outbound_service,
     outbound_world,
 )
-from tests.workflows.conftest import MakeStack, eventually
-from tests.workflows.own_processes import process
+from tests.workflows.conftest import MakeStack
+from tests.workflows.own_processes import process, ready
 from trunkline.local.ports import free_port
 
 if TYPE_CHECKING:
@@ -35,14 +35,7 @@ async def reported_to(
     port = address.rpartition(":")[2]
     with process(world.stack, database_url, "serve", "--port", port) as api:
         async with httpx.AsyncClient(base_url=address) as http:
-
-            async def answers() -> bool:
-                try:
-                    return (await http.get("/readyz")).status_code == 200
-                except httpx.TransportError:
-                    return False
-
-            await eventually(answers, timeout_s=60, what="the API")
+            await ready(http)
         yield replace(world, outbound=outbound_service(world.stack, pace)), api
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.outbound.worlds import ADA, CALLED, outbound_files, outbound_world, tries
 from tests.workflows.conftest import MakeStack
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
 async def test_a_call_is_placed_and_followed_to_its_end(

@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
+from tests.planning.planned_numbers import NUMBER, actions, held
 from trunkline.model.canonical import digest
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.ids import AgentName, EnvironmentName, ExternalId, ProjectName
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.number_planner import fallback_url, number_applied, plan_number
-from trunkline.model.observed import CarrierNumber, PlatformNumber
+from trunkline.model.observed import CarrierNumber
 from trunkline.model.planner import drift_only
 from trunkline.model.plans import SET_BY_PLATFORM
 
-NUMBER = "+15005550006"
 OURS, OTHER, THEIRS = ExternalId("agent_1"), ExternalId("agent_2"), ExternalId("agent_9")
 NATIVE = "https://api.elevenlabs.io/twilio/inbound_call"
 
@@ -44,12 +44,6 @@ def carrier(**fields: Any) -> CarrierNumber:
     return CarrierNumber(**{**said, **fields})
 
 
-def held(agent: ExternalId | None) -> PlatformNumber:
-    return PlatformNumber(
-        external_id=ExternalId("phnum_1"), number=NUMBER, label="main", assigned_agent_id=agent
-    )
-
-
 def applied(agent: ExternalId | None, **addresses: str) -> LedgerEntry:
     return LedgerEntry(
         project="acme",
@@ -71,13 +65,6 @@ def plan(desired: DesiredNumber | None = None, **facts: Any) -> Any:
         "managed_agent_ids": {OURS, OTHER},
     }
     return plan_number(desired or wish(), **{**known, **facts})
-
-
-def actions(made: Any) -> list[tuple[str, list[tuple[str, object, object, str]]]]:
-    return [
-        (step.action, [(c.path, c.old, c.new, c.origin) for c in step.changes])
-        for step in made.steps
-    ]
 
 
 def test_a_number_that_is_as_wished_needs_nothing() -> None:

@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
+from tests.planning.planned_numbers import NUMBER, actions, held
 from trunkline.model.canonical import digest
 from trunkline.model.desired import DesiredLine, DesiredNumber
 from trunkline.model.ids import AgentName, EnvironmentName, ExternalId, ProjectName
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.number_planner import number_applied, plan_number
-from trunkline.model.observed import CarrierNumber, PlatformNumber
+from trunkline.model.observed import CarrierNumber
 from trunkline.model.own_routing import (
     DRAINING,
     OwnAddresses,
@@ -21,7 +22,6 @@ from trunkline.model.planner import drift_only
 from trunkline.model.plans import Obstacle, Plan
 from trunkline.model.routes import effective_route, mismatch
 
-NUMBER = "+15005550006"
 OURS, OTHER = ExternalId("agent_1"), ExternalId("agent_2")
 NATIVE = "https://api.elevenlabs.io/twilio/inbound_call"
 HOSTED = "https://twimlets.com/forward?PhoneNumber=%2B15005550001"
@@ -67,12 +67,6 @@ def carrier(**fields: Any) -> CarrierNumber:
     return CarrierNumber(**{**said, **fields})
 
 
-def held(agent: ExternalId | None) -> PlatformNumber:
-    return PlatformNumber(
-        external_id=ExternalId("phnum_1"), number=NUMBER, label="main", assigned_agent_id=agent
-    )
-
-
 def row(applied: dict[str, Any]) -> LedgerEntry:
     return LedgerEntry(
         project="acme",
@@ -100,13 +94,6 @@ def plan(desired: DesiredNumber | None = None, **facts: Any) -> Plan:
         "own": own(wanted),
     }
     return plan_number(wanted, **{**known, **facts})
-
-
-def actions(made: Plan) -> list[tuple[str, list[tuple[str, object, object, str]]]]:
-    return [
-        (step.action, [(c.path, c.old, c.new, c.origin) for c in step.changes])
-        for step in made.steps
-    ]
 
 
 def test_a_number_that_is_as_wished_needs_nothing() -> None:

@@ -13,11 +13,10 @@ import pytest
 from elevenlabs import ElevenLabs
 
 from simulators.server import RunningSimulators
-from tests.simulator_threads import SimulatorThread
+from tests.simulator_threads import simulators_in_thread
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform
-from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.rate_limits import Rates
 from trunkline.model.ids import ExternalId
 
@@ -59,10 +58,8 @@ class Vendor:
 @pytest.fixture(scope="session")
 def running_simulators() -> Iterator[RunningSimulators]:
     """Simulators for all tests of this room; each test begins by resetting them."""
-    thread = SimulatorThread()
-    thread.start()
-    yield thread.started.result(timeout=30)
-    thread.end()
+    with simulators_in_thread() as started:
+        yield started
 
 
 @pytest.fixture
@@ -98,10 +95,3 @@ async def vendor(running_simulators: RunningSimulators, tmp_path: Path) -> Async
 
 async def _no_manifest(_project: str) -> None:
     return None
-
-
-@pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    """An open store on empty tables."""
-    async with PostgresStore(postgres_url) as opened:
-        yield opened

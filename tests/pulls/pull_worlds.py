@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -20,6 +19,7 @@ from tests.workflows.conversation_worlds import (
     clinic,
     conversation_test,
     desk,
+    hours,
     installed,
     opens,
 )
@@ -260,15 +260,9 @@ async def proposing(
         yield PullWorld(world, http, (address, running.api_url), tokens[BOT])
 
 
-def hours(word: str, **more: Any) -> dict[str, Any]:
-    """A test the platform can carry out."""
-    asked = {"say": "What time does the clinic open on weekdays?", "expect": [{"says": word}]}
-    return {"turns": [asked], **more}
-
-
 def company(texts: Texts, *, prompt: str, **tests: str) -> dict[str, str]:
     """The clinic with a prompt and tests."""
     return {**clinic(texts, **tests), "agents/front-desk.yaml": desk(texts, prompt=prompt)}
 
 
-__all__ = ["clinic", "conversation_test", "desk", "json", "opens"]
+__all__ = ["clinic", "conversation_test", "desk", "hours", "opens"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from tests.pulls.views import REPLIES, record
@@ -11,17 +9,7 @@ from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.errors import NotFound
 from trunkline.services.pull_requests import PullRequestService
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    """A store of this test alone."""
-    async with PostgresStore(postgres_url) as opened:
-        yield opened
 
 
 async def test_the_same_meaning_is_written_once(store: PostgresStore) -> None:

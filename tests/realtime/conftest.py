@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 import uvicorn
 
@@ -22,7 +23,7 @@ from realtime.switchboard import Switchboard, SwitchboardPorts
 from simulators.server import RunningSimulators
 from tests.conversing.platform_side import Platform
 from tests.realtime.callers import Line, line
-from tests.realtime.houses import House, Houses
+from tests.realtime.houses import House, Houses, ServerProcess, server_process
 from tests.simulator_threads import SimulatorThread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.lines import ElevenLabsLines
@@ -249,10 +250,49 @@ def simulators(simulator_thread: SimulatorThread) -> Iterator[RunningSimulators]
 async def houses(
     postgres_url: str, simulators: RunningSimulators, tmp_path: Path
 ) -> AsyncIterator[Houses]:
-    """Builds whole installations."""
+    """Builds an installation with a server of its own."""
     async with PostgresStore(postgres_url) as store:
 
-        def built(*, calls: JsonObject | None = None, **settings: str) -> House:
-            return House(store, postgres_url, simulators, tmp_path, calls or {}, settings)
+        @asynccontextmanager
+        async def built(
+            *, calls: JsonObject | None = None, **settings: str
+        ) -> AsyncIterator[House]:
+            exits = ExitStack()
+            process = server_process(simulators, postgres_url, tmp_path, settings)
+            try:
+                serving = exits.enter_context(process)
+                await asyncio.to_thread(serving.ready)
+                async with House(store, simulators, serving, calls or {}) as house:
+                    yield house
+            finally:
+                await asyncio.to_thread(exits.close)
+
+        yield built
+
+
+@pytest.fixture(scope="session")
+def lasting_server(
+    lasting_postgres_url: str,
+    simulator_thread: SimulatorThread,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[ServerProcess]:
+    """A server of many tests, one after another."""
+    running, home = simulator_thread.started.result(30), tmp_path_factory.mktemp("server")
+    with server_process(running, lasting_postgres_url, home, {}) as serving:
+        serving.ready()
+        yield serving
+
+
+@pytest.fixture
+async def shared_houses(
+    lasting_postgres_url: str, lasting_server: ServerProcess, simulators: RunningSimulators
+) -> AsyncIterator[Houses]:
+    """The same for tests that leave the server as it was: it knows no calls, and stays."""
+    with psycopg.connect(lasting_postgres_url) as connection:
+        connection.execute("TRUNCATE calls, call_recordings, seen_requests CASCADE")
+    async with PostgresStore(lasting_postgres_url) as store:
+
+        def built(*, calls: JsonObject | None = None) -> House:
+            return House(store, simulators, lasting_server, calls or {})
 
         yield built

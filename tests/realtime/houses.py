@@ -7,30 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
+from tests.calls.rows import DIGEST, REVISION, deployed, wished
+from trunkline.adapters.elevenlabs.rendering import render_agent
 from trunkline.local.ports import free_port
 from trunkline.local.processes import Child, Supervisor
 from trunkline.local.stack import START_CLI, answers
 from trunkline.model.canonical import digest
-from trunkline.model.conditions import Condition
 from trunkline.model.desired import DesiredAgent, DesiredLine, DesiredNumber
 from trunkline.model.ids import (
     AgentName,
-    Digest,
     EnvironmentName,
     ExternalId,
     ProjectName,
-    Revision,
     secret_prefix,
 )
-from trunkline.model.records import ProjectRecord, SourceState, StatusRecord, WishRecord
+from trunkline.model.records import ProjectRecord, SourceState
 
 if TYPE_CHECKING:
     from simulators.server import RunningSimulators
@@ -42,73 +41,83 @@ if TYPE_CHECKING:
 PROJECT, ENVIRONMENT = ProjectName("acme"), EnvironmentName("testing")
 AGENT, LINE = AgentName("front-desk"), "main-line"
 NUMBER, CALLER, COLLEAGUE = "+15005550006", "+14155550100", "+15005550001"
-REVISION = Revision("3f0c" * 10)
-DIGEST = Digest("sha256:" + "5e" * 32)
 GREETING = "Good morning, this is the front desk of the shop, how can I help you today?"
+SUPPORT_EMAIL = "desk@example.com"
+"""What the manifest says of a slot that people change."""
 APOLOGY = "We are sorry, the line was lost."
 DEADLINE_S = 30.0
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
-Houses = Callable[..., "House"]
-"""Builds an installation: what the project says of calls, and settings of its servers."""
+Houses = Callable[..., AbstractAsyncContextManager["House"]]
+"""Builds an installation: what the project says of calls, and settings of a server of its own."""
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """A process that carries calls, and where it listens on the loopback."""
+
+    child: Child
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def ready(self) -> None:
+        """Wait until it answers."""
+        self.child.wait_until(lambda: answers(f"{self.url}/healthz"), timeout_s=DEADLINE_S)
+
+
+@contextmanager
+def server_process(
+    simulators: RunningSimulators, database_url: str, home: Path, settings: Mapping[str, str]
+) -> Iterator[ServerProcess]:
+    """A server that starts, and stops when the block ends."""
+    port = free_port()
+    prefix = secret_prefix(PROJECT)
+    environment = {
+        "DATABASE_URL": database_url,
+        "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
+        "TRUNKLINE_PROVIDERS": "simulators",
+        "TRUNKLINE_PROJECT": "",
+        "TRUNKLINE_REPOSITORY": "",
+        "TRUNKLINE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TRUNKLINE_HOME": str(home),
+        "ELEVENLABS_BASE_URL": simulators.elevenlabs_url,
+        "TWILIO_BASE_URL": simulators.twilio_url,
+        f"{prefix}KEY": simulators.elevenlabs_key,
+        f"{prefix}SID": simulators.twilio_account_sid,
+        f"{prefix}TOKEN": simulators.twilio_auth_token,
+        **settings,
+    }
+    serve = [sys.executable, "-c", START_CLI, "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with Supervisor(home / "logs") as supervisor:
+        yield ServerProcess(supervisor.start("server", serve, environment=environment), port)
 
 
 @dataclass
 class House:
-    """One installation. ``calls`` is what the project says of calls."""
+    """One installation; ``calls`` is what its project says of calls. The number asks ``server``."""
 
     store: PostgresStore
-    database_url: str
     simulators: RunningSimulators
-    home: Path
+    server: ServerProcess
     calls: JsonObject = field(default_factory=dict)
-    settings: dict[str, str] = field(default_factory=dict)
-    server: Child = field(init=False)
-    port: int = field(init=False)
-    _exits: ExitStack = field(default_factory=ExitStack)
     _http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30.0))
-    _supervisor: Supervisor = field(init=False)
 
     async def __aenter__(self) -> Self:
-        self._supervisor = self._exits.enter_context(Supervisor(self.home / "logs"))
         await self._store(await self._agent())
-        await self.open()
+        voice = f"/v1/webhooks/twilio/voice/{PROJECT}/{ENVIRONMENT}/{LINE}"
+        await self.configure(VoiceUrl=self.server.url + voice, StatusCallback="")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._exits.close)
         await self._http.aclose()
 
-    async def open(self) -> None:
-        """Start a server, and let the number ask it."""
-        self.port = free_port()
-        url = f"http://127.0.0.1:{self.port}"
-        prefix = secret_prefix(PROJECT)
-        environment = {
-            "DATABASE_URL": self.database_url,
-            "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
-            "TRUNKLINE_PROVIDERS": "simulators",
-            "TRUNKLINE_PROJECT": "",
-            "TRUNKLINE_REPOSITORY": "",
-            "TRUNKLINE_PUBLIC_URL": url,
-            "TRUNKLINE_HOME": str(self.home),
-            "ELEVENLABS_BASE_URL": self.simulators.elevenlabs_url,
-            "TWILIO_BASE_URL": self.simulators.twilio_url,
-            f"{prefix}KEY": self.simulators.elevenlabs_key,
-            f"{prefix}SID": self.simulators.twilio_account_sid,
-            f"{prefix}TOKEN": self.simulators.twilio_auth_token,
-            **self.settings,
-        }
-        serve = [sys.executable, "-c", START_CLI, "serve", "--host", "127.0.0.1"]
-        self.server = self._supervisor.start(
-            f"server-{self.port}", [*serve, "--port", str(self.port)], environment=environment
-        )
-        await asyncio.to_thread(
-            self.server.wait_until, lambda: answers(f"{url}/healthz"), timeout_s=DEADLINE_S
-        )
-        place = f"/v1/webhooks/twilio/{{}}/{PROJECT}/{ENVIRONMENT}/{LINE}"
-        fields = {"VoiceUrl": url + place.format("voice"), "StatusCallback": ""}
+    async def configure(self, **fields: str) -> None:
+        """Set fields of the number at the carrier."""
         await self.twilio("edit", {"phone_number": NUMBER, "fields": fields})
 
     async def call(self, *script: Json) -> str:
@@ -159,14 +168,9 @@ class House:
 
     async def _agent(self) -> ExternalId:
         """An agent on the platform that speaks as telephones do."""
-        config = {
-            "asr": {"user_input_audio_format": "ulaw_8000"},
-            "tts": {"agent_output_audio_format": "ulaw_8000"},
-            "agent": {"first_message": GREETING, "prompt": {"prompt": PROMPT}},
-        }
         answer = await self._http.post(
             f"{self.simulators.elevenlabs_url}/v1/convai/agents/create",
-            json={"name": AGENT, "conversation_config": config},
+            json=render_agent(WISHED_AGENT).body,
             headers={"xi-api-key": self.simulators.elevenlabs_key},
         )
         return ExternalId(answer.raise_for_status().json()["agent_id"])
@@ -175,13 +179,6 @@ class House:
         """What Git wants, and that the agent is as it wants."""
         await self.store.register(
             ProjectRecord(name=PROJECT, repository="https://git.example.com/team/acme.git")
-        )
-        agent = DesiredAgent(
-            project=PROJECT,
-            environment=ENVIRONMENT,
-            name=AGENT,
-            digest=DIGEST,
-            display_name="Front desk",
         )
         number = DesiredNumber(
             project=PROJECT,
@@ -194,23 +191,9 @@ class House:
             lines=(DesiredLine(agent=AGENT),),
         )
         source = SourceState(project=PROJECT, seen_revision=REVISION, applied_revision=REVISION)
-        wishes = [_wish("agent", AGENT, agent), _wish("number", LINE, number)]
+        wishes = [wished(WISHED_AGENT), wished(number)]
         await self.store.store_tree(source, wishes, {}, self._manifest())
-        ready = Condition(type="Ready", status="True", reason="Synced")
-        status = StatusRecord(
-            project=PROJECT,
-            environment=ENVIRONMENT,
-            kind="agent",
-            name=AGENT,
-            version=7,
-            revision=REVISION,
-            digest=DIGEST,
-            external_id=agent_id,
-            sync="Synced",
-            health="Healthy",
-            conditions=(ready,),
-        )
-        await self.store.put_status(status, ())
+        await self.store.put_status(deployed(WISHED_AGENT, agent_id), ())
 
     def _manifest(self) -> JsonObject:
         prefix = secret_prefix(PROJECT)
@@ -242,16 +225,19 @@ async def until(ask: Callable[[], Awaitable[Found]], holds: Callable[[Found], bo
 
 
 PROMPT = 'You answer the phone. Be brief. If the caller asks when you open, say "At nine."'
-
-
-def _wish(kind: Any, name: str, wish: DesiredAgent | DesiredNumber) -> WishRecord:
-    body = wish.model_dump(mode="json")
-    return WishRecord(
-        project=PROJECT,
-        environment=ENVIRONMENT,
-        kind=kind,
-        name=name,
-        wish_digest=digest(body),
-        revision=REVISION,
-        body=body,
-    )
+WISHED_AGENT = DesiredAgent(
+    project=PROJECT,
+    environment=ENVIRONMENT,
+    name=AGENT,
+    digest=DIGEST,
+    display_name="Front desk",
+    prompt=PROMPT,
+    first_message=GREETING,
+    context={"support_email": SUPPORT_EMAIL},
+    elevenlabs={
+        "conversation_config": {
+            "asr": {"user_input_audio_format": "ulaw_8000"},
+            "tts": {"agent_output_audio_format": "ulaw_8000"},
+        }
+    },
+)

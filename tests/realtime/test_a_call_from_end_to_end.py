@@ -13,9 +13,9 @@ WORDS = "When do you open?"
 
 
 @pytest.mark.slow
-async def test_a_caller_is_heard_answered_and_may_interrupt(houses: Houses) -> None:
+async def test_a_caller_is_heard_answered_and_may_interrupt(shared_houses: Houses) -> None:
     spoken = voices.said(WORDS)
-    async with houses(calls={"record": True}) as house:
+    async with shared_houses(calls={"record": True}) as house:
         heard = base64.b64encode(spoken).decode()
         await house.elevenlabs("hearing", {"samples": heard, "format": "ulaw_8000", "text": WORDS})
         wav = base64.b64encode(voices.to_wav(spoken)).decode()

@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.realtime.houses import GREETING, PROJECT, Houses
+from tests.realtime.houses import GREETING, PROJECT, SUPPORT_EMAIL, Houses
 from trunkline.services.access import AccessService
 
 QUESTION, SECOND_QUESTION = "What is your support email?", "How long is the waiting time?"
@@ -57,23 +57,24 @@ class Watcher:
 
 
 @pytest.mark.slow
-async def test_context_changed_in_a_call_is_used_in_the_next_answer(houses: Houses) -> None:
-    async with houses() as house:
+async def test_context_changed_in_a_call_is_used_in_the_next_answer(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
         access = AccessService(house.store)
         secrets = {name: (await access.issue(name, "operator")).secret for name in (ADA, BOB)}
         sid = await house.call(
             {"wait_for": "speech_end", "after_ms": TIME_TO_STEER_MS, "say": QUESTION},
             {"wait_for": "speech_end", "after_ms": 300, "say": SECOND_QUESTION},
+            {"wait_for": "speech_end", "after_ms": 2_000, "say": QUESTION},
         )
         record = await house.record(sid, lambda record: bool(record.conversation_id))
-        place = f"127.0.0.1:{house.port}/v1/projects/{PROJECT}"
+        place = f"127.0.0.1:{house.server.port}/v1/projects/{PROJECT}"
         headers = {name: {"Authorization": f"Bearer {secrets[name]}"} for name in secrets}
 
-        async def change(who: str, slot: str, value: str) -> dict[str, Any]:
+        async def change(who: str, slot: str, value: str | None) -> dict[str, Any]:
+            body = {"set": {slot: {"value": value}}} if value else {"remove": [slot]}
             async with httpx.AsyncClient(headers=headers[who], timeout=20) as client:
                 answer = await client.patch(
-                    f"http://{place}/calls/{record.id}/context?wait=10",
-                    json={"set": {slot: {"value": value}}},
+                    f"http://{place}/calls/{record.id}/context?wait=10", json=body
                 )
                 return {slot["slot"]: slot for slot in answer.raise_for_status().json()["slots"]}
 
@@ -89,6 +90,7 @@ async def test_context_changed_in_a_call_is_used_in_the_next_answer(houses: Hous
             await watching.until("agent_response", GREETING)
             told = await change(ADA, "support_email", "first@example.com")
             assert told["support_email"]["givenAt"] is not None
+            assert told["support_email"]["revision"] > 1, "the manifest named it first"
             both = await asyncio.gather(
                 change(ADA, "support_email", "help@example.com"),
                 change(BOB, "waiting_time", "about ten minutes"),
@@ -98,7 +100,11 @@ async def test_context_changed_in_a_call_is_used_in_the_next_answer(houses: Hous
             assert "user_transcript" not in names, "steered too late for this test"
             answer = await watching.until("agent_response", "help@example.com")
             assert "first@example.com" not in answer["data"]["text"], "the former is superseded"
+            assert SUPPORT_EMAIL not in answer["data"]["text"], "and so is what the prompt says"
             await watching.until("agent_response", "about ten minutes")
+            told = await change(ADA, "support_email", None)
+            assert told["support_email"]["givenAt"] is not None
+            await watching.until("agent_response", "I do not know that")
             async with httpx.AsyncClient(headers=headers[BOB], timeout=20) as client:
                 hangup = f"http://{place}/calls/{record.id}/hangup?wait=10"
                 assert (await client.post(hangup)).json()["state"] == "done"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from realtime.streams import CarrierStream
 from tests.realtime.callers import frame, numbers
 from tests.realtime.conftest import PROJECT
 from trunkline.model.calls import limits
@@ -14,8 +15,10 @@ from trunkline.model.calls import limits
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from starlette.types import Message
+
     from tests.conversing.platform_side import Platform, Side
-    from tests.realtime.conftest import Server
+    from tests.realtime.conftest import Ends, Server
 
     Part = Callable[[Side], Awaitable[None]]
 
@@ -102,6 +105,31 @@ async def test_the_platform_will_not_have_the_call(server: Server, platform: Pla
     record = await server.until(lambda record: record.is_over)
     assert (record.ended_by, record.outcome) == ("platform", "dropped")
     assert [event.name for event in await server.events()] == ["error", "connection_closed"]
+
+
+async def test_what_nobody_foresaw_while_the_agent_is_connected(server: Server, ends: Ends) -> None:
+    del ends.agents
+    async with server.called() as caller:
+        await asyncio.wait_for(caller.closed.wait(), 10)
+    record = await server.until(lambda record: record.is_over)
+    assert (record.ended_by, record.outcome) == ("trunkline", "dropped")
+    assert await reasons(server) == ["Unforeseen"]
+    assert await server.store.holder_of(PROJECT, record.id) is None
+
+
+@pytest.mark.slow
+async def test_the_end_of_a_stream_nobody_takes_is_not_waited_for() -> None:
+    async def receive() -> Message:
+        return {"type": "websocket.disconnect"}
+
+    async def send(message: Message) -> None:
+        said.append(message)
+        await asyncio.get_running_loop().create_future()
+
+    said: list[Message] = []
+    stream = CarrierStream(receive, send)
+    await asyncio.wait_for(stream.close(), 2 * limits.CALL_LEAVE_TIMEOUT_S)
+    assert said == [{"type": "websocket.close", "code": 1000}]
 
 
 @pytest.mark.slow

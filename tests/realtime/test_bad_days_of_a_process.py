@@ -40,7 +40,7 @@ def words_of(shown: Json) -> list[str]:
 async def test_a_server_that_stops_ends_its_calls_with_words(houses: Houses) -> None:
     async with houses(TRUNKLINE_CALL_DRAIN="200ms") as house:
         sid, _ = await talking(house)
-        house.server.request_stop()
+        house.server.child.request_stop()
         shown = await house.over(sid)
         record = await house.record(sid, lambda record: record.is_over)
         await no_talk_is_left(house)
@@ -52,15 +52,16 @@ async def test_a_server_that_stops_ends_its_calls_with_words(houses: Houses) -> 
 async def test_a_server_that_stops_waits_for_its_calls(houses: Houses) -> None:
     async with houses(TRUNKLINE_CALL_DRAIN="20s") as house:
         sid, _ = await talking(house)
-        house.server.request_stop()
+        house.server.child.request_stop()
         await asyncio.sleep(0)
         await house.twilio(f"calls/{sid}", {"do": "hangup"})
         record = await house.record(sid, lambda record: record.is_over)
+        server = house.server.child
         await asyncio.to_thread(
-            house.server.wait_until, lambda: house.server.exit_code is not None, timeout_s=10
+            server.wait_until, lambda: server.exit_code is not None, timeout_s=10
         )
     assert (record.ended_by, record.outcome) == ("caller", "talked")
-    assert house.server.exit_code == 0
+    assert server.exit_code == 0
 
 
 async def test_a_server_that_is_killed_leaves_no_session_and_a_call_to_be_found(
@@ -68,16 +69,15 @@ async def test_a_server_that_is_killed_leaves_no_session_and_a_call_to_be_found(
 ) -> None:
     async with houses() as house:
         fallback = f"https://twimlets.com/forward?PhoneNumber={COLLEAGUE.replace('+', '%2B')}"
-        fields = {"VoiceFallbackUrl": fallback}
-        await house.twilio("edit", {"phone_number": "+15005550006", "fields": fields})
+        await house.configure(VoiceFallbackUrl=fallback)
         sid, record = await talking(house)
-        house.server.kill()
+        house.server.child.kill()
         await no_talk_is_left(house)
         shown = await until(
             lambda: house.shown(sid),
             lambda shown: any(note["event"] == "dials" for note in shown["events"]),
         )
-        left = await house.store.abandoned_calls(idle_s=0.1, limit=10)
+        left = await until(lambda: house.store.abandoned_calls(idle_s=0.1, limit=10), bool)
         await house.twilio(f"calls/{sid}", {"do": "hangup"})
     [dialled] = [note for note in shown["events"] if note["event"] == "dials"]
     assert dialled["number"] == COLLEAGUE
@@ -85,8 +85,8 @@ async def test_a_server_that_is_killed_leaves_no_session_and_a_call_to_be_found(
     assert left[0].state == "in-progress"
 
 
-async def test_a_call_is_passed_on_to_a_person(houses: Houses) -> None:
-    async with houses() as house:
+async def test_a_call_is_passed_on_to_a_person(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
         sid, record = await talking(house)
         command = await house.store.put_command(
             CallCommand(
@@ -121,8 +121,8 @@ async def test_a_call_is_passed_on_to_a_person(houses: Houses) -> None:
     )
 
 
-async def test_a_platform_that_is_lost_is_apologised_for(houses: Houses) -> None:
-    async with houses() as house:
+async def test_a_platform_that_is_lost_is_apologised_for(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
         await house.elevenlabs("talks", {"faults": [{"kind": "drop", "after_events": 6}]})
         sid = await house.call(SILENT)
         shown = await house.over(sid)

@@ -51,6 +51,7 @@ async def test_frames_pass_intact_and_in_order_both_ways(
     assert sounded == {"agent": FRAMES * 20, "caller": FRAMES * 20}
 
 
+@pytest.mark.slow
 async def test_an_interruption_clears_before_the_next_frame_and_tells_what_was_heard(
     server: Server, platform: Platform
 ) -> None:
@@ -86,6 +87,33 @@ async def test_an_interruption_clears_before_the_next_frame_and_tells_what_was_h
     assert [data["heardMs"] for data in told] == [600]
 
 
+async def test_a_reply_that_comes_in_one_piece_is_heard_in_parts(
+    server: Server, platform: Platform
+) -> None:
+    async def part(side: Side) -> None:
+        await side.begin("ulaw_8000", "ulaw_8000")
+        await side.sound(b"")
+        await side.sound(b"".join(frame(number) for number in range(50)))
+        await side.hear("user_audio_chunk")
+        await side.send({"type": "interruption", "interruption_event": {"event_id": None}})
+        await side.connection.wait_closed()
+
+    platform.part = part
+    async with server.called() as caller:
+        caller.plays = False
+        await caller.until(lambda line: line.kinds().count("mark") == 5)
+        assert numbers(caller.heard()) == list(range(50))
+        assert caller.kinds() == ["media", "mark"] * 5
+        third = [one["mark"] for one in caller.told if one["event"] == "mark"][2]
+        await caller.say(event="mark", streamSid="MZ1", mark=third)
+        await caller.speak(b"", frame(0))
+        await caller.until(lambda line: "clear" in line.kinds())
+        await caller.stop()
+        await server.until(lambda record: record.is_over)
+    told = [event.data for event in await server.events() if event.name == "interruption"]
+    assert [data["heardMs"] for data in told] == [600]
+
+
 async def test_legs_of_other_codings_are_converted_both_ways(
     server: Server, platform: Platform
 ) -> None:
@@ -112,6 +140,7 @@ async def test_legs_of_other_codings_are_converted_both_ways(
     assert len(heard) == pytest.approx(8_000, abs=200)
 
 
+@pytest.mark.slow
 async def test_both_tracks_are_recorded_as_the_caller_heard_them(
     server: Server, platform: Platform
 ) -> None:
@@ -122,6 +151,8 @@ async def test_both_tracks_are_recorded_as_the_caller_heard_them(
         await side.begin("ulaw_8000", "ulaw_8000")
         for number in range(30):
             await side.sound(frame(number), event_id=1)
+        while len(side.chunks) < 600:
+            await side.hear("user_audio_chunk")
         await done.wait()
 
     platform.part = part

@@ -6,7 +6,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.realtime.conftest import PROJECT
+from tests.realtime.callers import line
+from tests.realtime.conftest import ACCOUNT, PROJECT, SID, SIGNATURE, TICKET
 from tests.realtime.houses import until
 from trunkline.model.calls.commands import CallCommand, CommandKind
 from trunkline.model.calls.context import SlotEdit
@@ -73,6 +74,12 @@ async def edit(server: Server, *edits: SlotEdit, by: str = PERSON) -> None:
     await asked(server, "context")
 
 
+def replaced(slot: str, value: str) -> tuple[str, str]:
+    """An update that says that it takes the place of what was said of a slot, and where."""
+    told = f"Forget whatever you were told of {slot} before, in your instructions too"
+    return (slot, f"{told}, and go by this alone:\n\n{slot}: {value}")
+
+
 async def test_slots_are_told_at_the_start_and_later_changes_take_their_place(
     server: Server, platform: Platform
 ) -> None:
@@ -80,16 +87,20 @@ async def test_slots_are_told_at_the_start_and_later_changes_take_their_place(
     async with server.called(context={"business_hours": "9-18"}) as caller:
         assert await agent.updates(1) == [("business_hours", "business_hours: 9-18")]
         await edit(server, SlotEdit(slot="business_hours", value="10-12"))
+        await edit(server, SlotEdit(slot="business_hours", value="9-18"))
         await edit(server, SlotEdit(slot="name", value="Ada"), SlotEdit(slot="vip", value="yes"))
-        updates = await agent.updates(4)
-        assert updates[1] == ("business_hours", "business_hours: 10-12")
-        assert sorted(updates[2:]) == [("name", "name: Ada"), ("vip", "vip: yes")]
+        updates = await agent.updates(5)
+        assert updates[1:3] == [
+            replaced("business_hours", "10-12"),
+            replaced("business_hours", "9-18"),
+        ]
+        assert sorted(updates[3:]) == [replaced("name", "Ada"), replaced("vip", "yes")]
         given = await until(
             lambda: server.store.slots(PROJECT, server.records[-1].id),
             lambda slots: all(slot.given_at is not None for slot in slots),
         )
         assert {slot.slot: slot.revision for slot in given} == {
-            "business_hours": 2,
+            "business_hours": 3,
             "name": 1,
             "vip": 1,
         }
@@ -101,7 +112,7 @@ async def test_a_slot_that_runs_out_or_is_taken_away_is_said_to_be_void(
     server: Server, platform: Platform
 ) -> None:
     agent = Listener(platform)
-    async with server.called() as caller:
+    async with server.called(context={"business_hours": "9-18"}) as caller:
         await asyncio.wait_for(agent.begun.wait(), 10)
         soon = datetime.now(UTC) + timedelta(seconds=0.6)
         await edit(
@@ -109,13 +120,45 @@ async def test_a_slot_that_runs_out_or_is_taken_away_is_said_to_be_void(
             SlotEdit(slot="offer", value="ten percent off", expires_at=soon),
             SlotEdit(slot="name", value="Ada"),
         )
-        await agent.updates(3)
-        await edit(server, SlotEdit(slot="name", value=None))
-        updates = await agent.updates(4)
+        await agent.updates(4)
+        await edit(
+            server, SlotEdit(slot="name", value=None), SlotEdit(slot="business_hours", value=None)
+        )
+        updates = await agent.updates(6)
+        await edit(server, SlotEdit(slot="offer", value=None))
+        await until(
+            lambda: server.store.slots(PROJECT, server.records[-1].id),
+            lambda slots: all(slot.given_at is not None for slot in slots),
+        )
+        assert len(await agent.updates(6)) == 6, "what ran out before is not said to be void again"
         await caller.stop()
         await server.until(lambda record: record.is_over)
-    void = {slot for slot, text in updates if "nothing is known any more" in text}
-    assert void == {"offer", "name"}
+    void = {
+        slot
+        for slot, text in updates
+        if "in your instructions too: it no longer holds" in text and text.endswith(f"{slot}: none")
+    }
+    assert void == {"offer", "name", "business_hours"}
+
+
+async def test_what_was_taken_away_while_it_rang_is_said_to_be_void(
+    server: Server, platform: Platform
+) -> None:
+    agent = Listener(platform)
+    record = await server.opened(context={"business_hours": "9-18"})
+    edits = [SlotEdit(slot="business_hours"), SlotEdit(slot="offer")]
+    await server.store.edit_slots(PROJECT, record.id, edits, by=PERSON, now=datetime.now(UTC))
+    async with line(server.url, SIGNATURE) as caller:
+        await caller.begin(record.id, ACCOUNT, SID, TICKET)
+        [(slot, text)] = await agent.updates(1)
+        await until(
+            lambda: server.store.slots(PROJECT, record.id),
+            lambda slots: all(slot.given_at is not None for slot in slots),
+        )
+        assert len(await agent.updates(1)) == 1, "nobody ever heard of the offer"
+        await caller.stop()
+        await server.until(lambda record: record.is_over)
+    assert (slot, text.endswith("business_hours: none")) == ("business_hours", True)
 
 
 async def test_a_note_is_told_once(server: Server, platform: Platform) -> None:

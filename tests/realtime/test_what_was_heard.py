@@ -36,7 +36,7 @@ def test_marks_of_what_was_cut_say_nothing_about_the_next_turn() -> None:
     playback.cut()
     for _ in range(20):
         playback.sent(20)
-    for name in ("3", "4", "5", "of somebody else"):
+    for name in ("3", "4", "5", "of somebody else", "9" * 5_000):
         playback.marked(name)
     assert playback.cut() == 0
 
@@ -108,6 +108,7 @@ def test_messages_are_read_as_the_carrier_writes_them() -> None:
         '{"event":"media","media":{"payload":"%%%"}}',
         '{"event":"media","media":{"payload":7}}',
         '{"event":"media","media":{"payload":"AAEC","chunk":"x"}}',
+        '{"event":"media","media":{"payload":"AAEC","chunk":Infinity}}',
         '{"event":["media"]}',
         '{"event":"start","start":{}}',
         '{"event":"mark","mark":null}',
@@ -117,6 +118,18 @@ def test_messages_are_read_as_the_carrier_writes_them() -> None:
 def test_nonsense_is_malformed_and_nothing_else(text: str) -> None:
     with pytest.raises(StreamMalformed):
         read(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"), [("one", "16000"), ("one", "Infinity"), ("\\ud800", "8000")]
+)
+def test_a_beginning_nobody_can_carry_on_from_is_malformed(name: str, rate: str) -> None:
+    begun = (
+        f'{{"event":"start","start":{{"streamSid":"MZ1","accountSid":"AC1","callSid":"{name}",'
+        f'"mediaFormat":{{"encoding":"audio/x-mulaw","sampleRate":{rate},"channels":1}}}}}}'
+    )
+    with pytest.raises(StreamMalformed):
+        read(begun)
 
 
 def test_a_stream_with_a_name_that_breaks_json_is_refused() -> None:

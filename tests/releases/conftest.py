@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,13 +96,6 @@ class Place:
 
     def _source(self) -> CountedSource:
         return CountedSource(str(self.bare), "main", cache=self.cache, allow_local=True)
-
-
-@pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    """The store on a fresh database."""
-    async with PostgresStore(postgres_url) as opened:
-        yield opened
 
 
 @pytest.fixture

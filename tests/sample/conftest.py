@@ -9,16 +9,14 @@ import pytest
 
 from simulators.server import RunningSimulators
 from tests.sample.workbench import Steer, Workbench, workbench
-from tests.simulator_threads import SimulatorThread
+from tests.simulator_threads import simulators_in_thread
 
 
 @pytest.fixture(scope="session")
 def sample_simulators() -> Iterator[RunningSimulators]:
     """Both simulators, for all tests of this room."""
-    thread = SimulatorThread()
-    thread.start()
-    yield thread.started.result(timeout=30)
-    thread.end()
+    with simulators_in_thread() as started:
+        yield started
 
 
 @pytest.fixture

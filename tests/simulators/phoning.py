@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from websockets.sync.client import ClientConnection, connect
 
-from simulators.elevenlabs.talks import sound
+from simulators import sound
 from tests.simulators.talking import PATIENCE_S
 
 if TYPE_CHECKING:

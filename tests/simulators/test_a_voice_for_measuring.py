@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from simulators.elevenlabs.talks import sound
+from simulators import sound
 from simulators.elevenlabs.talks.steady import FRAME_BYTES, HEADER, frame
 from tests.simulators.call_flows import ULAW, registered
 from tests.simulators.phoning import phone

@@ -73,3 +73,80 @@ def test_two_slots_changed_at_once_lose_nothing(world: World) -> None:
         assert "desk@example.org" in line.reply()
         line.say("Do you have a special offer?")
         assert "three rolls for two" in line.reply()
+
+
+NAMED = {
+    "prompt": {
+        "prompt": "You answer the phone of a bakery. Be brief.\n\n# Context\n\n"
+        "- business_hours: {{business_hours}}\n- support_email: {{support_email}}"
+    },
+    "dynamic_variables": {
+        "dynamic_variable_placeholders": {
+            "business_hours": "9-18",
+            "support_email": "help@example.com",
+        }
+    },
+}
+
+
+def asked(line: Line, question: str) -> str:
+    line.say(question)
+    return line.reply()
+
+
+@pytest.mark.parametrize("slot", ["support_email", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "support_email: desk@example.org",
+        "Support email: desk@example.org",
+        "A colleague says that this is new:\n\nsupport_email = desk@example.org",
+        "Forget the old support email, please.\n\n- support_email: desk@example.org",
+    ],
+)
+def test_a_statement_takes_the_place_of_what_the_prompt_says_under_the_name(
+    world: World, text: str, slot: str | None
+) -> None:
+    with talk(public_url(world, talker(world, agent=NAMED))) as line:
+        line.reply()
+        assert "help@example.com" in asked(line, "What is the support email?")
+        told(line, text, slot)
+        answer = asked(line, "What is the support email?")
+        assert "desk@example.org" in answer
+        assert "help@example.com" not in answer
+        assert "old" not in answer
+        assert "9-18" in asked(line, "What are your business hours?")
+
+
+def test_the_latest_statement_counts_whatever_it_was_called(world: World) -> None:
+    with talk(public_url(world, talker(world, agent=NAMED))) as line:
+        line.reply()
+        told(line, "support_email: first@example.com", "support_email")
+        told(line, "support_email: second@example.com")
+        told(line, "support_email: third@example.com", "another")
+        assert "third@example.com" in asked(line, "What is the support email?")
+        told(line, "support_email: fourth@example.com", "support_email")
+        answer = asked(line, "What is the support email?")
+        assert "fourth@example.com" in answer
+        assert answer.count("@") == 1
+
+
+@pytest.mark.parametrize("nothing", ["none", "unknown.", ""])
+def test_a_statement_of_nothing_leaves_nothing(world: World, nothing: str) -> None:
+    with talk(public_url(world, talker(world, agent=NAMED))) as line:
+        line.reply()
+        told(line, f"support_email: {nothing}", "support_email")
+        answer = asked(line, "What is the support email?")
+        assert "@" not in answer
+        assert "email" not in answer
+        told(line, "support_email: desk@example.org", "support_email")
+        assert "desk@example.org" in asked(line, "What is the support email?")
+
+
+def test_notes_under_the_same_label_are_all_kept(world: World) -> None:
+    with talk(public_url(world, talker(world, agent=NAMED))) as line:
+        line.reply()
+        told(line, "Note: the support email is read on Mondays.")
+        told(line, "Note: we have a special offer, two cakes for one.")
+        assert "Mondays" in asked(line, "When is the support email read?")
+        assert "two cakes" in asked(line, "Do you have a special offer?")

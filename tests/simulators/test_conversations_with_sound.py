@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from simulators.elevenlabs.talks import sound
+from simulators import sound
 from tests.simulators.official import AudioEventAlignment, AudioInterface, Conversation
 from tests.simulators.talking import PATIENCE_S, Line, public_url, talk, talker
 

@@ -82,6 +82,66 @@ async def test_the_first_who_answers_is_connected_and_the_other_stops_ringing(
     assert statuses == ["canceled", "completed"]
 
 
+WORDS = "A caller about a bill."
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_who_picks_up_hears_what_the_number_says_before_the_caller(
+    telephony: Telephony, method: str
+) -> None:
+    office = telephony.office
+    office.documents["/voice"] = dial(
+        f'<Number url="/whisper" method="{method}">{COLLEAGUE}</Number>'
+    )
+    office.documents["/whisper"] = f"<Response><Say>{WORDS}</Say></Response>"
+    script = [
+        {"wait_for": "speech_end", "say": "yes"},
+        {"wait_for": "speech_end"},
+        {"hangup": True},
+    ]
+    await telephony.steer("people", {"number": COLLEAGUE, "after_ms": 10, "script": script})
+    sid = await telephony.call(script=[{"wait_for": "speech_end", "say": "hello"}])
+    parent = await telephony.over(sid)
+    (child_sid,) = parent["children"]
+    child = await telephony.over(child_sid)
+    heard = base64.b64decode(child["heard"]["played_base64"])
+    assert heard.startswith(voices.said(WORDS) + voices.said("hello"))
+    assert [note["words"] for note in noted(child, "says")] == [WORDS]
+    assert base64.b64decode(parent["heard"]["played_base64"]) == voices.said("yes")
+    (asked,) = [one for one in office.asked if one.path == "/whisper"]
+    assert asked.is_signed
+    if method == "POST":
+        told = {name: asked.form[name] for name in ("CallSid", "ParentCallSid", "CallStatus")}
+        assert told == {"CallSid": child_sid, "ParentCallSid": sid, "CallStatus": "in-progress"}
+    (dialled,) = office.forms("/dialled")
+    assert (dialled["DialCallStatus"], dialled["DialBridged"]) == ("completed", "true")
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "said"),
+    [
+        ("<Response><Hangup/></Response>", 200, []),
+        ("<Response><Dial>+14155550112</Dial></Response>", 200, []),
+        ("", 500, ["We are sorry, an application error has occurred. Goodbye."]),
+    ],
+)
+async def test_who_hangs_up_before_the_caller_is_there_is_not_connected(
+    telephony: Telephony, document: str, status: int, said: list[str]
+) -> None:
+    office = telephony.office
+    office.documents["/voice"] = dial(f'<Number url="/whisper">{COLLEAGUE}</Number>')
+    office.documents["/whisper"], office.statuses["/whisper"] = document, status
+    script = [{"wait_for": "speech_start"}, {"hangup": True}]
+    await telephony.steer("people", {"number": COLLEAGUE, "after_ms": 10, "script": script})
+    parent = await telephony.over(await telephony.call())
+    child = await telephony.over(parent["children"][0])
+    assert noted(parent, "connected") == []
+    assert [note["words"] for note in noted(child, "says")] == said
+    (dialled,) = office.forms("/dialled")
+    assert (dialled["DialCallStatus"], dialled["DialBridged"]) == ("completed", "false")
+
+
 async def test_a_caller_who_goes_takes_the_dialled_call_along(telephony: Telephony) -> None:
     telephony.office.documents["/voice"] = dial(COLLEAGUE)
     await telephony.steer("people", {"number": COLLEAGUE, "after_ms": 0})

@@ -7,9 +7,14 @@ import base64
 import pytest
 
 from simulators.twilio.calls import voices
-from tests.simulators.telephony import CALLER, NUMBER, Telephony, noted, until
+from tests.simulators.telephony import CALLER, NUMBER, Json, Telephony, noted, until
 
 WAV = voices.to_wav(voices.said("music"))
+
+
+def played(shown: Json) -> bytes:
+    """What the person on the line heard."""
+    return base64.b64decode(shown["heard"]["played_base64"])
 
 
 async def test_the_voice_url_is_asked_with_every_field_and_signed(telephony: Telephony) -> None:
@@ -114,13 +119,12 @@ async def test_words_and_sounds_are_heard_in_their_time(telephony: Telephony) ->
         "<Play>/nothing.wav</Play><Pause length='0'/></Response>"
     )
     shown = await telephony.over(await telephony.call())
-    played = base64.b64decode(shown["heard"]["played_base64"])
-    assert played == voices.said("hi") + voices.from_wav(WAV)
+    assert played(shown) == voices.said("hi") + voices.from_wav(WAV)
     assert noted(shown, "says")[0]["words"] == "hi"
     assert noted(shown, "plays")[0]["url"] == f"{office.url}/music.wav"
     assert noted(shown, "plays_digits")[0]["digits"] == "1w"
     assert [warning["code"] for warning in noted(shown, "warning")] == [12200, 12300]
-    assert shown["heard"]["duration_ms"] >= len(played) / 8
+    assert shown["heard"]["duration_ms"] >= len(played(shown)) / 8
 
 
 async def test_gathered_keys_go_to_the_action(telephony: Telephony) -> None:
@@ -131,7 +135,7 @@ async def test_gathered_keys_go_to_the_action(telephony: Telephony) -> None:
     )
     shown = await telephony.over(await telephony.call(script=[{"digits": "427"}]))
     assert office.forms("/keys")[0]["Digits"] == "42"
-    assert shown["heard"]["duration_ms"] < 1000
+    assert len(played(shown)) < len(voices.said("please press two keys"))
 
 
 async def test_a_key_ends_what_is_gathered_and_nothing_goes_on(telephony: Telephony) -> None:
@@ -159,7 +163,7 @@ async def test_a_caller_who_hangs_up_ends_the_call(telephony: Telephony) -> None
     script = [{"wait_for": "speech_start", "after_ms": 60}, {"hangup": True}]
     shown = await telephony.over(await telephony.call(script=script))
     assert noted(shown, "caller_hangs_up")
-    assert shown["heard"]["duration_ms"] < 1000
+    assert 0 < len(played(shown)) < len(voices.said("one two three four five six"))
 
 
 async def test_a_host_laid_onto_this_machine_is_reached_and_signed_as_written(

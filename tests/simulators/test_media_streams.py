@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
+import random
+from collections import Counter
 from itertools import pairwise
 
 import pytest
 
 from simulators.twilio.calls import voices
 from simulators.twilio.calls.line import SILENT_FRAME
+from simulators.twilio.calls.troubles import Rhythm, TelephonySettings
 from tests.simulators.telephony import NUMBER, Conversation, Telephony, noted, until
 
 HELLO = voices.from_wav(voices.to_wav(voices.said("hello")))
@@ -148,7 +150,7 @@ async def test_a_caller_can_speak_into_what_is_played(telephony: Telephony) -> N
         "caller_hangs_up",
     ]
     ((start_ms, end_ms),) = shown["heard"]["spells_ms"]
-    assert 200 <= end_ms - start_ms < 1000
+    assert 200 <= end_ms - start_ms <= len(voices.said("stop")) / 8 + 20
     assert noted(shown, "clear")[0]["at_s"] >= noted(shown, "caller_speaks")[0]["at_s"]
 
 
@@ -286,28 +288,50 @@ async def test_a_started_stream_hears_both_sides_while_the_call_goes_on(
     assert voices.said("hello") in heard
 
 
+def departures(jitter_ms: int) -> list[tuple[int, int]]:
+    """When frames that are due at 0, 1, 2 … leave in bunches of ten: tick and frame, in order."""
+    settings = TelephonySettings(burst_frames=10, jitter_ms=jitter_ms)
+    rhythm = Rhythm(settings, random.Random(1))  # noqa: S311 - repeatable dice
+    left: list[tuple[int, int]] = []
+    for tick in range(60):
+        sent: list[bytes] = []
+        rhythm.send(bytes([tick]), tick, sent.append)
+        left += [(tick, one[0]) for one in sent]
+    return left
+
+
+def test_frames_that_are_held_back_leave_together() -> None:
+    ticks = Counter(tick for tick, _ in departures(jitter_ms=0))
+    assert ticks == dict.fromkeys(range(9, 60, 10), 10)
+
+
+@pytest.mark.parametrize("jitter_ms", [0, 20, 60])
+def test_no_frame_is_early_too_late_or_overtaken(jitter_ms: int) -> None:
+    left = departures(jitter_ms)
+    assert [frame for _, frame in left] == list(range(len(left)))
+    assert len(left) >= 40
+    assert all(frame <= tick <= frame + 9 + jitter_ms // 20 for tick, frame in left)
+
+
 @pytest.mark.slow
 async def test_frames_come_in_bunches_when_told_so(telephony: Telephony) -> None:
     office = telephony.office
     await telephony.steer("telephony", {"burst_frames": 10, "jitter_ms": 60})
     office.connect()
-    arrivals: list[float] = []
-    loop = asyncio.get_running_loop()
+    bunches: list[int] = []
 
     async def talk(conversation: Conversation) -> None:
-        seen = 0
-        while seen < 30:
-            await asyncio.sleep(0.001)
-            found = len(conversation.of("media"))
-            arrivals.extend([loop.time()] * (found - seen))
-            seen = found
+        def enough() -> bool:
+            fresh = len(conversation.of("media")) - sum(bunches)
+            bunches.extend([fresh] if fresh else [])
+            return sum(bunches) >= 30
+
+        await until(enough)
         await conversation.socket.close()
 
     office.talks["/media"] = talk
     await telephony.over(await telephony.call())
-    gaps = [b - a for a, b in pairwise(arrivals)]
-    assert sum(gap > 0.1 for gap in gaps) >= 2
-    assert sum(gap < 0.01 for gap in gaps) >= 15
+    assert len(bunches) <= 15, "frames that come one by one are seen one by one"
     media = [message["media"] for message in office.conversations[0].of("media")]
     assert [frame["chunk"] for frame in media] == [str(n + 1) for n in range(len(media))]
 
@@ -347,6 +371,6 @@ async def test_frames_with_stamps_tell_what_was_lost_and_how_long_they_took(
     measured = shown["streams"][0]["stamps"]
     assert (measured["frames"], measured["missing"], measured["out_of_order"]) == (18, 2, 0)
     assert measured["unstamped"] == len(REPLY) // 160
-    assert 0 < measured["travel"]["p50_ms"] <= measured["travel"]["most_ms"] < 1000
+    assert 0 < measured["travel"]["p50_ms"] <= measured["travel"]["most_ms"]
     totals = await telephony.steer("telephony")
     assert totals["measured"] == measured

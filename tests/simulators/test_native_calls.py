@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from elevenlabs.types import WebhookHmacSettings
 
-from simulators.elevenlabs.talks import sound
+from simulators import sound
 from simulators.twilio.calls.voices import said
 from tests.simulators.call_flows import CALLER, LINE, STATUS_URL, VOICE_URL, asked
 from tests.simulators.phoning import CALL_SID, RATE, phone, stream_of

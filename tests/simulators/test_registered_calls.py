@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from simulators.elevenlabs.talks import sound
+from simulators import sound
 from tests.simulators.call_flows import CALLER, LINE, registered
 from tests.simulators.call_flows import ULAW as SOUND
 from tests.simulators.phoning import CALL_SID, RATE, STREAM_SID, phone, register, stream_of

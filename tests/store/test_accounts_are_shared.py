@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import psycopg
 import pytest
 
@@ -12,12 +10,6 @@ from trunkline.model.budgets import AccountReport, SharedAccount
 
 ONE = "elevenlabs-1"
 OTHER = "elevenlabs-2"
-
-
-@pytest.fixture
-async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
-    async with PostgresStore(postgres_url) as opened:
-        yield opened
 
 
 async def said(store: PostgresStore, process: str, report: AccountReport) -> SharedAccount:

@@ -61,6 +61,12 @@ def opens(**more: Any) -> dict[str, Any]:
     return {"turns": [{"expect": [{"says": "Acme clinic"}]}], **more}
 
 
+def hours(word: str, **more: Any) -> dict[str, Any]:
+    """The agent tells when the clinic opens; the platform can carry this out, too."""
+    asked = {"say": "What time does the clinic open on weekdays?", "expect": [{"says": word}]}
+    return {"turns": [asked], **more}
+
+
 def clinic(texts: Texts, **tests: str) -> dict[str, str]:
     """A project with the agent and these tests."""
     files = {path: text for path, text in texts.whole().items() if "numbers/" not in path}

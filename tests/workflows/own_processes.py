@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
+
+from tests.workflows.conftest import eventually
 from trunkline.local.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.workflows.conftest import Stack
 
@@ -39,3 +46,32 @@ def api_server(stack: Stack, database_url: str) -> Iterator[tuple[subprocess.Pop
     port = free_port()
     with process(stack, database_url, "serve", "--port", str(port)) as started:
         yield started, f"http://127.0.0.1:{port}"
+
+
+async def ready(http: httpx.AsyncClient, url: str = "") -> None:
+    """Wait until the API at this address, else the client's, says it is ready."""
+
+    async def answers() -> bool:
+        try:
+            return (await http.get(f"{url}/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    await eventually(answers, timeout_s=60, what="the API")
+
+
+async def metrics_address(log: Path) -> str:
+    """Where a process says in its log that its metrics are."""
+
+    async def said() -> str | None:
+        text = await asyncio.to_thread(log.read_text)
+        found = re.search(r"metrics at (http://127\.0\.0\.1:\d+/metrics)", text)
+        return found[1] if found else None
+
+    address: str = await eventually(said, timeout_s=60, what="the address")
+    return address
+
+
+def log_lines(log: Path) -> list[dict[str, Any]]:
+    """Every line of a process's log; each has to be JSON."""
+    return [json.loads(line) for line in log.read_text().splitlines()]

@@ -25,6 +25,7 @@ ENVIRONMENT, AGENT = "testing", "front-desk"
 NUMBER = "+15005550006"
 
 
+@pytest.mark.slow
 async def test_a_call_of_the_platform_is_read_when_the_platform_says_so(
     make_stack: MakeStack, texts: Texts
 ) -> None:
@@ -48,6 +49,7 @@ async def test_a_call_of_the_platform_is_read_when_the_platform_says_so(
         await handle.delete()
 
 
+@pytest.mark.slow
 async def test_one_round_reads_closes_and_forgets(make_stack: MakeStack, texts: Texts) -> None:
     stack = await make_stack(texts.whole())
     async with stack.working():
@@ -59,6 +61,7 @@ async def test_one_round_reads_closes_and_forgets(make_stack: MakeStack, texts: 
         assert (report.count, report.details) == (1, words)
 
 
+@pytest.mark.slow
 async def test_a_vendor_that_is_down_keeps_nothing_from_being_forgotten(
     make_stack: MakeStack, texts: Texts
 ) -> None:

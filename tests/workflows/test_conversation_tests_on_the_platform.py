@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,7 @@ from tests.workflows.conversation_worlds import (
     clinic,
     conversation_test,
     desk,
+    hours,
     installed,
     opens,
 )
@@ -28,11 +29,6 @@ CREATE_TEST = "POST /v1/convai/agent-testing/create"
 RUN_TESTS = "POST /v1/convai/agents/{agent_id}/run-tests"
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
 EIGHT = NINE.replace("nine", "eight")
-
-
-def hours(word: str, **more: Any) -> dict[str, Any]:
-    asked = {"say": "What time does the clinic open on weekdays?", "expect": [{"says": word}]}
-    return {"turns": [asked], **more}
 
 
 def files_with(texts: Texts, **tests: str) -> dict[str, str]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import httpx
 import pytest
 from twilio.request_validator import RequestValidator
 
 from api.app import create_app
+from tests.workflows.carrier_numbers import NUMBER, at_carrier
 from trunkline.adapters.machine import LocalMachine
 from trunkline.model.findings import ServerSettings
 from trunkline.services.catalogue import build_services
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 PUBLIC_URL = "https://calls.example.com"
-NUMBER, FREE, THEIRS, TRUNKED = (f"+1500555000{digit}" for digit in (6, 7, 8, 9))
+FREE, THEIRS, TRUNKED = (f"+1500555000{digit}" for digit in (7, 8, 9))
 TRUNK = "TK" + "0" * 32
 FALLBACK = "+15005550001"
 
@@ -177,8 +177,8 @@ async def test_a_call_nothing_took_is_sent_to_the_fallback_if_the_carrier_asks(
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
     path = "/v1/webhooks/twilio/voice/fallback/acme/testing/main-line"
-    assert (await _held(stack))["voice_fallback_url"] == f"{PUBLIC_URL}{path}"
-    assert "elevenlabs" in (await _held(stack))["voice_url"]
+    assert (await at_carrier(stack))["voice_fallback_url"] == f"{PUBLIC_URL}{path}"
+    assert "elevenlabs" in (await at_carrier(stack))["voice_url"]
     app = create_app(_services(stack), version="0")
     fields = {"CallSid": "CA1", "To": NUMBER, "From": "+15005550002"}
     token = stack.simulators.twilio_auth_token
@@ -196,11 +196,3 @@ async def test_a_call_nothing_took_is_sent_to_the_fallback_if_the_carrier_asks(
         strange = path.replace("main-line", "other-line")
         answer = await carrier.post(strange, data=fields, headers={"X-Twilio-Signature": signature})
         assert answer.status_code == 403
-
-
-async def _held(stack: Stack) -> dict[str, Any]:
-    account = stack.simulators.twilio_account_sid
-    path = f"/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json?PhoneNumber={quote(NUMBER)}"
-    (number,) = (await stack.twilio.http.get(path)).json()["incoming_phone_numbers"]
-    found: dict[str, Any] = number
-    return found

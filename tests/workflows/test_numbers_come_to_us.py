@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import pytest
 
+from tests.workflows.carrier_numbers import at_carrier
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.conditions import find
 from trunkline.model.ids import new_call_id
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 LINE = "numbers/main-line.yaml"
-NUMBER, FALLBACK = "+15005550006", "+15005550001"
+FALLBACK = "+15005550001"
 PUBLIC_URL = "https://calls.example.com"
 VOICE = f"{PUBLIC_URL}/v1/webhooks/twilio/voice/acme/testing/main-line"
 STATUS = f"{PUBLIC_URL}/v1/webhooks/twilio/status"
@@ -35,17 +35,9 @@ async def _reached(stack: Stack) -> str | None:
     return assigned[0] if assigned else None
 
 
-async def _carrier(stack: Stack) -> dict[str, Any]:
-    account = stack.simulators.twilio_account_sid
-    path = f"/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json?PhoneNumber={quote(NUMBER)}"
-    (number,) = (await stack.twilio.http.get(path)).json()["incoming_phone_numbers"]
-    found: dict[str, Any] = number
-    return found
-
-
 async def _tell_carrier(stack: Stack, **fields: str) -> None:
     """Somebody changes the number in the carrier's console."""
-    account, sid = stack.simulators.twilio_account_sid, (await _carrier(stack))["sid"]
+    account, sid = stack.simulators.twilio_account_sid, (await at_carrier(stack))["sid"]
     path = f"/2010-04-01/Accounts/{account}/IncomingPhoneNumbers/{sid}.json"
     assert (await stack.twilio.http.post(path, data=fields)).status_code == 200
 
@@ -89,7 +81,7 @@ async def test_a_number_goes_from_the_platform_to_us_and_back(
         assert await _reached(stack) is not None
         stack.push({LINE: bridged})
         assert (await stack.sync()).state == "Succeeded"
-        now = await _carrier(stack)
+        now = await at_carrier(stack)
         told = (now["voice_url"], now["voice_fallback_url"], now["status_callback"])
         assert told == (VOICE, HOSTED, STATUS)
         assert await _reached(stack) is None
@@ -100,7 +92,7 @@ async def test_a_number_goes_from_the_platform_to_us_and_back(
         await stack.until(lambda: _is_told(stack))
         stack.push({LINE: files[LINE]})
         assert (await stack.sync()).state == "Succeeded"
-        back = await _carrier(stack)
+        back = await at_carrier(stack)
         assert "elevenlabs.io" in back["voice_url"]
         assert (back["voice_fallback_url"] or "", STATUS) != (HOSTED, back["status_callback"])
         assert await _reached(stack) is not None
@@ -109,7 +101,7 @@ async def test_a_number_goes_from_the_platform_to_us_and_back(
 
 
 async def _is_told(stack: Stack) -> bool:
-    return bool((await _carrier(stack))["voice_url"] == VOICE)
+    return bool((await at_carrier(stack))["voice_url"] == VOICE)
 
 
 async def test_without_a_public_address_the_number_says_what_it_needs(

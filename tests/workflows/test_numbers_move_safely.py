@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 
 from activities.number_gathering import NumberGatherer
+from tests.workflows.carrier_numbers import NUMBER, at_carrier
 from trunkline.model.conditions import find
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.interventions import Intervention
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 LINE = "numbers/main-line.yaml"
-NUMBER = "+15005550006"
 FALLBACK = "+15005550001"
 PUBLIC_URL = "https://calls.example.com"
 CREATE = "/v1/convai/agents/create"
@@ -33,14 +32,6 @@ async def _reached(stack: Stack) -> str | None:
     (number,) = (await stack.elevenlabs.http.get("/v1/convai/phone-numbers")).json()
     agent: str | None = (number["assigned_agent"] or {}).get("agent_id")
     return agent
-
-
-async def _carrier(stack: Stack) -> dict[str, Any]:
-    account = stack.simulators.twilio_account_sid
-    path = f"/2010-04-01/Accounts/{account}/IncomingPhoneNumbers.json?PhoneNumber={quote(NUMBER)}"
-    (number,) = (await stack.twilio.http.get(path)).json()["incoming_phone_numbers"]
-    found: dict[str, Any] = number
-    return found
 
 
 async def _id_of(stack: Stack, name: str) -> str | None:
@@ -113,15 +104,15 @@ async def test_calls_of_an_inactive_agent_go_to_the_fallback_until_it_is_active_
     address = f"{PUBLIC_URL}/v1/webhooks/twilio/voice/fallback/acme/testing/main-line"
     async with stack.working():
         await stack.sync()
-        assert (await _carrier(stack))["voice_fallback_url"] == address
+        assert (await at_carrier(stack))["voice_fallback_url"] == address
         stack.push({agent: files[agent] + "  lifecycle: inactive\n"})
         assert (await stack.sync()).state == "Succeeded"
-        assert (await _carrier(stack))["voice_url"] == address
+        assert (await at_carrier(stack))["voice_url"] == address
         assert await _reached(stack) is None
         assert (await stack.sweep()).drifted == 0
         stack.push({agent: files[agent]})
         assert (await stack.sync()).state == "Succeeded"
-        now = await _carrier(stack)
+        now = await at_carrier(stack)
         assert "elevenlabs.io" in now["voice_url"]
         assert now["voice_fallback_url"] == address
         assert await _reached(stack) == await _id_of(stack, "front-desk")
@@ -150,12 +141,12 @@ async def test_calls_of_a_disabled_agent_go_to_the_fallback_at_once(
             )
         )
         await stack.sync(hard=True)
-        assert (await _carrier(stack))["voice_url"].startswith(f"{PUBLIC_URL}/v1/webhooks/twilio")
+        assert (await at_carrier(stack))["voice_url"].startswith(f"{PUBLIC_URL}/v1/webhooks/twilio")
         assert await _reached(stack) is None
         assert (await stack.sweep()).drifted == 0
         await stack.store.lift_intervention("acme", "testing", "agent", "front-desk", "disable")
         await stack.sync(hard=True)
-        assert "elevenlabs.io" in (await _carrier(stack))["voice_url"]
+        assert "elevenlabs.io" in (await at_carrier(stack))["voice_url"]
         assert await _reached(stack) == await _id_of(stack, "front-desk")
 
 

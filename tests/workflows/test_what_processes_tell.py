@@ -5,8 +5,6 @@ themselves. One request is followed from the command line to the vendor by its i
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +15,7 @@ import psycopg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.workflows.own_processes import log_lines, metrics_address, ready
 from trunkline.local.ports import free_port
 from trunkline.services.access import AccessService
 
@@ -48,36 +47,11 @@ def total(samples: Samples, name: str, **labels: str) -> float:
     return sum(value for (found, has), value in samples.items() if found == name and wanted <= has)
 
 
-def lines(log: Path) -> list[dict[str, Any]]:
-    """Every line of a log; each must be JSON."""
-    return [json.loads(line) for line in log.read_text().splitlines()]
-
-
-async def _scraped(http: httpx.AsyncClient, url: str) -> Samples:
-    answer = await http.get(f"{url}/metrics")
+async def _scraped(http: httpx.AsyncClient, address: str) -> Samples:
+    answer = await http.get(address)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     return parsed(answer.text)
-
-
-async def _metrics_address(stack: Stack, log: Path) -> str:
-    async def said() -> str | None:
-        text = await asyncio.to_thread(log.read_text)
-        found = re.search(r"metrics at (http://127\.0\.0\.1:\d+)/metrics", text)
-        return found[1] if found else None
-
-    address: str = await stack.until(said, timeout_s=60)
-    return address
-
-
-async def _ready(stack: Stack, http: httpx.AsyncClient, url: str) -> None:
-    async def answers() -> bool:
-        try:
-            return (await http.get(f"{url}/readyz")).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    await stack.until(answers, timeout_s=60)
 
 
 async def _command(url: str, token: str, *arguments: str) -> tuple[int | None, str]:
@@ -113,8 +87,8 @@ async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
         token,
     }
     async with httpx.AsyncClient(timeout=10) as http:
-        worker_url = await _metrics_address(stack, worker_log)
-        await _ready(stack, http, url)
+        addresses = (await metrics_address(worker_log), f"{url}/metrics")
+        await ready(http, url)
         for greeting in ("Good morning", "Good day"):
             names = ("front-desk", "night-desk")
             edits = {
@@ -126,9 +100,8 @@ async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
             assert code == 0, out
         await http.post(f"{url}/v1/webhooks/github", content=b"{}")
         await stack.sweep()
-        of_worker = await _scraped(http, worker_url)
-        of_api = await _scraped(http, url)
-        texts_told = [(await http.get(f"{each}/metrics")).text for each in (worker_url, url)]
+        of_worker, of_api = [await _scraped(http, address) for address in addresses]
+        texts_told = [(await http.get(address)).text for address in addresses]
     _check_counts(of_worker, of_api)
     await _check_request(stack, worker_log, api_log)
     for process in (worker, api):
@@ -176,10 +149,10 @@ async def _check_request(stack: Stack, worker_log: Path, api_log: Path) -> None:
     syncs = [each for each in await stack.store.audit(limit=50) if each.action == "sync.create"]
     newest = syncs[0].request_id
     assert len({each.request_id for each in syncs}) == 2
-    told = await asyncio.to_thread(lines, api_log)
+    told = await asyncio.to_thread(log_lines, api_log)
     asked = [line["request_id"] for line in told if line["event"].endswith("/sync: 202")]
     assert asked == [each.request_id for each in reversed(syncs)]
-    calls = [line for line in await asyncio.to_thread(lines, worker_log) if line.get("vendor")]
+    calls = [line for line in await asyncio.to_thread(log_lines, worker_log) if line.get("vendor")]
     patches = [line for line in calls if line["method"] == "PATCH" and "/agents/" in line["path"]]
     assert [line["request_id"] for line in patches[-2:]] == [newest, newest]
     assert any(line["method"] == "GET" and line.get("request_id") == newest for line in calls)

@@ -90,10 +90,12 @@ def show(server: Server, project: str | None, call: str, *, style: DocumentForma
         turns = objects(server.get(f"{path}/transcript").get("turns"))
     except NotFound:
         turns = []
+    slots = objects(server.get(f"{path}/context").get("slots"))
     if style is not DocumentFormat.TEXT:
-        printing.print_document({**record, "transcript": [*turns]}, style)
+        document: JsonObject = {**record, "slots": [*slots], "transcript": [*turns]}
+        printing.print_document(document, style)
         return ExitCode.DONE
-    printing.print_fields(list(_fields(record)))
+    printing.print_fields([*_fields(record), ("Context", "\n".join(_context(record, slots)))])
     if turns:
         printing.print_text("Transcript:")
         _print_turns(turns, indent=2)
@@ -182,8 +184,18 @@ def _fields(record: JsonObject) -> Iterator[tuple[str, str]]:
     yield "Conversation", text(record, "conversationId")
     yield "Carrier's id", text(record, "carrierCallId")
     yield "Recorded", "yes" if record.get("recorded") is True else "no"
-    context = object_at(record, "context")
-    yield "Context", "\n".join(f"{slot}={value}" for slot, value in context.items())
+
+
+def _context(record: JsonObject, slots: list[JsonObject]) -> Iterator[str]:
+    """A line for each slot as it is now, with how it began where that was otherwise."""
+    began, held = object_at(record, "context"), {text(slot, "slot"): slot for slot in slots}
+    for name in sorted({*began, *held}):
+        slot = held.get(name, {"value": began.get(name)})
+        value = text(slot, "value") if slot["value"] is not None else "(removed)"
+        first = f", at first {text(began, name)}" if name in began else ", added later"
+        changed = first if began.get(name) != slot["value"] else ""
+        until = f", until {text(slot, 'expiresAt')}" if slot.get("expiresAt") else ""
+        yield one_line(f"{name}={value}{until}{changed}")
 
 
 def _print_turns(turns: list[JsonObject], *, indent: int = 0) -> None:

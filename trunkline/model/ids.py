@@ -224,7 +224,7 @@ test_run_workflow_id.__test__ = False  # type: ignore[attr-defined]
 
 def new_call_id(number: str) -> str:
     """The id of a call and the name of its room: the caller's digits and ten random characters."""
-    digits = "".join(character for character in number if character.isdigit()) or "unknown"
+    digits = "".join(re.findall("[0-9]", number)) or "unknown"
     return f"call_{digits}_{secrets.token_hex(5)}"
 
 

@@ -26,7 +26,7 @@ from trunkline.model.calls.happenings import Happening
 from trunkline.model.calls.lines import LineEvent, LineFormat, LineRequest
 from trunkline.model.calls.native import NativeCall, NativeCallLine
 from trunkline.model.calls.orders import CallOrder, DoNotCall
-from trunkline.model.calls.records import CallFilter, CallRecord
+from trunkline.model.calls.records import CallFilter, CallRecord, TransferFailure
 from trunkline.model.calls.redaction import Redact
 from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.ids import ExternalId
@@ -361,8 +361,24 @@ class Carrier(Protocol):
     def apology_answer(self, sentence: str, *, language: str, forward_to: str = "") -> str:
         """Say a sentence, then dial a number if there is one, else hang up."""
 
-    def transfer_answer(self, to_number: str, *, sentence: str = "", caller_id: str = "") -> str:
-        """Say a sentence and dial a number."""
+    def transfer_answer(
+        self,
+        to_number: str,
+        *,
+        sentence: str = "",
+        caller_id: str = "",
+        whisper_url: str = "",
+        then: str = "",
+    ) -> str:
+        """Say a sentence and dial a number. Whoever picks up hears what ``whisper_url`` answers
+        before both are connected; ``then`` is asked when the dialled call is over, however.
+        """
+
+    def whisper_answer(self, words: str, *, language: str) -> str:
+        """Say words to whoever picked up, and let them be connected; none are nothing."""
+
+    def transfer_failure(self, parameters: Sequence[tuple[str, str]]) -> TransferFailure | None:
+        """Why nobody took over whom a call was passed on to; None if somebody did."""
 
     def hangup_answer(self) -> str:
         """Hang up."""

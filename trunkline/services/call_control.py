@@ -125,7 +125,7 @@ class CallControlService:
             before={name: _said(before.get(name)) for name in sorted(names)},
             after={name: _said(after.get(name)) for name in sorted(names)},
         )
-        wanted = {name: after[name].revision for name in names}
+        wanted = {name: after[name].revision for name in names if name in after}
         return await self._given(record, wanted, slots, wait_s)
 
     async def note(self, caller: Caller, project: str, call_id: str, text: str) -> CallCommand:
@@ -149,9 +149,14 @@ class CallControlService:
         summary: str,
         sentence: str = "",
     ) -> CallCommand:
-        """Hand the caller to a person. ``summary`` is kept with the call for that person, and
-        ``sentence`` is said to the caller first. Raises what ``hang_up`` raises.
+        """Hand the caller to a person. ``summary`` is said to that person and kept with the call,
+        ``sentence`` is said to the caller first. Raises what ``hang_up`` raises, and InvalidInput
+        for a number of the call itself.
         """
+        caller.principal.require("call.transfer")
+        record = await self._known(project, call_id)
+        if to_number in (record.from_number, record.to_number):
+            raise InvalidInput(f"{to_number} is in this call already")
         body: JsonObject = {"to": to_number, "summary": summary, "sentence": sentence}
         return await self._ask(caller, project, call_id, "transfer", body)
 
@@ -287,7 +292,8 @@ _ACTIONS: Mapping[CommandKind, Action] = {
 
 
 def _require_room(known: Mapping[str, ContextSlot], edits: Sequence[SlotEdit]) -> None:
-    if len({*known, *(edit.slot for edit in edits)}) > CALL_SLOTS_MAX:
+    added = (edit.slot for edit in edits if edit.value is not None)
+    if len({*known, *added}) > CALL_SLOTS_MAX:
         raise InvalidInput(
             f"A call has up to {CALL_SLOTS_MAX} slots",
             hint="Replace what a slot holds instead of adding one for each piece of news",

@@ -15,12 +15,19 @@ from typing import Final
 from trunkline.model.calls.addresses import (
     AFTER_ROUTE,
     STREAM_ROUTE,
+    after_address,
     media_address,
     number_address,
     public_address,
+    whisper_address,
 )
-from trunkline.model.calls.limits import REGISTER_CALL_TIMEOUT_S, REGISTERED_CALLS_MAX
+from trunkline.model.calls.limits import (
+    REGISTER_CALL_TIMEOUT_S,
+    REGISTERED_CALLS_MAX,
+    SUMMARY_MAX_CHARACTERS,
+)
 from trunkline.model.calls.lines import LineRequest
+from trunkline.model.calls.outcomes import outcome_of
 from trunkline.model.calls.records import OVER, CallRecord, EndedBy, RouteTaken
 from trunkline.model.calls.routing import CallFacts, Decision, decide
 from trunkline.model.calls.signed import Fields, SignedRequest, value_of
@@ -110,17 +117,44 @@ class CallRoutingService:
         return await self._connected(number, proved.carrier, known)
 
     async def after(self, place: CallPlace, name: str, request: SignedRequest) -> str:
-        """What a call is to do whose media stream has ended. Raises as ``answer`` does."""
+        """What a call is to do whose media stream has ended, or whose caller was passed on to
+        somebody and is alone again. Raises as ``answer`` does.
+        """
         proved = await self._requests.proved(place, request)
-        await self._number(place, name)
         record = await self._calls.call_of_carrier(proved.carrier.account, proved.call_id)
-        if record is None or (record.project, record.environment) != place:
+        if record is None or (record.project, record.environment, record.number) != (*place, name):
             raise Forbidden(UNSIGNED)
-        if record.transferred_to:
-            return proved.carrier.transfer_answer(record.transferred_to)
+        if record.transferred_to and proved.said("DialCallStatus"):
+            return await self._passed_on(proved, record)
+        if record.transferred_to and record.transfer_failure is None:
+            public_url = self._requests.public_url
+            return proved.carrier.transfer_answer(
+                record.transferred_to,
+                whisper_url=whisper_address(public_url, record),
+                then=after_address(public_url, record),
+            )
         if record.ended_by in ENDED_WELL:
             return proved.carrier.hangup_answer()
         return await self._apology(proved.carrier, record)
+
+    async def whisper(self, place: CallPlace, call_id: str, request: SignedRequest) -> str:
+        """What whoever takes a call over hears before they are connected: its summary.
+
+        The request is about the call to that person, which the carrier says belongs to ours.
+        Raises as ``answer`` does.
+        """
+        proved = await self._requests.proved(place, request)
+        record = await self._calls.call(place.project, call_id)
+        if record is None or record.environment != place.environment or not record.transferred_to:
+            raise Forbidden(UNSIGNED)
+        caller_leg = (proved.carrier.account, proved.said("ParentCallSid"))
+        if caller_leg != (record.carrier_account, record.carrier_call_id):
+            raise Forbidden(UNSIGNED)
+        if record.is_over:
+            raise CallOver(f"Call {record.id} has ended")
+        rules = await rules_of(self._wishes, record)
+        words = record.summary[:SUMMARY_MAX_CHARACTERS]
+        return proved.carrier.whisper_answer(words, language=rules.language)
 
     async def decision(
         self, number: DesiredNumber, facts: CallFacts, at: datetime
@@ -228,6 +262,21 @@ class CallRoutingService:
             then=number_address(public_url, AFTER_ROUTE, number),
             status_url=public_address(public_url, STREAM_ROUTE),
         )
+
+    async def _passed_on(self, proved: ProvedRequest, record: CallRecord) -> str:
+        """The caller is alone again: the person has hung up, or was never there."""
+        failure = proved.carrier.transfer_failure(proved.fields)
+        if failure is None:
+            return proved.carrier.hangup_answer()
+
+        def failed(known: CallRecord) -> CallRecord:
+            words = f"nobody took over at {known.transferred_to}: {failure}"
+            update = {"transfer_failure": failure, "message": words}
+            changed = known.model_copy(update=update)
+            return changed.model_copy(update={"outcome": outcome_of(changed)})
+
+        changed = await self._calls.change_call(record.project, record.id, failed)
+        return await self._apology(proved.carrier, changed)
 
     async def _registered_call(self, carrier: Carrier, record: CallRecord) -> str:
         """The voice platform's own words for the carrier: it takes the call itself."""

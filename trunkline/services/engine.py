@@ -7,7 +7,7 @@ code is not imported.
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 
 from temporalio.client import (
@@ -18,7 +18,7 @@ from temporalio.client import (
     WorkflowQueryFailedError,
     WorkflowQueryRejectedError,
 )
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.call_types import CallOrderInput, CallOrderWake, CallPace
@@ -55,6 +55,7 @@ from activities.types import (
     Timing,
     WakeRequest,
 )
+from trunkline.model.base import Frozen
 from trunkline.model.errors import EngineUnavailable
 from trunkline.model.ids import (
     call_workflow_id,
@@ -134,20 +135,13 @@ class Engine:
             request = request.model_copy(update={"traceparent": traceparent()})
         if poll_interval_s is not None:
             timing = timing.model_copy(update={"poll_interval_s": poll_interval_s})
-        try:
-            await self._client.start_workflow(
-                PROJECT_WORKFLOW,
-                ProjectInput(project=project, timing=timing),
-                id=project_workflow_id(project),
-                task_queue=self._task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                static_summary=f"Project {project}",
-                start_signal=REFRESH_SIGNAL,
-                start_signal_args=[request],
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        await self._start(
+            PROJECT_WORKFLOW,
+            ProjectInput(project=project, timing=timing),
+            project_workflow_id(project),
+            f"Project {project}",
+            signal=(REFRESH_SIGNAL, request),
+        )
 
     async def plan(self, request: PlanInput) -> None:
         """Start making a plan; its operation says how far it is. Raises EngineUnavailable."""
@@ -195,93 +189,57 @@ class Engine:
     async def cancel_test_run(self, project: str, run_id: str) -> bool:
         """Ask a run of tests to end; False if it is not running. Raises EngineUnavailable."""
         handle = self._client.get_workflow_handle(test_run_workflow_id(project, run_id))
-        try:
-            await handle.cancel(rpc_timeout=START_TIMEOUT)
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise unavailable(error) from error
-            return False
-        except RuntimeError as error:
-            raise unavailable(error) from error
-        return True
+        return await _if_there(handle.cancel(rpc_timeout=START_TIMEOUT))
 
     async def promotion(self, record: PromotionRecord) -> None:
         """Have a promotion looked at; its workflow is started if it is not there.
 
         Raises EngineUnavailable.
         """
-        try:
-            await self._client.start_workflow(
-                PROMOTION_WORKFLOW,
-                PromotionInput(record=record, timing=self._timing),
-                id=promotion_workflow_id(
-                    record.project, record.environment, record.agent, record.number
-                ),
-                task_queue=self._task_queue,
-                static_summary=f"{record.agent} to {record.environment}",
-                start_signal=WAKE_SIGNAL,
-                start_signal_args=[PromotionWake()],
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        await self._start(
+            PROMOTION_WORKFLOW,
+            PromotionInput(record=record, timing=self._timing),
+            promotion_workflow_id(record.project, record.environment, record.agent, record.number),
+            f"{record.agent} to {record.environment}",
+            signal=(WAKE_SIGNAL, PromotionWake()),
+        )
 
     async def look_at_pull_request(self, project: str, number: int, *, reason: str = "") -> None:
         """Have a pull request looked at; its workflow is started if it is not there.
 
         Raises EngineUnavailable.
         """
-        try:
-            await self._client.start_workflow(
-                PULL_REQUEST_WORKFLOW,
-                PullRequestInput(
-                    project=project, number=number, timing=self._timing, pace=self._review_pace
-                ),
-                id=pull_request_workflow_id(project, number),
-                task_queue=self._task_queue,
-                static_summary=f"Pull request {number} of {project}",
-                start_signal=WAKE_SIGNAL,
-                start_signal_args=[PullRequestWake(reason=reason)],
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        await self._start(
+            PULL_REQUEST_WORKFLOW,
+            PullRequestInput(
+                project=project, number=number, timing=self._timing, pace=self._review_pace
+            ),
+            pull_request_workflow_id(project, number),
+            f"Pull request {number} of {project}",
+            signal=(WAKE_SIGNAL, PullRequestWake(reason=reason)),
+        )
 
     async def call_order(self, project: str, order: str, *, reason: str = "") -> None:
         """Have an order for a call looked at; its workflow is started if it is not there.
 
         Raises EngineUnavailable.
         """
-        try:
-            await self._client.start_workflow(
-                CALL_WORKFLOW,
-                CallOrderInput(
-                    project=project, order=order, timing=self._timing, pace=self._call_pace
-                ),
-                id=call_workflow_id(project, order),
-                task_queue=self._task_queue,
-                static_summary=f"Call {order} of {project}",
-                start_signal=WAKE_SIGNAL,
-                start_signal_args=[CallOrderWake(reason=reason)],
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        await self._start(
+            CALL_WORKFLOW,
+            CallOrderInput(project=project, order=order, timing=self._timing, pace=self._call_pace),
+            call_workflow_id(project, order),
+            f"Call {order} of {project}",
+            signal=(WAKE_SIGNAL, CallOrderWake(reason=reason)),
+        )
 
     async def keep_calls(self, project: str) -> None:
         """Have what a platform carried read now and not at the next look; nothing where calls are
         not looked after. Raises EngineUnavailable.
         """
         handle = self._client.get_schedule_handle(calls_schedule_id(project))
-        try:
-            await handle.trigger(
-                overlap=ScheduleOverlapPolicy.BUFFER_ONE, rpc_timeout=START_TIMEOUT
-            )
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise unavailable(error) from error
-        except RuntimeError as error:
-            raise unavailable(error) from error
+        await _if_there(
+            handle.trigger(overlap=ScheduleOverlapPolicy.BUFFER_ONE, rpc_timeout=START_TIMEOUT)
+        )
 
     async def _start_once(
         self,
@@ -291,15 +249,37 @@ class Engine:
         words: str,
     ) -> None:
         """Start the workflow of one operation; asked again, it is the one that runs."""
+        await self._start(
+            workflow,
+            request.model_copy(update={"timing": self._timing}),
+            place,
+            f"{words} {request.project}/{request.environment}",
+            conflict=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+
+    async def _start(
+        self,
+        workflow: str,
+        request: Frozen,
+        place: str,
+        summary: str,
+        *,
+        signal: tuple[str, Frozen] | None = None,
+        conflict: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.UNSPECIFIED,
+    ) -> None:
+        """Start a workflow; with a signal, whether it runs or not. Raises EngineUnavailable."""
+        name, told = signal or (None, None)
         try:
             await self._client.start_workflow(
                 workflow,
-                request.model_copy(update={"timing": self._timing}),
+                request,
                 id=place,
                 task_queue=self._task_queue,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                static_summary=f"{words} {request.project}/{request.environment}",
+                static_summary=summary,
                 rpc_timeout=START_TIMEOUT,
+                id_conflict_policy=conflict,
+                start_signal=name,
+                start_signal_args=[told] if signal else (),
             )
         except UNANSWERED as error:
             raise unavailable(error) from error
@@ -307,13 +287,7 @@ class Engine:
     async def look_over_again(self, project: str, environment: str) -> None:
         """Let the looks for drift go on that were stopped. Raises EngineUnavailable."""
         handle = self._client.get_schedule_handle(sweep_id(project, environment))
-        try:
-            await handle.unpause(rpc_timeout=START_TIMEOUT)
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise unavailable(error) from error
-        except RuntimeError as error:
-            raise unavailable(error) from error
+        await _if_there(handle.unpause(rpc_timeout=START_TIMEOUT))
 
     async def end_project(self, project: str, environments: Sequence[str]) -> int:
         """End every workflow and schedule of a project; answers how many workflows ran.
@@ -366,17 +340,12 @@ class Engine:
     async def wake(self, request: WakeRequest) -> None:
         """Tell whom a decision concerns, whatever state Git is in. Raises EngineUnavailable."""
         what = request.name or request.environment or request.project
-        try:
-            await self._client.start_workflow(
-                WAKE_WORKFLOW,
-                request.model_copy(update={"timing": self._timing}),
-                id=f"wake/{request.project}/{secrets.token_hex(8)}",
-                task_queue=self._task_queue,
-                static_summary=f"Tell {what} of a decision",
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        await self._start(
+            WAKE_WORKFLOW,
+            request.model_copy(update={"timing": self._timing}),
+            f"wake/{request.project}/{secrets.token_hex(8)}",
+            f"Tell {what} of a decision",
+        )
 
     async def prune(
         self, project: str, environment: str, *, released: tuple[str, ...] = ()
@@ -384,19 +353,13 @@ class Engine:
         """Have an environment's deletions looked at; agents ``released`` lose their protecting
         tag. Raises EngineUnavailable.
         """
-        try:
-            await self._client.start_workflow(
-                PRUNE_WORKFLOW,
-                PruneInput(project=project, environment=environment, timing=self._timing),
-                id=prune_workflow_id(project, environment),
-                task_queue=self._task_queue,
-                static_summary=f"Deletions in {environment}",
-                start_signal=PRUNE_SIGNAL,
-                start_signal_args=[PruneWake(released=released)],
-                rpc_timeout=START_TIMEOUT,
-            )
-        except UNANSWERED as error:
-            raise unavailable(error) from error
+        await self._start(
+            PRUNE_WORKFLOW,
+            PruneInput(project=project, environment=environment, timing=self._timing),
+            prune_workflow_id(project, environment),
+            f"Deletions in {environment}",
+            signal=(PRUNE_SIGNAL, PruneWake(released=released)),
+        )
 
     async def conclusion(self, workflow_id: str) -> Conclusion | None:
         """How a subject's workflow says it stands; None if there is none or nobody answers."""
@@ -417,6 +380,19 @@ class Engine:
             raise unavailable(error) from error
         if not healthy:
             raise EngineUnavailable("Temporal answers, but says it is not serving")
+
+
+async def _if_there(asked: Awaitable[None]) -> bool:
+    """False if what something is asked of is not there. Raises EngineUnavailable."""
+    try:
+        await asked
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise unavailable(error) from error
+        return False
+    except RuntimeError as error:
+        raise unavailable(error) from error
+    return True
 
 
 def _running_of(project: str) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import phonenumbers
 from pydantic import Field
 
 from activities.calls.facts import CallSituations
@@ -289,6 +288,8 @@ class OutboundService:
 
 def dialable(number: str) -> str:
     """The number itself. Raises InvalidInput for one that no telephone can have."""
+    import phonenumbers  # noqa: PLC0415 - numbering plans take memory
+
     try:
         parsed = phonenumbers.parse(number, None)
     except phonenumbers.NumberParseException as error:

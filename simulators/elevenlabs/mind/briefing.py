@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from simulators.elevenlabs.mind.acts import Document
 from simulators.elevenlabs.mind.directives import Directive, directives
-from simulators.elevenlabs.mind.facts import Fact, Library, facts_of
+from simulators.elevenlabs.mind.facts import Fact, Library, facts_of, name_of
 from simulators.elevenlabs.mind.meaning import alternatives, concepts, terms
 from simulators.elevenlabs.mind.policies import Policies, read_policies
 from simulators.elevenlabs.mind.reading import Rule, Sentence, read, rules
@@ -210,13 +210,17 @@ def _checks(read_prompt: Sequence[Sentence]) -> tuple[str, ...]:
 
 
 def _facts_of_prompt(read_prompt: Sequence[Sentence], tools: Mapping[str, Tool]) -> Iterable[Fact]:
+    name, block = "", -1
     for sentence in read_prompt:
         text = sentence.text
+        name = name if sentence.block == block else ""
+        name, block = name_of(text) or name, sentence.block
         slot = re.fullmatch(r"(\w+): (.+)", text)
         if slot and sentence.bullet:
             if slot[2].strip(". ").lower() in {"none", "no", "-"}:
                 continue
-            yield Fact(f"{slot[1].replace('_', ' ')}: {slot[2]}", (sentence.heading,), "")
+            stated = f"{slot[1].replace('_', ' ')}: {slot[2]}"
+            yield Fact(stated, (sentence.heading,), "", name=name)
             continue
         limit = re.match(r"you (?:cannot|can't|can not) (.+)$", text.rstrip("."), re.IGNORECASE)
         if limit:
@@ -234,7 +238,7 @@ def _facts_of_prompt(read_prompt: Sequence[Sentence], tools: Mapping[str, Tool])
             continue
         if sentence.condition or directives([text], tools) or not _declares(text):
             continue
-        yield Fact(text, (), "")
+        yield Fact(text, (), "", name=name)
 
 
 def _declares(text: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from simulators.elevenlabs.mind.acts import Act, CallTool, End, Say, SwitchLanguage
 from simulators.elevenlabs.mind.briefing import Briefing
 from simulators.elevenlabs.mind.directives import Directive
-from simulators.elevenlabs.mind.facts import Library, facts_of
+from simulators.elevenlabs.mind.facts import NOTE, Library, is_void, stated
 from simulators.elevenlabs.mind.memory import Memory
 from simulators.elevenlabs.mind.speech import Piece, Voice, said, shaped
 from simulators.elevenlabs.mind.toolbox import Arguments, Option, Tool
@@ -112,9 +112,17 @@ class Conversation:
         self.pending = Pending(kind, about)
 
     def learn(self, text: str) -> None:
-        """Take a text as more facts."""
-        library = self.briefing.library
-        self.briefing.library = Library([*facts_of(text, "note"), *library.facts])
+        """Take a text as more facts. What it states by name takes the place of what the prompt or
+        an earlier text stated under that name; a statement of nothing leaves nothing.
+        """
+        told = stated(text)
+        names = {fact.name for fact in told} - {""}
+        kept = [
+            fact
+            for fact in self.briefing.library.facts
+            if fact.name not in names or fact.document not in {"", NOTE}
+        ]
+        self.briefing.library = Library([*(one for one in told if not is_void(one)), *kept])
 
     def taken(self) -> list[Act]:
         """The acts of this turn; the next one begins empty."""

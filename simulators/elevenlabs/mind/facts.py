@@ -32,17 +32,32 @@ URGENT: Final = frozenset({"now", "emergency"})
 _HEADING: Final = re.compile(r"^\s*(#{1,6})\s+(.*?)\s*#*\s*$")
 _ITEM: Final = re.compile(r"^\s*(?:\d+[.)]|[-*•])\s+(.*)$")
 _TIE: Final = 0.93
+NOTE: Final = "note"
+"""The document of facts that came with a contextual update."""
+
+NAME_WORDS: Final = 4
+"""A name in "name: value" is no longer; what is, is a sentence with a colon in it."""
+
+_STATEMENT: Final = re.compile(r"([^\W\d_][\w -]*?)(?: ?:(?:\s+|$)| ?= ?)(.*)", re.DOTALL)
+_LABELS: Final = frozenset(
+    {"note", "notes", "remember", "reminder", "important", "attention", "hint", "info", "context"}
+)
+_NOTHING: Final = frozenset({"", "none", "nothing", "unknown", "n/a", "-"})
+_FORGETS: Final = re.compile(r"(?:please )?(?:forget|disregard|ignore|discard)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing a document says. ``columns`` are the cells of a row by the names of its table."""
+    """One thing a document says. ``columns`` are the cells of a row by the names of its table;
+    ``name`` is what it states in the form "name: value", in plain words.
+    """
 
     text: str
     headings: tuple[str, ...]
     document: str
     item: bool = False
     columns: tuple[tuple[str, str], ...] = ()
+    name: str = ""
 
     @property
     def tells_hours(self) -> bool:
@@ -66,7 +81,7 @@ def facts_of(text: str, document: str) -> tuple[Fact, ...]:
 
     def close() -> None:
         titles = tuple(title for _, title in headings)
-        found.extend(Fact(one, titles, document) for one in sentences(" ".join(paragraph)))
+        found.extend(_of_paragraph(" ".join(paragraph), titles, document))
         paragraph.clear()
 
     for line in [*text.splitlines(), ""]:
@@ -78,7 +93,8 @@ def facts_of(text: str, document: str) -> tuple[Fact, ...]:
             depth = len(title[1])
             headings = [*((d, t) for d, t in headings if d < depth), (depth, title[2])]
         elif item:
-            found.append(Fact(item[1].strip(), titles, document, item=True))
+            entry = item[1].strip()
+            found.append(Fact(entry, titles, document, item=True, name=name_of(entry)))
         elif line.lstrip().startswith("|"):
             cells = _cells(line)
             if header and cells:
@@ -90,6 +106,33 @@ def facts_of(text: str, document: str) -> tuple[Fact, ...]:
         if not line.lstrip().startswith("|"):
             header = []
     return tuple(found)
+
+
+def _of_paragraph(text: str, titles: tuple[str, ...], document: str) -> Iterable[Fact]:
+    """The sentences of a paragraph; those behind a "name: value" belong to the value."""
+    name = ""
+    for one in sentences(text):
+        name = name_of(one) or name
+        yield Fact(one, titles, document, name=name)
+
+
+def stated(text: str) -> tuple[Fact, ...]:
+    """The facts of a contextual update. What orders to forget something is no fact."""
+    facts = facts_of(text, NOTE)
+    return tuple(fact for fact in facts if fact.name or not _FORGETS.match(fact.text))
+
+
+def name_of(text: str) -> str:
+    """The name in a "name: value", in plain words; "" for any other sentence."""
+    statement = _STATEMENT.match(text)
+    name = re.sub(r"[\s_-]+", " ", statement[1]).strip().lower() if statement else ""
+    return "" if name in _LABELS or len(name.split()) > NAME_WORDS else name
+
+
+def is_void(fact: Fact) -> bool:
+    """Whether it only says that there is no value."""
+    statement = _STATEMENT.match(fact.text) if fact.name else None
+    return statement is not None and statement[2].strip(" .").lower() in _NOTHING
 
 
 def _cells(line: str) -> list[str]:

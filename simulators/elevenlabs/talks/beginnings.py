@@ -32,7 +32,6 @@ from simulators.elevenlabs.talks.initiation import (
 )
 from simulators.elevenlabs.talks.link import OPERATIONAL, Link, TalkOver
 from simulators.elevenlabs.talks.minds import Made, Minds
-from simulators.elevenlabs.talks.sound import ULAW
 from simulators.elevenlabs.talks.speech import AudioVoice
 from simulators.elevenlabs.talks.steady import SteadyTalk, SteadyVoice, VoiceMode
 from simulators.elevenlabs.talks.talk import Subject, Talk, hung_up
@@ -40,6 +39,7 @@ from simulators.elevenlabs.talks.transcripts import Transcript
 from simulators.elevenlabs.talks.troubles import Troubles
 from simulators.elevenlabs.talks.webhooks import Outcome, Webhooks
 from simulators.elevenlabs.workspace import Workspace, all_of
+from simulators.sound import ULAW
 from simulators.wire import Json, SocketClosed
 
 
@@ -231,13 +231,9 @@ class Beginnings:
         return mind
 
     async def _use(self, variables: dict[str, Any], tool: Json, arguments: Json) -> Outcome:
-        outcome = await self._webhooks.call(tool, arguments, variables, self._secret)
+        outcome = await self._webhooks.call(tool, arguments, variables, self._space.secret_of)
         variables.update(outcome.updates)
         return outcome
-
-    def _secret(self, secret_id: str) -> str | None:
-        record = self._space.secrets.get(secret_id)
-        return record["value"] if record else None
 
     def _recorded(
         self,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from simulators import sound
 from simulators.control_bodies import control
-from simulators.elevenlabs.talks import sound
 from simulators.elevenlabs.talks.beginnings import Beginnings
 from simulators.elevenlabs.talks.steady import VoiceSettings
 from simulators.elevenlabs.talks.switchboard import Switchboard

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from simulators.elevenlabs.talks.sound import QUIET_LEVEL
 from simulators.limits import MAX_HEARD_S
+from simulators.sound import QUIET_LEVEL
 
 Samples = NDArray[np.int16]
 

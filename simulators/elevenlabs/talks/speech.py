@@ -13,7 +13,8 @@ import binascii
 from dataclasses import dataclass
 from functools import partial
 
-from simulators.elevenlabs.talks import events, sound
+from simulators import sound
+from simulators.elevenlabs.talks import events
 from simulators.elevenlabs.talks.ears import Ears
 from simulators.elevenlabs.talks.hearing import Hearing
 from simulators.elevenlabs.talks.initiation import CONTRACT

@@ -18,7 +18,8 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from simulators.elevenlabs.talks import events, sound
+from simulators import sound
+from simulators.elevenlabs.talks import events
 from simulators.elevenlabs.talks.initiation import Initiation
 from simulators.elevenlabs.talks.link import NORMAL, Link, TalkOver
 from simulators.wire import Json, SocketClosed

@@ -185,6 +185,7 @@ class Talk:
         superseded = context_id in self._contexts
         if len(self._contexts) >= MAX_CONTEXTS and not superseded:
             raise TalkOver(CONTRACT, "Too many contextual updates.")
+        self._contexts.pop(context_id, None)
         self._contexts[context_id] = text
         if superseded:
             self._queue(self._recall)

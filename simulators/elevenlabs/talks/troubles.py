@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import random
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from simulators.faults import Armed
+from simulators.faults import Armed, Selection, first_hit
 from simulators.limits import (
     MAX_HANG_S,
     MAX_LATENCY_MS,
@@ -44,25 +44,13 @@ class TalkFaultKind(StrEnum):
     EXPIRED_SIGNATURE = "expired-signature"
 
 
-class TalkFault(BaseModel):
+class TalkFault(Selection):
     """One fault of talks; ``after_events`` counts what the agent's side has sent, pings aside."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: TalkFaultKind
     after_events: Annotated[int, Field(ge=0)] = 0
     agent_id: str | None = None
-    nth: Annotated[int, Field(ge=1)] | None = None
-    every: Annotated[int, Field(ge=1)] | None = None
-    probability: Annotated[float, Field(ge=0, le=1)] | None = None
-    times: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = 30.0
-
-    @model_validator(mode="after")
-    def _one_selector(self) -> Self:
-        if sum(given is not None for given in (self.nth, self.every, self.probability)) > 1:
-            raise ValueError("nth, every and probability exclude each other")
-        return self
 
 
 class TalkSettings(BaseModel):
@@ -109,24 +97,11 @@ class Troubles:
 
     def fault_of(self, agent_id: str) -> TalkFault | None:
         """The fault the next talk of this agent has; every fault that looks at it counts it."""
-        chosen: TalkFault | None = None
-        for armed in self._armed:
-            if armed.fault.agent_id not in (None, agent_id):
-                continue
-            if armed.hits(self._dice) and chosen is None:
-                chosen = armed.fault
-        return chosen
+        return first_hit(self._armed, self._dice, lambda fault: fault.agent_id in (None, agent_id))
 
     def describe(self) -> Json:
         """The settings, and how many talks each fault has seen and hit."""
-        faults = [
-            {
-                **armed.fault.model_dump(mode="json", exclude_none=True),
-                "seen": armed.seen,
-                "fired": armed.fired,
-            }
-            for armed in self._armed
-        ]
+        faults = [armed.describe() for armed in self._armed]
         return {**self.settings.model_dump(mode="json"), "faults": faults}
 
     def places(self, *, bursting: bool) -> int | None:

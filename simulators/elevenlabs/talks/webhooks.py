@@ -8,19 +8,20 @@ that could not be reached, whatever a configuration names. Nothing here knows wh
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from simulators.elevenlabs.talks.initiation import filled
+from simulators.hosts import is_this_machine
 from simulators.limits import MAX_TOOL_ANSWER_BYTES, TOOL_CONNECT_TIMEOUT_S
+from simulators.trust import trust
 from simulators.wire import Json
 
 FORM = "application/x-www-form-urlencoded"
@@ -28,7 +29,6 @@ FORM = "application/x-www-form-urlencoded"
 REFUSED_FROM = 300
 PATH_PLACEHOLDER = re.compile(r"(?<!\{)\{([A-Za-z_]\w*)\}(?!\})")
 COULD_NOT_CONNECT = "could not connect"
-LOCALHOST = "localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Webhooks:
     """Calls tools' addresses on this machine."""
 
     def __init__(self) -> None:
-        self._client = httpx.AsyncClient(trust_env=False)
+        self._client = httpx.AsyncClient(trust_env=False, verify=trust())
 
     async def call(
         self,
@@ -118,18 +118,6 @@ class Webhooks:
     async def close(self) -> None:
         """Close the pooled connections."""
         await self._client.aclose()
-
-
-def is_this_machine(url: str) -> bool:
-    """True for http and https addresses of the loopback."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
-        return False
-    host = parts.hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == LOCALHOST
 
 
 def _outgoing(

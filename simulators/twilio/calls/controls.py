@@ -190,6 +190,7 @@ def _long(leg: Leg, *, with_sound: bool) -> Json:
     heard: Json = {
         "spells_ms": [[start * FRAME_MS, end * FRAME_MS] for start, end in line.heard.spells],
         "duration_ms": line.ticks * FRAME_MS,
+        "dropped_frames": line.heard.dropped_frames,
     }
     if with_sound:
         sound = line.heard.sound(line.ticks)

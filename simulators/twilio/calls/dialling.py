@@ -1,6 +1,7 @@
 """``<Dial>``: other telephones ring, and one that is picked up is connected with the caller.
 
-A number is whoever the control plane put there. A SIP address of the voice platform is connected
+A number is whoever the control plane put there; what its ``url`` says they hear before both are
+connected. A SIP address of the voice platform is connected
 as its incoming calls are; every other SIP host cannot be reached.
 """
 
@@ -49,6 +50,9 @@ class Network(Protocol):
     async def perform(self, leg: Leg, first: Instructions) -> str:
         """Carry out documents on a call."""
 
+    async def whisper(self, leg: Leg, first: Instructions) -> str | None:
+        """Carry out documents before a call is connected; the status it ends with, if it does."""
+
 
 class Dialling:
     """Calls that belong to calls."""
@@ -76,9 +80,11 @@ class Dialling:
                 if child is not winner:
                     child.stop()
             if winner is None:
-                return _outcome(children[-1])
-            await self._connected(leg, winner, limit_s)
-            return _outcome(winner)
+                return _outcome(children[-1], bridged=False)
+            bridged = await asyncio.shield(winner.joinable) == ANSWERED
+            if bridged:
+                await self._connected(leg, winner, limit_s)
+            return _outcome(winner, bridged=bridged)
         finally:
             for child in children:
                 child.stop()
@@ -101,15 +107,21 @@ class Dialling:
         )
         leg.children.append(child.sid)
         leg.note("dials", number=called, call=child.sid)
-        life = self._sip(child) if is_sip else self._telephone(child, timeout_s)
+        whisper = _whisper(noun, base)
+        life = self._sip(child) if is_sip else self._telephone(child, timeout_s, whisper)
         self._network.begin(child, life)
         return child
 
-    async def _telephone(self, child: Leg, timeout_s: float) -> str:
+    async def _telephone(self, child: Leg, timeout_s: float, whisper: Instructions | None) -> str:
         outcome = await self._network.ring(child, timeout_s)
         if outcome != ANSWERED:
             return outcome
         self._network.pick_up(child)
+        if whisper is not None:
+            ended_as = await self._network.whisper(child, whisper)
+            if ended_as is not None:
+                return ended_as
+        child.joinable.set_result(ANSWERED)
         await asyncio.get_running_loop().create_future()
         return COMPLETED
 
@@ -131,6 +143,7 @@ class Dialling:
             return "failed"
         child.extra = {"DialSipResponseCode": SIP_OK, "DialSipCallId": f"{child.sid}@127.0.0.1"}
         self._network.pick_up(child)
+        child.joinable.set_result(ANSWERED)
         return await self._network.perform(child, Instructions(twiml=twiml))
 
     async def _connected(self, leg: Leg, child: Leg, limit_s: float) -> None:
@@ -179,12 +192,20 @@ async def _first_answered(children: list[Leg]) -> Leg | None:
     return None
 
 
-def _outcome(child: Leg) -> dict[str, str]:
+def _whisper(noun: Verb, base: str) -> Instructions | None:
+    """What whoever picks up hears first."""
+    url = noun.attribute("url")
+    if not url:
+        return None
+    return Instructions(url=joined(base, url), method=noun.attribute("method", "POST").upper())
+
+
+def _outcome(child: Leg, *, bridged: bool) -> dict[str, str]:
     status = child.status
     told = {
         "DialCallSid": child.sid,
         "DialCallStatus": COMPLETED if child.record["answered_at"] else status,
-        "DialBridged": "true" if child.record["answered_at"] else "false",
+        "DialBridged": str(bridged).lower(),
     }
     seconds = duration_of(child.record)
     if seconds is not None:

@@ -246,7 +246,7 @@ class Exchange:
         seconds = duration_of(leg.record) or 0
         duration = {"CallDuration": str(seconds), "Duration": str(-(-seconds // 60))}
         self.callbacks.report(leg, COMPLETED, duration)
-        for future in (leg.answered, leg.over):
+        for future in (leg.answered, leg.joinable, leg.over):
             if not future.done():
                 future.set_result(status)
 
@@ -299,14 +299,22 @@ class Exchange:
 
     async def perform(self, leg: Leg, first: Instructions) -> str:
         """Carry out documents on a call until its end."""
-        performer = Performer(
+        return await self._performer(leg).run(first)
+
+    async def whisper(self, leg: Leg, first: Instructions) -> str | None:
+        """Carry out documents on a dialled call before it is connected; the status it ends with,
+        None if it goes on.
+        """
+        return await self._performer(leg).follow(first)
+
+    def _performer(self, leg: Leg) -> Performer:
+        return Performer(
             leg,
             self.web,
             dialling=self._dialling,
             streaming=self.streaming,
             pick_up=self.pick_up,
         )
-        return await performer.run(first)
 
     def limit(self, leg: Leg, limit_s: float) -> None:
         """End the call so long from now at the latest."""

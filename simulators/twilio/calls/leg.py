@@ -76,6 +76,7 @@ class Leg:
         self._digits = ""
         self._digit_reader: Callable[[str], None] | None = None
         self.answered: asyncio.Future[str] = self._loop.create_future()
+        self.joinable: asyncio.Future[str] = self._loop.create_future()
         self.over: asyncio.Future[str] = self._loop.create_future()
 
     @property
@@ -87,6 +88,11 @@ class Leg:
     def status(self) -> str:
         """The call's status."""
         return str(self.record["status"])
+
+    @property
+    def is_whispered_to(self) -> bool:
+        """True for who was dialled, picked up, and is not connected with the caller yet."""
+        return bool(self.record["parent_call_sid"]) and not self.joinable.done()
 
     def note(self, event: str, **facts: object) -> None:
         """Remember what happened, in seconds since the call began."""

@@ -6,11 +6,11 @@ import random
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from simulators.faults import Armed
+from simulators.faults import Armed, Selection, first_hit
 from simulators.limits import MAX_HANG_S
 from simulators.twilio.calls.bounds import (
     CALLS_PER_SECOND,
@@ -33,27 +33,15 @@ class CallbackFaultKind(StrEnum):
     OUT_OF_ORDER = "out-of-order"
 
 
-class CallbackFault(BaseModel):
+class CallbackFault(Selection):
     """One fault of status callbacks; ``status`` narrows it to callbacks with this status.
 
     One that is out of order comes right after the next of its call.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     kind: CallbackFaultKind
     status: str | None = None
-    nth: Annotated[int, Field(ge=1)] | None = None
-    every: Annotated[int, Field(ge=1)] | None = None
-    probability: Annotated[float, Field(ge=0, le=1)] | None = None
-    times: Annotated[int, Field(ge=1)] | None = None
     seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = 1.0
-
-    @model_validator(mode="after")
-    def _one_selector(self) -> Self:
-        if sum(given is not None for given in (self.nth, self.every, self.probability)) > 1:
-            raise ValueError("nth, every and probability exclude each other")
-        return self
 
 
 class TelephonySettings(BaseModel):
@@ -138,22 +126,9 @@ class TelephonyTroubles:
 
     def fault_of(self, status: str) -> CallbackFault | None:
         """What happens to the next callback; every fault that looks at it counts it."""
-        chosen: CallbackFault | None = None
-        for armed in self._armed:
-            if armed.fault.status not in (None, status):
-                continue
-            if armed.hits(self._dice) and chosen is None:
-                chosen = armed.fault
-        return chosen
+        return first_hit(self._armed, self._dice, lambda fault: fault.status in (None, status))
 
     def describe(self) -> Json:
         """The settings, and how many callbacks each fault has seen and hit."""
-        faults = [
-            {
-                **armed.fault.model_dump(mode="json", exclude_none=True),
-                "seen": armed.seen,
-                "fired": armed.fired,
-            }
-            for armed in self._armed
-        ]
+        faults = [armed.describe() for armed in self._armed]
         return {**self.settings.model_dump(mode="json"), "callback_faults": faults}

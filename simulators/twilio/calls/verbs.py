@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from simulators.twilio.calls import voices
 from simulators.twilio.calls.bounds import MAX_DOCUMENTS
 from simulators.twilio.calls.dialling import Dialling
-from simulators.twilio.calls.leg import LIVE, Instructions, Leg
+from simulators.twilio.calls.leg import COMPLETED, LIVE, Instructions, Leg
 from simulators.twilio.calls.streaming import Streaming
 from simulators.twilio.calls.twiml import BadTwiml, Verb, parsed
 from simulators.twilio.calls.web import Unanswered, Web, joined
@@ -21,6 +21,7 @@ from simulators.twilio.calls.web import Unanswered, Web, joined
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 UNKNOWN_VERB = 12200
 BAD_SOUND = 12300
+DIAL_IN_WHISPER = 13201
 # The longest a loop of one verb may go on.
 MAX_LOOPS = 1_000
 GATHER_TIMEOUT_S = 5.0
@@ -31,7 +32,7 @@ Perform = Callable[["Verb", str], Awaitable[Following]]
 class HungUp(Exception):
     """The document ends the call, with this status."""
 
-    def __init__(self, status: str = "completed") -> None:
+    def __init__(self, status: str = COMPLETED) -> None:
         super().__init__(status)
         self.status = status
 
@@ -69,8 +70,14 @@ class Performer:
 
     async def run(self, first: Instructions) -> str:
         """Everything from the first document on; the status the call ends with."""
+        self._leg.takes_instructions = True
+        return await self.follow(first) or COMPLETED
+
+    async def follow(self, first: Instructions) -> str | None:
+        """Everything from the first document on; the status a verb ends the call with, None if
+        the documents come to their end.
+        """
         leg, following = self._leg, first
-        leg.takes_instructions = True
         for _ in range(MAX_DOCUMENTS):
             try:
                 doing = asyncio.create_task(self._document(following))
@@ -78,10 +85,10 @@ class Performer:
             except HungUp as end:
                 return end.status
             if next_one is None:
-                return "completed"
+                return None
             following = next_one
         leg.note("error", code=UNKNOWN_VERB, message="too many documents in one call")
-        return "completed"
+        return COMPLETED
 
     async def _document(self, instructions: Instructions) -> Following:
         try:
@@ -239,6 +246,10 @@ class Performer:
         raise HungUp("busy" if verb.attribute("reason") == "busy" else "no-answer")
 
     async def _dial(self, verb: Verb, base: str) -> Following:
+        if self._leg.is_whispered_to:
+            words = "whoever was dialled cannot dial before they are connected"
+            self._leg.note("error", code=DIAL_IN_WHISPER, message=words)
+            raise HungUp
         outcome = await self._dialling.dial(self._leg, verb, base)
         return self._after(verb, base, **outcome)
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from simulators.elevenlabs.talks import sound
+from simulators import sound
 from simulators.twilio.calls.bounds import RATE
 
 WIDTH_BYTES = 2

@@ -18,7 +18,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 import httpx
 
-from simulators.elevenlabs.talks.webhooks import is_this_machine
+from simulators.hosts import is_this_machine
+from simulators.trust import trust
 from simulators.twilio.calls.bounds import MAX_TWIML_BYTES, WEBHOOK_TIMEOUT_S
 from simulators.twilio.calls.signing import Signer
 
@@ -108,7 +109,9 @@ class Web:
 
     def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.AsyncClient(trust_env=False, timeout=WEBHOOK_TIMEOUT_S)
+            self._client = httpx.AsyncClient(
+                trust_env=False, timeout=WEBHOOK_TIMEOUT_S, verify=trust()
+            )
         return self._client
 
     async def ask(self, url: str, method: str, parameters: Mapping[str, str]) -> str:

@@ -5,12 +5,14 @@ error: whoever decides on it might take "not listed" for "not there". The key go
 request as it is sent and nowhere else.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import TypeAlias, TypeVar
+from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -23,6 +25,7 @@ from trunkline.model.errors import CredentialsRejected, OutcomeUnknown, RateLimi
 from trunkline.model.limits import PLATFORM_MAX_PAGES, PLATFORM_PAGE_SIZE
 
 Read = TypeVar("Read")
+Line = TypeVar("Line")
 Reader: TypeAlias = Callable[[object], Read]
 """Makes a value of a parsed answer. Raises ValidationError."""
 Parameters = Sequence[tuple[str, str]]
@@ -121,6 +124,27 @@ class ElevenLabsClient:
         """
         await self._answer(Call("DELETE", path, write=True, timeout_s=timeout_s, params=params))
 
+    async def listed(
+        self,
+        reader: Reader[tuple[Line, ...]],
+        path: str,
+        field: str,
+        params: Parameters = (),
+        *,
+        timeout_s: float,
+    ) -> list[Line]:
+        """Every line of a listing, within ``timeout_s`` in all. Raises as ``pages`` does."""
+        lines: list[Line] = []
+        try:
+            async with asyncio.timeout(timeout_s):
+                async for page in self.pages(reader, path, field, params):
+                    lines.extend(page)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"the listing {path} was not read whole in {timeout_s:g} s"
+            ) from error
+        return lines
+
     async def pages(
         self, reader: Reader[Read], path: str, field: str, params: Parameters = ()
     ) -> AsyncIterator[Read]:
@@ -172,6 +196,11 @@ class ElevenLabsClient:
                 self._pace.pause(refusal.retry_after_s)
             raise refusal
         return answer
+
+
+def object_path(collection: str, object_id: str) -> str:
+    """Where one object of a collection is, whatever is in its id."""
+    return f"{collection}/{quote(object_id, safe='')}"
 
 
 def _read(call: Call, reader: Reader[Read], answer: Answer) -> Read:

@@ -6,12 +6,14 @@ message of an error repeats it. Every end is one of three: the agent's, ours, or
 wished, and only the last is an error. What is said over the socket is not known here.
 """
 
+import asyncio
 import json
 import logging
 import socket as sockets
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
+from typing import Protocol, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from pydantic import SecretStr
@@ -30,6 +32,7 @@ from trunkline.adapters.elevenlabs.refusals import BUSY_PAUSE_S
 from trunkline.adapters.elevenlabs.talk_messages import malformed
 from trunkline.adapters.retry_after import retry_after_s
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.calls.lines import LineRequest
 from trunkline.model.errors import (
     ConversationLost,
     ConversationRefused,
@@ -46,7 +49,7 @@ from trunkline.model.testing.limits import (
     TALK_PING_INTERVAL_S,
     TALK_QUOTE_MAX_CHARACTERS,
 )
-from trunkline.model.testing.talk import Ended
+from trunkline.model.testing.talk import Ended, TalkRequest
 
 SIGNED_URL = "/v1/convai/conversation/get-signed-url"
 PLACES_HEADER = "maximum-concurrent-requests"
@@ -175,6 +178,19 @@ class ConversationSocket:
         return words[:TALK_QUOTE_MAX_CHARACTERS]
 
 
+class Begins(Protocol):
+    """Something that is had over a socket."""
+
+    async def begin(self) -> None:
+        """Wait until the platform has named it. Raises ConversationRefused, ConversationLost."""
+
+    async def close(self) -> None:
+        """Leave nothing open."""
+
+
+Conversation = TypeVar("Conversation", bound=Begins)
+
+
 class ConversationSockets:
     """Opens sockets to agents of one account. The platform says in passing how many it allows."""
 
@@ -194,6 +210,31 @@ class ConversationSockets:
         """
         address = await self._address(agent_id, branch_id)
         return ConversationSocket(await self._connected(address), _hidden(address, variables))
+
+    @asynccontextmanager
+    async def begun(
+        self, request: LineRequest | TalkRequest, made: Callable[[ConversationSocket], Conversation]
+    ) -> AsyncIterator[Conversation]:
+        """What is made of a socket, once it has begun; left behind closed, whatever happens.
+
+        Raises what ``open`` raises, and ConversationLost if it breaks off while it begins.
+        """
+        conversation: Conversation | None = None
+        try:
+            try:
+                async with asyncio.timeout(request.connect_timeout_s):
+                    socket = await self.open(request.agent_id, request.branch_id, request.variables)
+                    conversation = made(socket)
+                    await conversation.begin()
+            except TimeoutError as error:
+                raise Unavailable(
+                    f"the conversation was not open within {request.connect_timeout_s:.0f} s",
+                    hint="look at the platform's status page",
+                ) from error
+            yield conversation
+        finally:
+            if conversation is not None:
+                await conversation.close()
 
     async def _address(self, agent_id: str, branch_id: str | None) -> str:
         params: list[tuple[str, str]] = [("agent_id", agent_id)]
@@ -236,14 +277,6 @@ class ConversationSockets:
                 f"the socket of the conversation could not be opened ({type(error).__name__})",
                 hint=f"check that {host} can be reached by WebSocket",
             ) from None
-
-
-def not_open_in_time(timeout_s: float) -> Unavailable:
-    """The conversation did not begin while anybody would have waited."""
-    return Unavailable(
-        f"the conversation was not open within {timeout_s:.0f} s",
-        hint="look at the platform's status page",
-    )
 
 
 def _dropped(sent: int | None) -> ConversationLost:

@@ -5,15 +5,12 @@ come here. A mark is written with the object's own content beside it, as it was 
 the vendor replaces a tool whole.
 """
 
-import asyncio
 from collections.abc import Mapping
-from typing import TypeVar
-from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
 from trunkline.adapters.elevenlabs.answers import Answered
-from trunkline.adapters.elevenlabs.client import ElevenLabsClient, Parameters, Reader
+from trunkline.adapters.elevenlabs.client import ElevenLabsClient, object_path
 from trunkline.adapters.elevenlabs.importing import derive_agent, derive_document
 from trunkline.adapters.elevenlabs.tool_reading import (
     derive_tool,
@@ -24,7 +21,6 @@ from trunkline.adapters.elevenlabs.tool_reading import (
 )
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import DesiredTool
-from trunkline.model.errors import Unavailable
 from trunkline.model.ids import (
     TOOL_OWNER_VARIABLE,
     ExternalId,
@@ -46,8 +42,6 @@ DOCUMENTS = "/v1/convai/knowledge-base"
 SECRETS = "/v1/convai/secrets"
 OLDEST_FIRST = (("sort_by", "created_at"), ("sort_direction", "asc"))
 OWNER = ("dynamic_variables", "dynamic_variable_placeholders", TOOL_OWNER_VARIABLE)
-
-Line = TypeVar("Line")
 
 
 class ToolEntry(Answered):
@@ -111,35 +105,45 @@ class ElevenLabsInventory:
 
     async def tools(self) -> tuple[ObservedTool, ...]:
         """All tools, oldest first."""
-        entries = await self._listed(TOOL_ENTRIES, TOOLS, "tools", OLDEST_FIRST)
+        entries = await self._client.listed(
+            TOOL_ENTRIES, TOOLS, "tools", OLDEST_FIRST, timeout_s=self._listing_timeout_s
+        )
         return tuple(entry.observed() for entry in entries)
 
     async def documents(self) -> tuple[ObservedDocument, ...]:
         """All knowledge documents, oldest first."""
-        entries = await self._listed(DOCUMENT_ENTRIES, DOCUMENTS, "documents", OLDEST_FIRST)
+        entries = await self._client.listed(
+            DOCUMENT_ENTRIES,
+            DOCUMENTS,
+            "documents",
+            OLDEST_FIRST,
+            timeout_s=self._listing_timeout_s,
+        )
         return tuple(entry.observed() for entry in entries)
 
     async def secrets(self) -> tuple[ObservedSecret, ...]:
         """All secrets by name, in the order of their ids, which never changes."""
         params = (("dependency_limit", "1"),)
-        entries = await self._listed(SECRET_ENTRIES, SECRETS, "secrets", params)
+        entries = await self._client.listed(
+            SECRET_ENTRIES, SECRETS, "secrets", params, timeout_s=self._listing_timeout_s
+        )
         found = [ObservedSecret(external_id=e.secret_id, name=e.name) for e in entries]
         return tuple(sorted(found, key=lambda secret: secret.external_id))
 
     async def tool(self, external_id: ExternalId) -> ObservedTool:
         """One tool. Raises RemoteMissing."""
-        entry = await self._client.read(ToolEntry.model_validate, _one(TOOLS, external_id))
+        entry = await self._client.read(ToolEntry.model_validate, object_path(TOOLS, external_id))
         return entry.observed()
 
     async def document(self, external_id: ExternalId) -> ObservedDocument:
         """One document. Raises RemoteMissing."""
-        path = _one(DOCUMENTS, external_id)
+        path = object_path(DOCUMENTS, external_id)
         entry = await self._client.read(DocumentEntry.model_validate, path)
         return entry.observed()
 
     async def document_text(self, external_id: ExternalId) -> str:
         """The text of a document as the vendor keeps it. Raises RemoteMissing."""
-        return await self._client.text(f"{_one(DOCUMENTS, external_id)}/content")
+        return await self._client.text(f"{object_path(DOCUMENTS, external_id)}/content")
 
     async def mark_tool(self, tool: ObservedTool, mark: str, *, timeout_s: float) -> None:
         """Write our mark on a tool as it was just read."""
@@ -189,7 +193,7 @@ class ElevenLabsInventory:
         body: JsonObject = {"tool_config": config}
         if tool.mocks is not None:
             body["response_mocks"] = tool.mocks
-        path = _one(TOOLS, tool.external_id)
+        path = object_path(TOOLS, tool.external_id)
         await self._client.write(ToolEntry.model_validate, "PATCH", path, body, timeout_s=timeout_s)
 
     async def _name_document(
@@ -198,28 +202,10 @@ class ElevenLabsInventory:
         await self._client.write(
             DocumentEntry.model_validate,
             "PATCH",
-            _one(DOCUMENTS, document.external_id),
+            object_path(DOCUMENTS, document.external_id),
             {"name": name},
             timeout_s=timeout_s,
         )
-
-    async def _listed(
-        self, reader: Reader[tuple[Line, ...]], path: str, field: str, params: Parameters
-    ) -> list[Line]:
-        lines: list[Line] = []
-        try:
-            async with asyncio.timeout(self._listing_timeout_s):
-                async for page in self._client.pages(reader, path, field, params):
-                    lines.extend(page)
-        except TimeoutError as error:
-            raise Unavailable(
-                f"the listing {path} was not read whole in {self._listing_timeout_s:g} s"
-            ) from error
-        return lines
-
-
-def _one(collection: str, object_id: str) -> str:
-    return f"{collection}/{quote(object_id, safe='')}"
 
 
 def _without_nulls(tree: JsonObject) -> JsonObject:

@@ -4,10 +4,9 @@ Nothing is queued here: whoever takes no events lets the platform wait, and the 
 socket is what holds it back. What is said meanwhile is the bridge's business.
 """
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from websockets.exceptions import ConnectionClosed
@@ -16,7 +15,6 @@ from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.conversation_sockets import (
     ConversationSocket,
     ConversationSockets,
-    not_open_in_time,
 )
 from trunkline.adapters.elevenlabs.talk_messages import (
     Begun,
@@ -177,27 +175,12 @@ class ElevenLabsLines:
         self._client = client
         self._sockets = ConversationSockets(client)
 
-    @asynccontextmanager
-    async def open(self, request: LineRequest) -> AsyncIterator[ElevenLabsLine]:
+    def open(self, request: LineRequest) -> AbstractAsyncContextManager[ElevenLabsLine]:
         """Connect and leave it behind closed, whatever happens.
 
         Raises ConversationRefused, ConversationLost, RateLimited, Unavailable, CredentialsRejected.
         """
-        line: ElevenLabsLine | None = None
-        try:
-            try:
-                async with asyncio.timeout(request.connect_timeout_s):
-                    socket = await self._sockets.open(
-                        request.agent_id, request.branch_id, request.variables
-                    )
-                    line = ElevenLabsLine(socket, request)
-                    await line.begin()
-            except TimeoutError as error:
-                raise not_open_in_time(request.connect_timeout_s) from error
-            yield line
-        finally:
-            if line is not None:
-                await line.close()
+        return self._sockets.begun(request, lambda socket: ElevenLabsLine(socket, request))
 
     async def register_call(self, request: LineRequest, *, direction: str, timeout_s: float) -> str:
         """What to answer the carrier with so that the platform takes the call itself.

@@ -5,13 +5,11 @@ for is the core's business. Objects are recognised by exact marks here, because 
 filters match prefixes or any of several tags.
 """
 
-import asyncio
 import hashlib
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
@@ -31,7 +29,7 @@ from trunkline.adapters.elevenlabs.answers import (
     observed_agent,
 )
 from trunkline.adapters.elevenlabs.branches import ElevenLabsBranches
-from trunkline.adapters.elevenlabs.client import ElevenLabsClient, Parameters, Reader
+from trunkline.adapters.elevenlabs.client import ElevenLabsClient, object_path
 from trunkline.adapters.elevenlabs.inventory import ElevenLabsInventory
 from trunkline.adapters.elevenlabs.native_calls import ElevenLabsNativeCalls
 from trunkline.adapters.elevenlabs.platform_tests import ElevenLabsTests
@@ -47,7 +45,7 @@ from trunkline.adapters.elevenlabs.testing.rendering import render_for_tests, st
 from trunkline.adapters.elevenlabs.tool_schemas import render_tool
 from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredAgent, DesiredDocument, DesiredTool
-from trunkline.model.errors import CredentialsRejected, Rejected, Unavailable
+from trunkline.model.errors import CredentialsRejected, Rejected
 from trunkline.model.findings import AccountFacts
 from trunkline.model.ids import OWNER_PREFIX, ExternalId
 from trunkline.model.kinds.conversation import ConversationTest
@@ -68,7 +66,6 @@ from trunkline.ports.talking import Talks
 if TYPE_CHECKING:
     from trunkline.adapters.elevenlabs.lines import ElevenLabsLines
 
-Line = TypeVar("Line")
 
 AGENTS = "/v1/convai/agents"
 TOOLS = "/v1/convai/tools"
@@ -208,8 +205,12 @@ class ElevenLabsPlatform:
     async def find_agents(self, tag: str) -> tuple[AgentSummary, ...]:
         """Agents with exactly this tag, oldest first; archived ones only if no other has it."""
         for state in (IN_USE, ARCHIVED):
-            lines = await self._listed(
-                AGENT_LINES, AGENTS, "agents", [("tags", tag), state, *OLDEST_FIRST]
+            lines = await self._client.listed(
+                AGENT_LINES,
+                AGENTS,
+                "agents",
+                [("tags", tag), state, *OLDEST_FIRST],
+                timeout_s=self._listing_timeout_s,
             )
             found = [line.summary() for line in lines if tag in line.tags]
             if found:
@@ -228,7 +229,7 @@ class ElevenLabsPlatform:
     ) -> ObservedAgent:
         """One agent at the tip of its main branch, or at a version. Raises RemoteMissing."""
         params = [("version_id", version_id)] if version_id else []
-        return await self._client.read(observed_agent, _one(AGENTS, external_id), params)
+        return await self._client.read(observed_agent, object_path(AGENTS, external_id), params)
 
     async def create_agent(self, body: JsonObject, *, timeout_s: float) -> ExternalId:
         """Create an agent. Raises OutcomeUnknown if the answer was lost."""
@@ -244,7 +245,7 @@ class ElevenLabsPlatform:
         return await self._client.write(
             observed_agent,
             "PATCH",
-            _one(AGENTS, external_id),
+            object_path(AGENTS, external_id),
             {**patch, "version_description": description},
             timeout_s=timeout_s,
         )
@@ -283,7 +284,8 @@ class ElevenLabsPlatform:
     async def version(self, external_id: ExternalId, version_id: str) -> AgentVersion:
         """Who committed a version and on top of which. Raises RemoteMissing."""
         answer = await self._client.read(
-            VersionAnswer.model_validate, _one(f"{_one(AGENTS, external_id)}/versions", version_id)
+            VersionAnswer.model_validate,
+            object_path(f"{object_path(AGENTS, external_id)}/versions", version_id),
         )
         return answer.version()
 
@@ -345,7 +347,7 @@ class ElevenLabsPlatform:
         self, external_id: ExternalId, title: str, value: str, *, timeout_s: float
     ) -> None:
         """Replace the value of a secret. Raises RemoteMissing."""
-        path = _one(SECRETS, external_id)
+        path = object_path(SECRETS, external_id)
         await self._put_secret("PATCH", path, "update", title, value, timeout_s)
 
     async def numbers(self) -> tuple[PlatformNumber, ...]:
@@ -355,7 +357,9 @@ class ElevenLabsPlatform:
 
     async def number(self, external_id: ExternalId) -> PlatformNumber:
         """One phone number by its id. Raises RemoteMissing."""
-        answer = await self._client.read(NumberAnswer.model_validate, _one(NUMBERS, external_id))
+        answer = await self._client.read(
+            NumberAnswer.model_validate, object_path(NUMBERS, external_id)
+        )
         return answer.number()
 
     async def import_number(
@@ -388,7 +392,7 @@ class ElevenLabsPlatform:
         answer = await self._client.write(
             NumberAnswer.model_validate,
             "PATCH",
-            _one(NUMBERS, external_id),
+            object_path(NUMBERS, external_id),
             {"agent_id": agent_id, "branch_id": None},
             timeout_s=timeout_s,
         )
@@ -416,33 +420,25 @@ class ElevenLabsPlatform:
             return [*await self.tests.find_tests(mark)]
         if kind == "tool":
             params = [("types", "webhook"), ("types", "client"), *OLDEST_FIRST]
-            tools = await self._listed(TOOL_LINES, TOOLS, "tools", params)
+            tools = await self._client.listed(
+                TOOL_LINES, TOOLS, "tools", params, timeout_s=self._listing_timeout_s
+            )
             return _carrying(mark, (line.observed() for line in tools))
         if kind == "document":
-            documents = await self._listed(DOCUMENT_LINES, DOCUMENTS, "documents", OLDEST_FIRST)
+            documents = await self._client.listed(
+                DOCUMENT_LINES,
+                DOCUMENTS,
+                "documents",
+                OLDEST_FIRST,
+                timeout_s=self._listing_timeout_s,
+            )
             return _carrying(mark, (line.observed() for line in documents))
         title = mark if mark.startswith(OWNER_PREFIX) else OWNER_PREFIX + mark
         params = [("search", title), ("dependency_limit", "1")]
-        secrets = await self._listed(SECRET_LINES, SECRETS, "secrets", params)
+        secrets = await self._client.listed(
+            SECRET_LINES, SECRETS, "secrets", params, timeout_s=self._listing_timeout_s
+        )
         return _carrying(title, (line.observed() for line in secrets))
-
-    async def _listed(
-        self, reader: Reader[tuple[Line, ...]], path: str, field: str, params: Parameters
-    ) -> list[Line]:
-        lines: list[Line] = []
-        try:
-            async with asyncio.timeout(self._listing_timeout_s):
-                async for page in self._client.pages(reader, path, field, params):
-                    lines.extend(page)
-        except TimeoutError as error:
-            raise Unavailable(
-                f"the listing {path} was not read whole in {self._listing_timeout_s:g} s"
-            ) from error
-        return lines
-
-
-def _one(collection: str, object_id: str) -> str:
-    return f"{collection}/{quote(object_id, safe='')}"
 
 
 def _age(agent: AgentSummary) -> tuple[int, str]:

@@ -4,7 +4,6 @@ A test is made once and never changed: its mark carries the digest of its body, 
 another test. What a run means is not decided here; what the vendor does not know it says so.
 """
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
@@ -13,9 +12,9 @@ from urllib.parse import quote
 from pydantic import Field, TypeAdapter
 
 from trunkline.adapters.elevenlabs.answers import TREE, Answered, CreatedObject
-from trunkline.adapters.elevenlabs.client import ElevenLabsClient
+from trunkline.adapters.elevenlabs.client import ElevenLabsClient, object_path
 from trunkline.model.base import Json, JsonObject
-from trunkline.model.errors import Rejected, RemoteMissing, Unavailable
+from trunkline.model.errors import Rejected, RemoteMissing
 from trunkline.model.ids import REFERENCE_PREFIX, ExternalId, document_mark, document_title
 from trunkline.model.observed import ObservedObject
 from trunkline.model.testing.limits import TEST_RUNS_MAX
@@ -209,21 +208,14 @@ class ElevenLabsTests:
 
     async def marked_tests(self) -> tuple[ObservedObject, ...]:
         """Tests whose name carries any mark, oldest first, over all pages."""
-        found: list[ObservedObject] = []
-        try:
-            async with asyncio.timeout(self._listing_timeout_s):
-                async for page in self._client.pages(TEST_LINES, TESTS, "tests"):
-                    marked = (line.observed() for line in page)
-                    found.extend(one for one in marked if one is not None)
-        except TimeoutError as error:
-            raise Unavailable(
-                f"the listing {TESTS} was not read whole in {self._listing_timeout_s:g} s"
-            ) from error
+        timeout_s = self._listing_timeout_s
+        lines = await self._client.listed(TEST_LINES, TESTS, "tests", timeout_s=timeout_s)
+        found = (one for one in (line.observed() for line in lines) if one is not None)
         return tuple(sorted(found, key=lambda one: (one.created_at_s, one.external_id)))
 
     async def test_mark(self, test_id: ExternalId) -> str:
         """The mark a test carries, read by its id; may be empty. Raises RemoteMissing."""
-        named = await self._client.read(NamedTest.model_validate, _one(test_id))
+        named = await self._client.read(NamedTest.model_validate, object_path(TESTS, test_id))
         return document_mark(named.name) or ""
 
     async def create_test(
@@ -251,7 +243,7 @@ class ElevenLabsTests:
         """Call a test by its name alone; the rest is written back as it was read, because the
         vendor replaces a test as a whole. Raises RemoteMissing.
         """
-        read = await self._client.read(TREE.validate_python, _one(test_id))
+        read = await self._client.read(TREE.validate_python, object_path(TESTS, test_id))
         name = str(read.get("name", ""))
         mark = document_mark(name)
         if mark is None:
@@ -259,13 +251,13 @@ class ElevenLabsTests:
         body: JsonObject = {key: value for key, value in read.items() if key not in NOT_WRITTEN}
         body["name"] = name.removesuffix(document_title("", mark))
         await self._client.write(
-            NamedTest.model_validate, "PUT", _one(test_id), body, timeout_s=timeout_s
+            NamedTest.model_validate, "PUT", object_path(TESTS, test_id), body, timeout_s=timeout_s
         )
 
     async def delete_test(self, test_id: ExternalId, *, timeout_s: float) -> None:
         """Delete a test; one that is gone is deleted."""
         try:
-            await self._client.delete(_one(test_id), timeout_s=timeout_s)
+            await self._client.delete(object_path(TESTS, test_id), timeout_s=timeout_s)
         except RemoteMissing:
             return
 
@@ -337,7 +329,3 @@ def _bound_text(text: str, bindings: Mapping[str, str]) -> str:
 def _overriding(body: JsonObject) -> JsonObject:
     """A whole configuration: the vendor wants both parts, even if one is empty."""
     return {"platform_settings": {}} | {key: body[key] for key in OVERRIDABLE if key in body}
-
-
-def _one(test_id: ExternalId) -> str:
-    return f"{TESTS}/{quote(test_id, safe='')}"

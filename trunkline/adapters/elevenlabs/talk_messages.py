@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from trunkline.adapters.elevenlabs.answers import Answered
 from trunkline.adapters.speech.formats import format_of
@@ -86,6 +86,14 @@ class _Metadata(Answered):
 
 class _Event(Answered):
     event_id: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nothing(cls, told: object) -> object:
+        """A member that is null is one that is not there."""
+        if not isinstance(told, dict):
+            return told
+        return {name: value for name, value in told.items() if value is not None}
 
 
 class _Audio(_Event):

@@ -7,7 +7,7 @@ socket's business. What a conversation is for is not known here.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.conversation_sockets import (
     ConversationSocket,
     ConversationSockets,
-    not_open_in_time,
 )
 from trunkline.adapters.elevenlabs.deleting import CONVERSATION_LINES, CONVERSATIONS, LIVE
 from trunkline.adapters.elevenlabs.talk_messages import (
@@ -72,28 +71,13 @@ class ElevenLabsTalks:
         self._client = client
         self._sockets = ConversationSockets(client, ping_interval_s=ping_interval_s)
 
-    @asynccontextmanager
-    async def open(self, request: TalkRequest) -> AsyncIterator["ElevenLabsTalk"]:
+    def open(self, request: TalkRequest) -> AbstractAsyncContextManager["ElevenLabsTalk"]:
         """Begin a conversation and leave it behind closed, whatever happens.
 
         Raises ConversationRefused, RateLimited, Unavailable, CredentialsRejected, and
         ConversationLost if it breaks off while it begins.
         """
-        talk: ElevenLabsTalk | None = None
-        try:
-            try:
-                async with asyncio.timeout(request.connect_timeout_s):
-                    socket = await self._sockets.open(
-                        request.agent_id, request.branch_id, request.variables
-                    )
-                    talk = ElevenLabsTalk(socket, request)
-                    await talk.begin()
-            except TimeoutError as error:
-                raise not_open_in_time(request.connect_timeout_s) from error
-            yield talk
-        finally:
-            if talk is not None:
-                await talk.close()
+        return self._sockets.begun(request, lambda socket: ElevenLabsTalk(socket, request))
 
     async def in_progress(self) -> int:
         """Conversations of the account that have not ended, whoever began them."""

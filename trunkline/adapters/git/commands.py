@@ -17,9 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkstemp
 
-from git.cmd import Git
-from git.exc import GitCommandNotFound
-
 from trunkline import tracing
 from trunkline.adapters.git.addresses import REMOTE_PROTOCOLS
 from trunkline.model.errors import InvalidSettings
@@ -141,6 +138,9 @@ class GitCommands:
         self, arguments: Sequence[str], *, extra: Mapping[str, str] | None = None
     ) -> "subprocess.Popen[bytes]":
         """The running process, in a group of its own, with pipes on all three streams."""
+        from git.cmd import Git  # noqa: PLC0415 - it takes memory
+        from git.exc import GitCommandNotFound  # noqa: PLC0415
+
         try:
             started = Git(self._folder.parent).execute(
                 ["git", *arguments],

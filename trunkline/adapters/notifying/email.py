@@ -12,8 +12,6 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import aiosmtplib
-
 from trunkline.adapters.wire import LOOPBACK_HOSTS
 from trunkline.model.errors import InvalidSettings, NotificationRefused, NotificationUnavailable
 from trunkline.model.kinds.notifications import Notification
@@ -92,6 +90,8 @@ async def send_mail(
     timeout_s: float = REQUEST_TIMEOUT_S,
 ) -> str:
     """Hand one mail to the server; what it answered. Raises NotificationErrors."""
+    import aiosmtplib  # noqa: PLC0415 - it takes memory
+
     message = mail_message(options.sender, place, news, recipient, public_url=public_url)
     starts_tls = {"required": True, "opportunistic": None, "none": False}[options.tls]
     try:

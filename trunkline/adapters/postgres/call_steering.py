@@ -65,14 +65,18 @@ class CallSteeringTables(Tables):
     async def edit_slots(
         self, project: str, call_id: str, edits: Sequence[SlotEdit], *, by: str, now: datetime
     ) -> tuple[ContextSlot, ...]:
-        """All of the edits or none; the answer is every slot. Raises SlotChanged, NotFound."""
+        """All of the edits or none; the answer is every slot. What was never there is not taken
+        away; what the call is to begin with is there. Raises SlotChanged, NotFound.
+        """
         place = {"project": project, "call": call_id}
         async with self._pool.transaction() as connection:
-            await locked_call(connection, project, call_id)
+            began = (await locked_call(connection, project, call_id)).context
             known = {one.slot: one.revision for one in await _slots(connection, place)}
             for edit in edits:
                 _require_expected(edit, known.get(edit.slot, 0))
             for edit in edits:
+                if edit.value is None and not {edit.slot} & {*known, *began}:
+                    continue
                 value = readable(edit.value) if edit.value is not None else None
                 await connection.execute(
                     _SET_SLOT,

@@ -7,7 +7,7 @@ import re
 
 from trunkline.model.calls.lines import LineFormat
 
-FORMAT = re.compile(r"(pcm|ulaw)_([0-9]{4,6})")
+FORMAT = re.compile(r"(pcm|ulaw)_([1-9][0-9]{3,5})")
 
 
 def format_of(name: str) -> LineFormat | None:

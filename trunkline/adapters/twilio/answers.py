@@ -1,10 +1,11 @@
 """What Twilio is answered with, in its own markup, written by its own library. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from twilio.twiml.voice_response import Connect, VoiceResponse
+from twilio.twiml.voice_response import Connect, Dial, VoiceResponse
 
 HOSTED: Final = "https://twimlets.com"
 """Small answers that Twilio hosts [general knowledge, not from its reference]: ``/forward`` dials
@@ -31,6 +32,8 @@ SPOKEN: Final[Mapping[str, str]] = {
 }
 """Locales of Twilio's own voices by language; a sentence in another one is read as English."""
 
+_NOT_IN_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 
 def stream(url: str, parameters: Mapping[str, str], *, then: str, status_url: str) -> str:
     """Connect with a media stream both ways, then ask ``then``."""
@@ -48,7 +51,7 @@ def apology(sentence: str, *, language: str, forward_to: str) -> str:
     """Say a sentence (none if it is empty), then dial, else hang up."""
     answer = VoiceResponse()
     if sentence:
-        answer.say(sentence, language=SPOKEN.get(language.partition("-")[0].lower()))
+        answer.say(_sayable(sentence), language=_spoken(language))
     if forward_to:
         answer.dial(forward_to)
     else:
@@ -56,12 +59,35 @@ def apology(sentence: str, *, language: str, forward_to: str) -> str:
     return str(answer)
 
 
-def transfer(to_number: str, *, sentence: str = "", caller_id: str = "") -> str:
-    """Say a sentence (none if it is empty) and dial."""
+def transfer(
+    to_number: str,
+    *,
+    sentence: str = "",
+    caller_id: str = "",
+    whisper_url: str = "",
+    then: str = "",
+) -> str:
+    """Say a sentence (none if it is empty) and dial; whoever answers hears ``whisper_url`` first,
+    while it rings on for the caller. ``then`` is asked when the dialled call is over.
+    """
     answer = VoiceResponse()
     if sentence:
-        answer.say(sentence)
-    answer.dial(to_number, caller_id=caller_id or None)
+        answer.say(_sayable(sentence))
+    asked = {"action": then, "method": "POST"} if then else {}
+    if whisper_url:
+        dial = Dial(caller_id=caller_id or None, answer_on_bridge=True, **asked)
+        dial.number(to_number, url=whisper_url, method="POST")
+        answer.append(dial)
+    else:
+        answer.dial(to_number, caller_id=caller_id or None, **asked)
+    return str(answer)
+
+
+def whisper(words: str, *, language: str) -> str:
+    """Say words (none if they are empty); at the end of the document both sides are connected."""
+    answer = VoiceResponse()
+    if words:
+        answer.say(_sayable(words), language=_spoken(language))
     return str(answer)
 
 
@@ -70,6 +96,17 @@ def hangup() -> str:
     answer = VoiceResponse()
     answer.hangup()
     return str(answer)
+
+
+def _sayable(words: str) -> str:
+    """The words without what no XML holds: a document with it is an error to the carrier, which
+    then ends the call.
+    """
+    return _NOT_IN_XML.sub("", words)
+
+
+def _spoken(language: str) -> str | None:
+    return SPOKEN.get(language.partition("-")[0].lower())
 
 
 def hosted_fallback(forward_to: str, sentence: str) -> str:

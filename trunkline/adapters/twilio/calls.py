@@ -23,7 +23,7 @@ from trunkline.adapters.twilio.telephony import rest_client
 from trunkline.adapters.twilio.transport import PacedTransport
 from trunkline.adapters.wire import Wire
 from trunkline.model.calls.carrier import CarrierCall, CarrierOrder, CarrierReport
-from trunkline.model.calls.records import OVER, CallState
+from trunkline.model.calls.records import OVER, CallState, TransferFailure
 from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.errors import CallOver, InvalidInput, OutcomeUnknown, Unavailable
 
@@ -33,6 +33,10 @@ LISTED_MAX: Final = 100
 STATES: Final[frozenset[str]] = frozenset(get_args(CallState))
 INITIATED: Final = "initiated"
 """What a report calls a call that has just left the queue; everywhere else it is queued still."""
+REACHED: Final = frozenset({"completed", "answered"})
+"""How ``Dial`` ends if somebody picked up; whether they were connected is told apart from it."""
+UNBRIDGED: Final = "false"
+TRANSFER_FAILURES: Final[frozenset[str]] = frozenset(get_args(TransferFailure))
 TICKET_PURPOSE: Final = b"trunkline media ticket "
 
 
@@ -172,9 +176,35 @@ class TwilioCarrier:
         """Say a sentence, then dial a number if there is one, else hang up."""
         return answers.apology(sentence, language=language, forward_to=forward_to)
 
-    def transfer_answer(self, to_number: str, *, sentence: str = "", caller_id: str = "") -> str:
-        """Say a sentence and dial a number."""
-        return answers.transfer(to_number, sentence=sentence, caller_id=caller_id)
+    def transfer_answer(
+        self,
+        to_number: str,
+        *,
+        sentence: str = "",
+        caller_id: str = "",
+        whisper_url: str = "",
+        then: str = "",
+    ) -> str:
+        """Say a sentence and dial a number; who picks up hears ``whisper_url`` first."""
+        return answers.transfer(
+            to_number,
+            sentence=sentence,
+            caller_id=caller_id,
+            whisper_url=whisper_url,
+            then=then,
+        )
+
+    def whisper_answer(self, words: str, *, language: str) -> str:
+        """Say words to whoever picked up, and let them be connected."""
+        return answers.whisper(words, language=language)
+
+    def transfer_failure(self, parameters: Sequence[tuple[str, str]]) -> TransferFailure | None:
+        """Why nobody took over, by how ``Dial`` ended. A word nobody knows is a failure."""
+        said = dict(parameters)
+        status = said.get("DialCallStatus", "")
+        if status in REACHED:
+            return "declined" if said.get("DialBridged") == UNBRIDGED else None
+        return status if _is_transfer_failure(status) else "failed"
 
     def hangup_answer(self) -> str:
         """Hang up."""
@@ -237,6 +267,10 @@ def _is_state(text: str) -> TypeGuard[CallState]:
     return text in STATES
 
 
+def _is_transfer_failure(text: str) -> TypeGuard[TransferFailure]:
+    return text in TRANSFER_FAILURES
+
+
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) < 10):  # noqa: PLR2004 - a century
         raise InvalidInput("The request counts with something that is no number")
@@ -248,7 +282,7 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         return _utc(parsedate_to_datetime(text))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InvalidInput("The request names a time nobody can read") from error
 
 

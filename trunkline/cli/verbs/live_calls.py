@@ -108,7 +108,7 @@ def calls_transfer(
     to: Annotated[
         str, typer.Option("--to", metavar="NUMBER", help="Who takes over, such as +15005550009.")
     ],
-    summary: Annotated[str, typer.Option("--summary", help="What whoever takes over should know.")],
+    summary: Annotated[str, typer.Option("--summary", help="What whoever takes over hears first.")],
     sentence: Annotated[
         str, typer.Option("--sentence", help="What the caller is told before it rings.")
     ] = "",

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from trunkline import __version__
+from trunkline.cli.loading import loading
 from trunkline.cli.printing import DocumentFormat, print_document, print_text
 from trunkline.cli.verbs.options import DocumentOutput
 
@@ -78,8 +79,9 @@ def worker(
 
     DATABASE_URL and TEMPORAL_ADDRESS say where it works.
     """
-    from trunkline.settings import load_settings
-    from trunkline.working import run_worker
+    with loading():
+        from trunkline.settings import load_settings
+        from trunkline.working import run_worker
 
     named = [name for listed in queues or [] for name in listed.split(",") if name]
     settings = load_settings().model_copy(update={"metrics_port": metrics_port})
@@ -95,8 +97,9 @@ def serve(
 
     DATABASE_URL and TEMPORAL_ADDRESS say what it stands on.
     """
-    from trunkline.serving import run_server
-    from trunkline.settings import load_settings
+    with loading():
+        from trunkline.serving import run_server
+        from trunkline.settings import load_settings
 
     run_server(load_settings(), host=host, port=port)
 

@@ -6,12 +6,14 @@ What was once written to a carrier is asked for a long time, so these never chan
 from typing import Final
 from urllib.parse import urlsplit
 
+from trunkline.model.calls.records import CallRecord
 from trunkline.model.desired import DesiredNumber
 
 CARRIER_ROUTE: Final = "/v1/webhooks/twilio"
 VOICE_ROUTE: Final = f"{CARRIER_ROUTE}/voice"
 AFTER_ROUTE: Final = f"{CARRIER_ROUTE}/after"
 STATUS_ROUTE: Final = f"{CARRIER_ROUTE}/status"
+WHISPER_ROUTE: Final = f"{CARRIER_ROUTE}/whisper"
 STREAM_ROUTE: Final = f"{CARRIER_ROUTE}/stream"
 MEDIA_ROUTE: Final = "/v1/media"
 
@@ -29,5 +31,21 @@ def media_address(public_url: str, target: str = MEDIA_ROUTE) -> str:
 
 def number_address(public_url: str, route: str, desired: DesiredNumber) -> str:
     """An address of one number below ``VOICE_ROUTE`` or ``AFTER_ROUTE``."""
-    place = f"/{desired.project}/{desired.environment}/{desired.name}"
-    return public_address(public_url, route + place)
+    return _address(public_url, route, desired.project, desired.environment, desired.name)
+
+
+def after_address(public_url: str, record: CallRecord) -> str:
+    """Where a carrier asks how a call that was passed on goes on."""
+    place = (record.project, record.environment, record.number)
+    return _address(public_url, AFTER_ROUTE, *place)
+
+
+def whisper_address(public_url: str, record: CallRecord) -> str:
+    """Where a carrier asks what whoever takes a call over hears first; "" if there is nothing."""
+    if not record.summary:
+        return ""
+    return _address(public_url, WHISPER_ROUTE, record.project, record.environment, record.id)
+
+
+def _address(public_url: str, route: str, *place: str) -> str:
+    return public_address(public_url, "/".join((route, *place)))

@@ -7,6 +7,7 @@ from trunkline.model.calls.records import CallRecord, EndedBy
 Outcome = Literal[
     "talked",
     "transferred",
+    "transfer-failed",
     "cut-short",
     "dropped",
     "unanswered",
@@ -15,7 +16,8 @@ Outcome = Literal[
     "failed",
     "canceled",
 ]
-"""``talked``: it went on until one of both hung up. ``cut-short``: it reached its longest duration.
+"""``talked``: it went on until one of both hung up. ``transferred``: it was passed on to somebody;
+``transfer-failed``: they did not take it. ``cut-short``: it reached its longest duration.
 ``dropped``: something in between gave out. ``unanswered``: it came, and no agent spoke. The last
 four are the carrier's.
 """
@@ -33,7 +35,7 @@ def outcome_of(record: CallRecord) -> str:
     if record.state != "completed":
         return record.state
     if record.transferred_to:
-        return "transferred"
+        return "transferred" if record.transfer_failure is None else "transfer-failed"
     if record.ended_by == "limit":
         return "cut-short"
     if record.ended_by in GAVE_OUT:

@@ -37,6 +37,12 @@ not go on.
 """
 
 
+TransferFailure = Literal["busy", "no-answer", "failed", "canceled", "declined"]
+"""Why nobody took a call over, in the carrier's words; ``declined`` picked up and hung up before
+they were connected.
+"""
+
+
 class RouteTaken(Frozen):
     """Why a call reached its agent: the line of the number's table (0 is the first, None: the
     number has one agent) and that line in words.
@@ -69,7 +75,8 @@ class CallRecord(Frozen):
     ``ticket_digest`` is the SHA-256 of the word by which a media stream shows that it is this
     call's, "" once one did. Times
     are in UTC. ``interruptions`` and ``cost`` are known some moments after the end; ``settled``
-    says that nothing about the call will change any more.
+    says that nothing about the call will change any more. ``summary`` is for whoever takes over at
+    ``transferred_to``; ``transfer_failure`` says why nobody did, None while that is not so.
     """
 
     id: str
@@ -101,6 +108,7 @@ class CallRecord(Frozen):
     message: str = ""
     summary: str = ""
     transferred_to: str = ""
+    transfer_failure: TransferFailure | None = None
     recorded: bool = False
     redacted: bool = False
     context: dict[str, str] = Field(default_factory=dict)
@@ -117,11 +125,6 @@ class CallRecord(Frozen):
     def is_over(self) -> bool:
         """True once it has ended, however."""
         return self.state in OVER
-
-    @property
-    def is_steerable(self) -> bool:
-        """True if its audio passes through us, so that it can be watched and steered."""
-        return self.routing == "bridge" and not self.is_over
 
     @property
     def talked(self) -> timedelta:

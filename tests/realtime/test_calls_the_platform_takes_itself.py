@@ -5,14 +5,13 @@ A server process, both simulators and PostgreSQL, as in production.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.realtime.conftest import houses, simulator_thread, simulators
 from tests.realtime.houses import CALLER, COLLEAGUE, ENVIRONMENT, LINE, NUMBER, PROJECT
 from trunkline.adapters.twilio.answers import hosted_fallback
+from trunkline.local.ports import free_port
 from trunkline.model.canonical import digest
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.records import SourceState
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tests.realtime.houses import House, Houses
 
 pytestmark = pytest.mark.slow
-__all__ = ["houses", "simulator_thread", "simulators"]
 
 
 async def want(house: House, **said: Any) -> None:
@@ -40,17 +38,13 @@ async def want(house: House, **said: Any) -> None:
     await house.store.store_tree(source, wishes, {}, manifest)
 
 
-async def tell_carrier(house: House, **fields: str) -> None:
-    """The number is configured otherwise at the carrier."""
-    await house.twilio("edit", {"phone_number": NUMBER, "fields": fields})
-
-
-async def test_a_registered_call_is_the_platforms_and_its_record_ours(houses: Houses) -> None:
-    async with houses() as house:
+async def test_a_registered_call_is_the_platforms_and_its_record_ours(
+    shared_houses: Houses,
+) -> None:
+    async with shared_houses() as house:
         await want(house, routing="register-call")
-        status_url = f"http://127.0.0.1:{house.port}/v1/webhooks/twilio/status"
-        await tell_carrier(house, StatusCallback=status_url)
-        sid = await house.call({"wait_for": "speech_end", "after_ms": 300, "hangup": True})
+        await house.configure(StatusCallback=f"{house.server.url}/v1/webhooks/twilio/status")
+        sid = await house.call({"wait_for": "speech_start", "after_ms": 300, "hangup": True})
         shown = await house.over(sid)
         record = await house.record(sid, lambda record: record.is_over)
     assert record.routing == "register-call"
@@ -60,8 +54,10 @@ async def test_a_registered_call_is_the_platforms_and_its_record_ours(houses: Ho
     assert not [note for note in shown["events"] if note["event"] == "warning"]
 
 
-async def test_a_platform_that_takes_no_call_leaves_nobody_in_silence(houses: Houses) -> None:
-    async with houses() as house:
+async def test_a_platform_that_takes_no_call_leaves_nobody_in_silence(
+    shared_houses: Houses,
+) -> None:
+    async with shared_houses() as house:
         await want(house, routing="register-call", fallback_number=COLLEAGUE)
         fault = {"kind": "status-before", "status": 503, "method": "POST"}
         route = {"route": "/v1/convai/twilio/register-call", "nth": 1}
@@ -75,13 +71,14 @@ async def test_a_platform_that_takes_no_call_leaves_nobody_in_silence(houses: Ho
     assert COLLEAGUE in str(shown["events"])
 
 
-async def test_the_fallback_is_dialled_while_nothing_of_ours_runs(houses: Houses) -> None:
-    async with houses() as house:
-        await tell_carrier(house, VoiceFallbackUrl=hosted_fallback(COLLEAGUE, "unsaid"))
+async def test_the_fallback_is_dialled_while_nothing_of_ours_runs(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
+        nobody = f"http://127.0.0.1:{free_port()}/v1/webhooks/twilio/voice"
+        fallback = hosted_fallback(COLLEAGUE, "unsaid")
+        await house.configure(VoiceUrl=nobody, VoiceFallbackUrl=fallback)
         await house.twilio("people", {"number": COLLEAGUE, "answers": "busy"})
-        await asyncio.to_thread(house.server.stop)
         shown = await house.over(await house.call())
-        await tell_carrier(house, VoiceFallbackUrl=hosted_fallback("", "Please call later."))
+        await house.configure(VoiceFallbackUrl=hosted_fallback("", "Please call later."))
         told = await house.over(await house.call())
     assert COLLEAGUE in str(shown["events"])
     assert "Please call later." in str(told["events"])
