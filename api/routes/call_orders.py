@@ -41,9 +41,10 @@ KeyHeader = Annotated[
     Header(
         alias="Idempotency-Key",
         max_length=CALL_KEY_MAX_CHARACTERS,
-        description="In the place of `idempotencyKey` in the body",
+        include_in_schema=False,  # described where every POST is
     ),
 ]
+"""In the place of ``idempotencyKey`` in the body."""
 OpenOnly = Annotated[bool, Query(alias="open", description="Only orders that have not ended")]
 
 

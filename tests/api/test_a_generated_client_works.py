@@ -20,11 +20,13 @@ BIN: Final = Path(__file__).parents[2] / ".venv" / "bin"
 SETTINGS: Final = {
     "content_type_overrides": {
         "application/xml": "application/octet-stream",
+        "application/x-ndjson": "application/octet-stream",
+        "audio/wav": "application/octet-stream",
         "application/problem+json": "application/json",
     },
     "post_hooks": [],
 }
-"""The generator knows no XML, and takes it as bytes then."""
+"""The generator knows no XML, no lines of JSON and no sound, and takes them as bytes then."""
 
 pytestmark = pytest.mark.slow
 
