@@ -51,9 +51,9 @@ from api.routes import (
 from trunkline.services.catalogue import Services
 
 FOR_CALLERS = (
+    status,
     administration,
     projects,
-    status,
     stats,
     descriptions,
     operations,
@@ -77,7 +77,9 @@ FOR_CALLERS = (
     call_control,
     sessions,
 )
-"""Rooms in which every route needs a token: its pace is kept there, and keys of its requests."""
+"""Rooms in which every route needs a token: its pace is kept there, and keys of its requests. They
+are tried in this order, so what is asked most comes first.
+"""
 FOR_ANYBODY = (
     health,
     metrics,

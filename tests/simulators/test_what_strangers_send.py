@@ -95,7 +95,8 @@ def test_a_frame_that_is_too_large_is_not_read(world: World) -> None:
     with talk(public_url(world, talker(world))) as line:
         line.until("agent_response")
         line.say("x" * 2_000_000)
-        assert line.end()[0] == 1009
+        # whoever still writes when the server leaves may find the line cut before it reads why
+        assert line.end()[0] in (1009, 1006)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,6 @@ async def test_a_number_stays_where_it_is_until_its_new_agent_is_there(
         before = await _reached(stack)
         await stack.elevenlabs.faults(
             {"kind": "status-before", "status": 503, "method": "POST", "route": CREATE, "nth": 1},
-            {"kind": "status-before", "status": 503, "method": "POST", "route": CREATE, "nth": 2},
         )
         stack.push(
             {

@@ -33,7 +33,8 @@ _NEXT_NUMBER = f"""
 SELECT coalesce(max(number), 0) + 1 AS number FROM promotions WHERE {_PLACE}
 """  # noqa: S608 - a condition of ours
 _ONE = f"""
-SELECT record, created_at, updated_at FROM promotions WHERE {_PLACE} AND number = %(number)s
+SELECT record::text AS record, created_at, updated_at FROM promotions
+WHERE {_PLACE} AND number = %(number)s
 """  # noqa: S608 - a condition of ours
 _PUT = """
 INSERT INTO promotions (project, environment, agent, number, id, open, record, created_at)
@@ -43,10 +44,10 @@ ON CONFLICT (project, environment, agent, number) DO UPDATE SET
     open = excluded.open, record = excluded.record, updated_at = now()
 """
 _BY_ID = """
-SELECT record, created_at, updated_at FROM promotions WHERE project = %s AND id = %s
+SELECT record::text AS record, created_at, updated_at FROM promotions WHERE project = %s AND id = %s
 """
 _PAGE = """
-SELECT record, created_at, updated_at FROM promotions
+SELECT record::text AS record, created_at, updated_at FROM promotions
 WHERE project = %(project)s
     AND (%(environment)s::text IS NULL OR environment = %(environment)s)
     AND (%(agent)s::text IS NULL OR agent = %(agent)s)
@@ -199,7 +200,7 @@ class PromotionTables(Tables):
     ) -> PromotionRecord | None:
         values = {"project": project, "environment": environment, "agent": agent}
         query = f"""
-            SELECT record, created_at, updated_at FROM promotions
+            SELECT record::text AS record, created_at, updated_at FROM promotions
             WHERE {_PLACE} {which} ORDER BY number DESC LIMIT 1
         """  # noqa: S608 - the condition is one of two above
         async with self._pool.connection() as connection:
@@ -248,4 +249,4 @@ def _record(row: dict[str, Any] | None) -> PromotionRecord | None:
     if row is None:
         return None
     times = {"created_at": row["created_at"], "updated_at": row["updated_at"]}
-    return PromotionRecord.model_validate(row["record"]).model_copy(update=times)
+    return PromotionRecord.model_validate_json(row["record"]).model_copy(update=times)

@@ -2,4 +2,4 @@
 
 from trunkline.cli.verbs.options import group
 
-calls = group("Calls: ask for them, read them, watch and steer those that go on.")
+calls = group("Live calls: place, watch, steer and read them.")

@@ -27,7 +27,7 @@ from trunkline.cli.verbs.options import (
 Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows to print.")]
 OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="An order's id.")]
 DialledNumber = Annotated[
-    str, typer.Argument(metavar="NUMBER", help="A number, such as +15005550009.")
+    str, typer.Argument(metavar="E164", help="A number, such as +15005550009.")
 ]
 
 do_not_call = group("Numbers that no agent of the project may call.")
