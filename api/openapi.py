@@ -73,8 +73,8 @@ _KEY = {
     "description": "A new UUID for each request; the same request sent again is not done again",
     "schema": {
         "type": "string",
-        "maxLength": KEY_MAX_CHARACTERS,
-        "pattern": "^[!#-\\[\\]-~]+$",
+        "maxLength": KEY_MAX_CHARACTERS + 2,
+        "pattern": '^("[ !#-\\[\\]-~]+"|[!#-~]+)$',
         "examples": ["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     },
 }
