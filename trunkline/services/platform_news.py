@@ -128,6 +128,8 @@ class PlatformNewsService:
         return _initiation({})
 
     def _verified(self, delivery: PlatformDelivery) -> _Proof:
+        if not delivery.signature:
+            raise Unauthenticated(UNSIGNED)
         if not self._secret and not self._own_secrets:
             raise NotConfigured(
                 "The server has no secret to tell the voice platform by",
