@@ -21,7 +21,7 @@ def _nobody(_words: str) -> None:
 class Company:
     """Who takes part. ``sound`` fetches the bytes of a recording by digest; ``progress`` is told in
     words how far the conversation is. ``patience_s`` is how long a turn may take where the script
-    does not say, None for the usual.
+    does not say, None for the usual. ``is_phone``: the talks are over a telephone call.
     """
 
     talks: Talks
@@ -32,6 +32,7 @@ class Company:
     sound: Callable[[str], Awaitable[bytes]] | None = None
     rates: TestRates = field(default_factory=TestRates)
     patience_s: float | None = None
+    is_phone: bool = False
     progress: Callable[[str], None] = _nobody
 
 

@@ -11,12 +11,27 @@ from activities.conversation_course import Course
 from activities.conversation_parts import Company, Conversation, Trouble
 from activities.script_driving import ScriptDrive
 from trunkline.model.base import JsonObject
-from trunkline.model.errors import InvalidInput, PlatformError, RateLimited, SpeechUnavailable
+from trunkline.model.errors import (
+    InvalidInput,
+    PhoneNotAvailable,
+    PlatformError,
+    RateLimited,
+    SpeechUnavailable,
+    TrunklineError,
+)
 from trunkline.model.testing.scripts import Script
 from trunkline.model.testing.talk import TalkRequest
 from trunkline.model.testing.verdicts import RunFacts
+from trunkline.ports.talking import Talks
 
-__all__ = ["Company", "Conversation", "Trouble", "converse"]
+__all__ = [
+    "Company",
+    "Conversation",
+    "Trouble",
+    "converse",
+    "lost_conversation",
+    "with_variables",
+]
 
 SYSTEM_TIME = "system__time"
 """The variable by which agents know what time it is."""
@@ -44,26 +59,31 @@ async def converse(
                 clock=company.clock,
                 desks=company.desks,
                 desk_id=desk_id,
-                studio=company.studio if script.spec.mode == "audio" else None,
+                studio=company.studio if script.spec.mode != "text" else None,
             )
             held = await ScriptDrive(talk, script, company, course).run()
-        return await _with_variables(script, held, company)
+        return await with_variables(script, held, company.talks)
     except RateLimited:
         raise
     except (PlatformError, SpeechUnavailable, InvalidInput) as error:
-        return _without(Trouble.of(error))
+        return lost_conversation(error)
 
 
-async def _with_variables(script: Script, held: Conversation, company: Company) -> Conversation:
+async def with_variables(script: Script, held: Conversation, talks: Talks) -> Conversation:
     """The conversation with the variables it ended with, where the script asks for them."""
     asked = any(line.variables is not None for line in script.spec.at_end)
     if not asked or held.facts.lost or not held.facts.conversation_id:
         return held
     try:
-        variables = await company.talks.variables(held.facts.conversation_id)
+        variables = await talks.variables(held.facts.conversation_id)
     except PlatformError:
         return held  # nobody can tell, and that is what the check then says
     return replace(held, facts=held.facts.model_copy(update={"variables": variables}))
+
+
+def lost_conversation(error: TrunklineError) -> Conversation:
+    """A conversation nothing is known of, and why."""
+    return _without(Trouble.of(error))
 
 
 def _without(trouble: Trouble) -> Conversation:
@@ -73,11 +93,12 @@ def _without(trouble: Trouble) -> Conversation:
 def _missing(script: Script, company: Company) -> Trouble | None:
     """What the conversation would need and nobody has."""
     spec = script.spec
-    if spec.mode == "phone":
+    if spec.mode == "phone" and not company.is_phone:
         return Trouble(
-            "PhoneNotAvailable", "calls over a telephone line are not placed by this runner"
+            PhoneNotAvailable.reason,
+            "nobody here can place a call; servers can: run the test without --local, or in audio",
         )
-    if spec.mode == "audio" and company.studio is None:
+    if spec.mode != "text" and company.studio is None:
         return Trouble("SpeechUnavailable", "nothing here can speak; run the test in text")
     if spec.improvised and company.caller is None:
         return Trouble(
@@ -95,7 +116,7 @@ def _request(script: Script, request: TalkRequest, company: Company) -> TalkRequ
         variables[SYSTEM_TIME] = spec.clock.isoformat()
     noise = spec.caller.noise
     background = None
-    if spec.mode == "audio" and noise is not None and company.studio is not None:
+    if spec.mode != "text" and noise is not None and company.studio is not None:
         background = company.studio.background(noise, int(script.test_digest[-8:] or "0", 16))
     return request.model_copy(
         update={

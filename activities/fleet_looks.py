@@ -41,7 +41,7 @@ from trunkline.model.limits import (
 from trunkline.model.looks import Look, Orphan, is_due, look_mark, may_be_remembered, orphans
 from trunkline.model.observed import AgentSummary
 from trunkline.model.policies import Policy
-from trunkline.model.records import EventRecord, WishRecord
+from trunkline.model.records import EventRecord, RecordKind, StatusRow, WishRecord
 from trunkline.ports import Accounts, Clock, Ledger, Looks, Statuses, VoicePlatform, Wishes
 
 ORPHAN_FOUND = "OrphanFound"
@@ -252,18 +252,11 @@ class FleetLooks:
 
     async def _showing_drift(self, request: SweepInput) -> frozenset[str]:
         """Agents whose status says Drifted: they are told when it is so no more, too."""
-        names: set[str] = set()
-        after = ""
-        while rows := await self._statuses.statuses(
-            request.project,
-            environment=request.environment,
-            kind="agent",
-            after=after,
-            limit=SIGNAL_BATCH_SIZE,
-        ):
-            names.update(row.name for row in rows if find(row.conditions, "Drifted") is not None)
-            last = rows[-1]
-            after = f"{last.kind}/{last.name}/{last.environment}"
+        names = [
+            row.name
+            async for row in status_rows(self._statuses, request, "agent")
+            if find(row.conditions, "Drifted") is not None
+        ]
         return frozenset(names)
 
     async def _report_orphans(self, round_of: Round, names: set[str], known_ids: set[str]) -> None:
@@ -325,6 +318,23 @@ async def wish_batches(
         if batch[-1].kind != kind:
             return
         key = f"{request.environment}/{kind}/{batch[-1].name}"
+
+
+async def status_rows(
+    statuses: Statuses, request: SweepInput, kind: RecordKind
+) -> AsyncIterator[StatusRow]:
+    """Every status of one kind in the environment, by name."""
+    after = ""
+    while rows := await statuses.statuses(
+        request.project,
+        environment=request.environment,
+        kind=kind,
+        after=after,
+        limit=SIGNAL_BATCH_SIZE,
+    ):
+        for row in rows:
+            yield row
+        after = f"{kind}/{rows[-1].name}/{request.environment}"
 
 
 def _summary(listing: Listing, entry: LedgerEntry | None) -> AgentSummary | None:

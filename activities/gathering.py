@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from activities.adoptions import AdoptionReader
 from activities.fingerprints import FINGERPRINTS
-from activities.needs import Needed, claim_for, needed_objects
+from activities.needs import Needed, claim_for, claims_of, needed_objects
 from activities.reading_ahead import Ahead
 from trunkline.model.adoption import Adoption, agent_adoption
 from trunkline.model.desired import DesiredAgent
@@ -225,12 +225,8 @@ class Gatherer:
         if ahead is not None:
             claims = ahead.claims_of(desired)
         else:
-            claims = await self._ledger.claims(
-                voice.account,
-                desired.project,
-                desired.environment,
-                names=sorted({each.name for each in needed}),
-            )
+            names = sorted({each.name for each in needed})
+            claims = await claims_of(self._ledger, voice.account, desired, names)
         if adopted:
             claims = await self._rebuilt(voice, desired, needed, claims, remember=remember)
         return KnownObjects(

@@ -1,5 +1,6 @@
 """What an agent points at: tools, documents and secrets by kind, name and mark."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trunkline.model.base import JsonObject
@@ -7,6 +8,7 @@ from trunkline.model.desired import DesiredAgent
 from trunkline.model.ids import content_mark, reference, secret_title
 from trunkline.model.ledger import Claim, SharedKind
 from trunkline.model.shared_objects import object_key
+from trunkline.ports import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,13 @@ def needed_objects(desired: DesiredAgent) -> tuple[Needed, ...]:
             for document in desired.documents
         ),
     )
+
+
+async def claims_of(
+    ledger: Ledger, account: str, desired: DesiredAgent, names: Sequence[str] | None = None
+) -> tuple[Claim, ...]:
+    """Claims of shared objects where the agent is, by name if that is said."""
+    return await ledger.claims(account, desired.project, desired.environment, names=names)
 
 
 def claim_for(needed: Needed, account: str, desired: DesiredAgent, *, claimant: str) -> Claim:

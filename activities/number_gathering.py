@@ -12,7 +12,7 @@ from activities.calls.facts import call_rules
 from activities.gates import Said, question_of
 from activities.released_numbers import NumberRelease, NumberReleases
 from activities.types import Subject
-from trunkline.model.base import JsonObject
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import RemoteMissing
 from trunkline.model.gates import Assignment, Question, disabled_words
@@ -31,6 +31,8 @@ from trunkline.model.number_planner import (
 )
 from trunkline.model.observed import CarrierNumber, PlatformNumber
 from trunkline.model.own_routing import (
+    FORMER,
+    STATUS_URL,
     OwnAddresses,
     comes_to_us,
     own_addresses,
@@ -130,13 +132,20 @@ class NumberCorners:
 
     def settled(self, *, agent_id: ExternalId | None, carrier: CarrierNumber | None) -> JsonObject:
         """What the ledger remembers once the number is like that; addresses only if ours."""
-        if comes_to_us(self.desired) and self.own is not None:
-            return own_applied(self.desired, carrier, self.own)
         applied = self.entry.applied if self.entry is not None else {}
+        kept: dict[str, Json] = {FORMER: applied[FORMER]} if FORMER in applied else {}
+        if comes_to_us(self.desired) and self.own is not None:
+            return {**own_applied(self.desired, carrier, self.own), **kept}
+        reports = applied.get(STATUS_URL)
+        if reports and carrier is not None and carrier.status_callback == reports:
+            kept[STATUS_URL] = reports
         urls = (carrier.voice_url, carrier.voice_fallback_url) if carrier is not None else ("", "")
         ours = {self.answer_url, applied.get(VOICE_URL), applied.get(FALLBACK_URL)}
         voice_url, voice_fallback_url = ((url or "") if url in ours else "" for url in urls)
-        return number_applied(agent_id, voice_url=voice_url, voice_fallback_url=voice_fallback_url)
+        settled = number_applied(
+            agent_id, voice_url=voice_url, voice_fallback_url=voice_fallback_url
+        )
+        return {**settled, **kept}
 
 
 class NumberGatherer:

@@ -35,7 +35,7 @@ from trunkline.model.ids import ExternalId, new_nonce
 from trunkline.model.ledger import LedgerEntry, NumberOwner
 from trunkline.model.number_planner import FALLBACK_URL, VOICE_URL
 from trunkline.model.observed import CarrierNumber, PlatformNumber
-from trunkline.model.own_routing import STATUS_URL, comes_to_us
+from trunkline.model.own_routing import STATUS_URL, comes_to_us, with_former
 from trunkline.model.plans import Plan, Step
 from trunkline.model.records import WishRecord
 from trunkline.ports import (
@@ -256,10 +256,15 @@ class NumberActivities:
                 )
         platform = corners.platform
         holder = platform.assigned_agent_id if platform is not None else None
+        known = corners.entry.applied if corners.entry is not None else {}
+        others = carrier
+        if corners.voice.is_native_voice_url(carrier.voice_url):
+            others = carrier.model_copy(update={VOICE_URL: None})
+        settled = corners.settled(agent_id=holder, carrier=answer)
         await self._remember(
             corners,
             platform_id=platform.external_id if platform is not None else None,
-            applied=corners.settled(agent_id=holder, carrier=answer),
+            applied=with_former(settled, others, told, known),
         )
         return StepResult(external_id=carrier.sid, note=", ".join(told))
 

@@ -141,7 +141,7 @@ class RemovalPlanner:
         census: dict[str, Census] = {}
         for kind in KINDS:
             entries = await self._ports.ledger.entries(tip.project, tip.described.name, kind)
-            there = [entry for entry in entries if entry.external_id is not None]
+            there = [entry for entry in entries if _is_there(entry)]
             wished = tip.wished(kind)
             census[kind] = Census(managed=len(there), wished=len(wished))
             rows.extend([await self._row(tip, one) for one in there if one.name not in wished])
@@ -149,34 +149,27 @@ class RemovalPlanner:
 
     async def _row(self, tip: Tip, entry: LedgerEntry) -> Gone:
         stone = Tombstone(since_at=self._ports.clock.now(), revision=tip.revision)
+        number = await self._number(tip, entry) if entry.kind == "number" else None
         return Gone.model_validate(
             {
                 "kind": entry.kind,
                 "name": entry.name,
                 "account": entry.account,
-                "external_id": entry.external_id,
+                "external_id": entry.external_id or number,
+                "number": number,
                 "nonce": entry.nonce,
                 "removed_at": tip.revision,
                 "wish_digest": entry.digest or Digest(""),
                 "tombstone": stone,
-                "moved_to": await self._moved_to(tip, entry),
+                "moved_to": _moved_to(tip, entry, number),
             }
         )
 
-    async def _moved_to(self, tip: Tip, entry: LedgerEntry) -> str | None:
-        """The wish that goes on with the same object: a rename."""
+    async def _number(self, tip: Tip, entry: LedgerEntry) -> str:
+        """The digits of a number's last wish."""
         place = (tip.project, tip.described.name)
-        if entry.kind == "agent":
-            found = [
-                agent.name
-                for agent in tip.wishlist.agents
-                if agent.environment == tip.described.name and agent.renamed_from == entry.name
-            ]
-            return min(found, default=None)
         known = await self._ports.wishes.wish(*place, "number", entry.name)
-        number = known.body.get("number") if known is not None else None
-        same = [one.name for one in tip.wishlist.numbers if one.number == number]
-        return min(same, default=None)
+        return str(known.body.get("number", "")) if known is not None else ""
 
     async def _objects(self, tip: Tip, view: View) -> tuple[tuple[Plan, ...], tuple[Kept, ...]]:
         """Tools, documents and secrets no wish of the tip, and no release that may be gone back
@@ -204,6 +197,23 @@ class RemovalPlanner:
             if claim.external_id is not None and claim_reference(claim) not in wanted
         ]
         return tuple(object_plan(tip.project, view.environment, one) for one in unused), staying
+
+
+def _is_there(entry: LedgerEntry) -> bool:
+    """There is something to take away: a number may be at its carrier alone."""
+    return entry.external_id is not None or (entry.kind == "number" and bool(entry.applied))
+
+
+def _moved_to(tip: Tip, entry: LedgerEntry, number: str | None) -> str | None:
+    """The wish that goes on with the same object: a rename."""
+    if entry.kind == "number":
+        return min((one.name for one in tip.wishlist.numbers if one.number == number), default=None)
+    found = [
+        agent.name
+        for agent in tip.wishlist.agents
+        if agent.environment == tip.described.name and agent.renamed_from == entry.name
+    ]
+    return min(found, default=None)
 
 
 def with_removals(joined: Plan, removals: PlannedRemovals) -> Plan:

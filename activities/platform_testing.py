@@ -20,11 +20,10 @@ from activities.creating import create_once
 from activities.errors import translated
 from activities.heartbeats import Progress, beating, resumed_place
 from activities.names import RUN_PLATFORM_TESTS
-from activities.needs import Needed
+from activities.needs import Needed, claims_of
 from activities.shared import ClaimCreation, SharedWrites
-from activities.testing.conversations import conversation_key
 from activities.testing.ports import StoredRendering, TestPorts, not_deployed
-from activities.testing.results import put_part, read_part
+from activities.testing.results import conversation_key, put_part, read_part
 from activities.testing_types import PlatformTestsReport, PlatformTestsRequest
 from activities.types import Timing
 from trunkline.model.base import JsonObject
@@ -168,7 +167,7 @@ class PlatformTesting:
     ) -> dict[str, PlatformTest]:
         """Tests that are there as they are, all others under their owner's name, held by now."""
         names = sorted({test.name for test in wanted.values()})
-        claims = await self._claims(voice, order.desired, names)
+        claims = await claims_of(self._ledger, voice.account, order.desired, names)
         there = {c.digest for c in claims if c.kind == "test" and c.external_id is not None}
         owned: dict[str, PlatformTest] = {}
         for digest, test in wanted.items():
@@ -187,7 +186,7 @@ class PlatformTesting:
         Raises TestImpossible if something would have to be made that nobody answers for.
         """
         desired = order.desired
-        claims = await self._claims(voice, desired)
+        claims = await claims_of(self._ledger, voice.account, desired)
         known = KnownObjects(bindings=bindings_of(claims), claims=claims)
         missing = [s for s in shared_steps(desired, known, None, None) if s.action == "create"]
         if not missing:
@@ -201,14 +200,14 @@ class PlatformTesting:
         shared = SharedWrites(self._accounts, self._ledger, self._wishes, self._clock)
         for step in missing:
             await shared.create(desired, step, timing)
-        return bindings_of(await self._claims(voice, desired))
+        return bindings_of(await claims_of(self._ledger, voice.account, desired))
 
     async def _ensured(
         self, voice: VoicePlatform, writes: "TestWrites", desired: DesiredAgent, timing: Timing
     ) -> dict[str, ExternalId]:
         """Ids of the tests by digest; those that are not there yet are made."""
         names = sorted({test.name for test in writes.tests.values()})
-        claims = await self._claims(voice, desired, names)
+        claims = await claims_of(self._ledger, voice.account, desired, names)
         rows = {claim.digest: claim for claim in claims if claim.kind == "test"}
 
         async def one(test: PlatformTest) -> ExternalId:
@@ -239,7 +238,7 @@ class PlatformTesting:
         """Let go of tests that somebody deleted on the platform; True if there are any."""
         names = sorted({test.name for test in wanted.values()})
         forgotten = False
-        for claim in await self._claims(voice, desired, names):
+        for claim in await claims_of(self._ledger, voice.account, desired, names):
             if claim.kind != "test" or claim.external_id is None or claim.digest not in wanted:
                 continue
             try:
@@ -316,13 +315,6 @@ class PlatformTesting:
                 return found
             await asyncio.sleep(min(pause_s, left_s))
             pause_s = min(pause_s * pauses.patience, pauses.longest_s)
-
-    async def _claims(
-        self, voice: VoicePlatform, desired: DesiredAgent, names: list[str] | None = None
-    ) -> tuple[Claim, ...]:
-        return await self._ledger.claims(
-            voice.account, desired.project, desired.environment, names=names
-        )
 
 
 class PlatformTestActivities:

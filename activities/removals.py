@@ -12,14 +12,16 @@ from activities.concurrency import each
 from activities.errors import superseded
 from activities.policies import Standings
 from activities.types import StepResult, Timing
+from trunkline.model.base import JsonObject
 from trunkline.model.deletion_plans import budget_stop, deletion_plan
 from trunkline.model.errors import Conflict, NotFound, OutcomeUnknown, RemoteMissing, Unavailable
 from trunkline.model.ids import OWNER_PREFIX, PROTECTED_TAG, ExternalId, nonce_tag, owner_tag
 from trunkline.model.interventions import Intervention
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.limits import PRUNE_WINDOW_S, SWEEP_READS_CONCURRENT
-from trunkline.model.number_planner import AGENT
-from trunkline.model.plans import Plan, Step
+from trunkline.model.number_planner import AGENT, FALLBACK_URL, VOICE_URL
+from trunkline.model.own_routing import CARRIER_PATHS, STATUS_URL, given_back
+from trunkline.model.plans import Change, Plan, Step
 from trunkline.model.pruning import (
     GONE,
     OVER_BUDGET,
@@ -205,7 +207,7 @@ class Removals:
         if view.facts[gone.key].version_id != plan.base_version_id:
             raise Conflict(f"{record.kind} {record.name} was changed since the plan was made")
         await self._intend(record, gone, decided, decision)
-        await self._delete(record, gone, timing)
+        await self._delete(record, gone, view.facts[gone.key], timing)
         await self._forget(record, gone)
         return StepResult(external_id=gone.external_id, note="deleted")
 
@@ -225,10 +227,35 @@ class Removals:
         if current is None or not current.removed or current.revision != record.revision:
             raise superseded(f"{record.kind} {record.name} has a newer wish")
 
-    async def _delete(self, record: WishRecord, gone: Gone, timing: Timing) -> None:
+    async def _give_back(
+        self, record: WishRecord, gone: Gone, facts: Facts, timing: Timing
+    ) -> None:
+        """Let the carrier forget addresses of ours; done again it changes nothing."""
+        if not facts.addresses:
+            return
+        telephony = await self._accounts.telephony(record.project, record.environment)
+        carrier = await telephony.number(gone.number or "")
+        if carrier is None:
+            return
+        told = {change.path: str(change.new or "") for change in facts.addresses}
+        answer = await telephony.update_number(
+            carrier.sid,
+            voice_url=told.get(VOICE_URL),
+            voice_fallback_url=told.get(FALLBACK_URL),
+            status_callback=told.get(STATUS_URL),
+            timeout_s=timing.request_timeout_s,
+        )
+        for path, wanted in told.items():
+            if (getattr(answer, path) or "") != wanted:
+                raise Unavailable(f"number {record.name}: the carrier still names our {path}")
+
+    async def _delete(self, record: WishRecord, gone: Gone, facts: Facts, timing: Timing) -> None:
         """The write and its read-back; a lost answer is settled by the reading."""
         voice = await self._accounts.voice(record.project, record.environment)
         if gone.kind == "number":
+            await self._give_back(record, gone, facts, timing)
+            if not facts.rings:
+                return
             answer = await voice.assign_number(
                 gone.external_id, None, timeout_s=timing.request_timeout_s
             )
@@ -252,7 +279,7 @@ class Removals:
                 kind=gone.kind,
                 name=gone.name,
                 account=gone.account,
-                external_id=gone.external_id,
+                external_id=None if gone.external_id == gone.number else gone.external_id,
             )
         )
 
@@ -281,11 +308,28 @@ class Removals:
         voice = await self._accounts.voice(project, environment)
         if gone.kind == "number":
             entry = await self._ledger.entry(project, environment, "number", gone.name)
-            return await _number_facts(voice, gone, entry)
+            applied = entry.applied if entry is not None else {}
+            lost = await _not_ringing(voice, gone, applied)
+            addresses = await self._addresses(project, environment, gone, applied)
+            if lost and not addresses:
+                return Facts(lost=lost)
+            return Facts(rings=not lost, addresses=addresses)
         if gone.account != voice.account:
             return Facts(ours=False)
         owner = owner_tag(project, environment, gone.name)
         return await _agent_facts(voice, gone, owner, await self._uses(voice, gone))
+
+    async def _addresses(
+        self, project: str, environment: str, gone: Gone, applied: JsonObject
+    ) -> tuple[Change, ...]:
+        """What the carrier would be told of a number so that nothing of ours is left there."""
+        if not gone.number or not any(applied.get(path) for path in CARRIER_PATHS):
+            return ()
+        telephony = await self._accounts.telephony(project, environment)
+        if telephony.account != gone.account:
+            return ()
+        carrier = await telephony.number(gone.number)
+        return given_back(carrier, applied) if carrier is not None else ()
 
     async def _uses(self, voice: VoicePlatform, gone: Gone) -> tuple[str, ...] | None:
         """None if the agent is not there."""
@@ -326,18 +370,21 @@ def _require_unlisted(gone: Gone, *, listed: bool) -> None:
         raise Unavailable(f"{gone.kind} {gone.name} is listed, and a look at it finds nothing")
 
 
-async def _number_facts(voice: VoicePlatform, gone: Gone, entry: LedgerEntry | None) -> Facts:
-    """A number is ours as long as it rings the agent we gave it to."""
+async def _not_ringing(voice: VoicePlatform, gone: Gone, applied: JsonObject) -> str:
+    """Why there is nothing to take away on the platform; "" for a number that rings the agent we
+    gave it to.
+    """
+    if gone.external_id == gone.number:
+        return NOT_THERE
     try:
         number = await voice.number(gone.external_id)
     except RemoteMissing:
         held = await voice.numbers()
         _require_unlisted(gone, listed=any(one.external_id == gone.external_id for one in held))
-        return Facts(lost=NOT_THERE)
-    ours = entry.applied.get(AGENT) if entry is not None else None
-    if number.assigned_agent_id is None or number.assigned_agent_id != ours:
-        return Facts(lost="it rings no agent we gave it to")
-    return Facts()
+        return NOT_THERE
+    holder = number.assigned_agent_id
+    rings = holder is not None and holder == applied.get(AGENT)
+    return "" if rings else "it rings no agent we gave it to"
 
 
 async def _is_there(voice: VoicePlatform, external_id: ExternalId) -> bool:

@@ -2,18 +2,10 @@
 
 from datetime import timedelta
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
+from temporalio.client import Client
 
-from activities.names import RETEST_WORKFLOW, WORKFLOW_QUEUE
-from activities.schedules import drop_schedule, put_schedule
+from activities.names import RETEST_WORKFLOW
+from activities.schedules import Recurring, drop_schedule, put_schedule
 from activities.testing_types import RetestInput
 from activities.types import Timing
 from trunkline.model.ids import retest_id
@@ -31,24 +23,19 @@ class RetestSchedules:
 
     async def ensure(self, project: str, environment: Environment, timing: Timing) -> None:
         """Create, change or drop the schedule of an environment. Raises EngineUnavailable."""
-        place = retest_id(project, environment.name)
         promotion = environment.promotion
         if promotion is None or promotion.retest is None:
             await self.drop(project, environment.name)
             return
         await put_schedule(
             self._client,
-            place,
-            Schedule(
-                action=ScheduleActionStartWorkflow(
-                    RETEST_WORKFLOW,
-                    RetestInput(project=project, environment=environment.name, timing=timing),
-                    id=place,
-                    task_queue=WORKFLOW_QUEUE,
-                    static_summary=f"Test what {environment.name} runs again",
-                ),
-                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=promotion.retest.every)]),
-                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+            Recurring(
+                place=retest_id(project, environment.name),
+                workflow=RETEST_WORKFLOW,
+                order=RetestInput(project=project, environment=environment.name, timing=timing),
+                every=promotion.retest.every,
+                summary=f"Test what {environment.name} runs again",
+                catch_up=CATCH_UP,
             ),
         )
 

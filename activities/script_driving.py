@@ -55,7 +55,7 @@ class ScriptDrive:
         self._script = script
         self._company = company
         self._course = course
-        self._audio = script.spec.mode == "audio"
+        self._audio = script.spec.mode != "text"
         self._overs: list[Over] = []
         self._reply_ms: list[int] = []
         self._sounds: dict[int, Sound | None] = {}

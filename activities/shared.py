@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.creating import Created, create_once
 from activities.fingerprints import fingerprint
-from activities.needs import Needed, claim_for, needed_objects
+from activities.needs import Needed, claim_for, claims_of, needed_objects
 from activities.types import StepResult, Timing
 from trunkline.model.creation import Decision, Found, LookUp, decide_claim
 from trunkline.model.desired import DesiredAgent, DesiredDocument
@@ -84,7 +84,7 @@ class SharedWrites:
             return await voice.create_secret(needed.mark, value, timeout_s=timeout_s)
         if needed.kind == "tool":
             tool = next(t for t in desired.tools if t.digest == needed.digest)
-            claims = await self._claims(voice, desired, tool.secrets())
+            claims = await claims_of(self._ledger, voice.account, desired, tool.secrets())
             secret_ids = {c.name: c.external_id for c in claims if c.external_id is not None}
             return await voice.create_tool(
                 tool, mark=needed.mark, secret_ids=secret_ids, timeout_s=timeout_s
@@ -114,15 +114,8 @@ class SharedWrites:
     async def _row(
         self, voice: VoicePlatform, desired: DesiredAgent, needed: Needed
     ) -> Claim | None:
-        claims = await self._claims(voice, desired, (needed.name,))
+        claims = await claims_of(self._ledger, voice.account, desired, (needed.name,))
         return next((c for c in claims if claim_reference(c) == needed.reference), None)
-
-    async def _claims(
-        self, voice: VoicePlatform, desired: DesiredAgent, names: tuple[str, ...]
-    ) -> tuple[Claim, ...]:
-        return await self._ledger.claims(
-            voice.account, desired.project, desired.environment, names=names
-        )
 
 
 class ClaimCreation:

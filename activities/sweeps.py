@@ -9,31 +9,22 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-    ScheduleState,
-)
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.call_keeping.schedules import CallSchedules
 from activities.calls.telling import OrderCalls
 from activities.errors import translated
 from activities.experiments import RolloutPorts
-from activities.fleet_looks import FleetLooks, wish_batches
+from activities.fleet_looks import FleetLooks, status_rows, wish_batches
 from activities.heartbeats import Progress, beating
-from activities.names import ENSURE_SWEEPS, SWEEP_ENVIRONMENT, SWEEP_WORKFLOW, WORKFLOW_QUEUE
+from activities.names import ENSURE_SWEEPS, SWEEP_ENVIRONMENT, SWEEP_WORKFLOW
 from activities.number_gathering import NumberGatherer
 from activities.policies import environments, policy_of
 from activities.pull_requests.schedules import PullRequestSchedules
 from activities.released_numbers import NumberReleases
 from activities.retest_schedules import RetestSchedules
-from activities.schedules import drop_schedule, put_schedule, schedule_refused
+from activities.schedules import Recurring, drop_schedule, put_schedule, schedule_refused
 from activities.sweep_intervals import SweepIntervals
 from activities.telling import Dispatcher
 from activities.types import SweepInput, SweepReport, SweepsRequest
@@ -45,7 +36,6 @@ from trunkline.model.kinds.project import Environment
 from trunkline.model.limits import (
     PLANS_KEPT_S,
     RETENTION_BATCH_SIZE,
-    SIGNAL_BATCH_SIZE,
 )
 from trunkline.model.plans import Plan
 from trunkline.ports import (
@@ -59,9 +49,6 @@ from trunkline.ports import (
     Wishes,
 )
 
-CATCH_UP = timedelta(minutes=1)
-"""Looks missed while Temporal was down are not made up for: the next one sees the same."""
-
 
 class SweepSchedules:
     """One Temporal Schedule per environment that follows the branch."""
@@ -73,22 +60,18 @@ class SweepSchedules:
         self, request: SweepInput, interval_s: float, *, note: str = "", paused: bool = False
     ) -> None:
         """Create the schedule, or give the existing one this interval and input."""
-        place = sweep_id(request.project, request.environment)
-        schedule = Schedule(
-            action=ScheduleActionStartWorkflow(
-                SWEEP_WORKFLOW,
-                request,
-                id=place,
-                task_queue=WORKFLOW_QUEUE,
-                static_summary=f"Look over {request.environment} for drift",
+        await put_schedule(
+            self._client,
+            Recurring(
+                place=sweep_id(request.project, request.environment),
+                workflow=SWEEP_WORKFLOW,
+                order=request,
+                every=timedelta(seconds=interval_s),
+                summary=f"Look over {request.environment} for drift",
+                note=note,
+                paused=paused,
             ),
-            spec=ScheduleSpec(
-                intervals=[ScheduleIntervalSpec(every=timedelta(seconds=interval_s))]
-            ),
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
-            state=ScheduleState(note=note or None, paused=paused),
         )
-        await put_schedule(self._client, place, schedule)
 
     async def pause(self, project: str, environment: str, *, note: str) -> None:
         """Start no look until the schedule is given anew or let go on; nothing if there is none."""
@@ -235,19 +218,8 @@ class SweepActivities:
 
     async def _told_of_numbers(self, request: SweepInput) -> dict[str, Conditions]:
         """What the statuses of the environment's numbers say."""
-        told: dict[str, Conditions] = {}
-        after = ""
-        while rows := await self._statuses.statuses(
-            request.project,
-            environment=request.environment,
-            kind="number",
-            after=after,
-            limit=SIGNAL_BATCH_SIZE,
-        ):
-            told.update((row.name, row.conditions) for row in rows)
-            last = rows[-1]
-            after = f"{last.kind}/{last.name}/{last.environment}"
-        return told
+        rows = status_rows(self._statuses, request, "number")
+        return {row.name: row.conditions async for row in rows}
 
 
 def says_something_new(plan: Plan, told: Conditions) -> bool:

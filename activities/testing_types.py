@@ -51,7 +51,7 @@ class TestRunInput(Frozen):
     tags: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     repeat: int | None = None
-    mode: Literal["", "text", "audio"] = ""
+    mode: Literal["", "text", "audio", "phone"] = ""
     runner: Literal["conversations", "platform"] = "conversations"
     compare: str = ""
     proposal: Proposal | None = None

@@ -10,9 +10,10 @@ from typing import Any
 
 from fastapi import Request
 
-from api.security import Caller, InstalledServices
+from api.security import services_of
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.roles import Action, roles_for
+from trunkline.services.access import Principal
 
 ACTION = "x-trunkline-action"
 ROLES = "x-trunkline-roles"
@@ -29,7 +30,7 @@ def needs(action: Action, *, ruled: bool = False, **described: Any) -> dict[str,
     return {**said, RULED: True} if ruled else said
 
 
-async def require_right(request: Request, services: InstalledServices, caller: Caller) -> None:
+async def require_right(request: Request, caller: Principal) -> None:
     """Raises NotFound for a project that is not there, then Forbidden for a role without right.
 
     Where no project is in the path, a right in one of the caller's projects opens the door.
@@ -39,7 +40,7 @@ async def require_right(request: Request, services: InstalledServices, caller: C
         return
     project = request.path_params.get("project")
     if isinstance(project, str) and re.match(NAME_PATTERN, project):
-        await services.projects.find(caller, project)
+        await services_of(request).projects.find(caller, project)
     if "project" in request.path_params:
         caller.require(declared[ACTION])
     else:

@@ -86,7 +86,10 @@ class SourceAnswer(Answer):
 
 
 class ProjectAnswer(Answer):
-    """A registered manifests repository; ``source`` is null before the first look at it."""
+    """A registered manifests repository; ``source`` is null before the first look at it.
+    ``conditions`` say what is wrong with the project beside its Git, such as recipients of
+    notifications that take none.
+    """
 
     name: str
     repository: str
@@ -94,6 +97,7 @@ class ProjectAnswer(Answer):
     poll_interval_s: float
     source: SourceAnswer | None = None
     environments: tuple[EnvironmentAnswer, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 class AgentAnswer(Answer):
@@ -395,6 +399,7 @@ def project_answer(state: ProjectState) -> ProjectAnswer:
             EnvironmentAnswer(name=e.name, source=e.source, mode=e.mode, message=e.message)
             for e in state.environments
         ),
+        conditions=state.conditions,
     )
 
 

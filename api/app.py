@@ -9,11 +9,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute
 
 from api import idempotency, problems
-from api.actions import require_right
 from api.boundary import RequestBoundary
+from api.door import enter
 from api.etags import EntityTags
 from api.openapi import TrunklineAPI, method_not_offered, operation_name
-from api.rates import Rates, RequestGuard, TokenRates, keep_pace
+from api.rates import Rates, RequestGuard, TokenRates
 from api.routes import (
     administration,
     behaviour,
@@ -143,7 +143,7 @@ def create_app(
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(origins),
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=list(_ASKED_HEADERS),
             expose_headers=list(EXPOSED_HEADERS),
             allow_credentials=False,
@@ -160,9 +160,8 @@ def _routes() -> tuple[BaseRoute, ...]:
     half a second; routes that are shared are read once.
     """
     rooms = APIRouter(generate_unique_id_function=operation_name)
-    held = [Depends(keep_pace), Depends(require_right), Depends(idempotency.claim_request)]
     for room in FOR_CALLERS:
-        rooms.include_router(room.router, dependencies=held)
+        rooms.include_router(room.router, dependencies=[Depends(enter)])
     for room in FOR_ANYBODY:
         rooms.include_router(room.router)
     return tuple(rooms.routes)

@@ -1,9 +1,13 @@
 """The outermost layer of every request: an id, a bound on its body, a last resort for errors.
 
+HEAD is answered as GET is, for whoever asks only whether something is there; the HTTP server leaves
+the body out.
+
 It is plain ASGI and not a framework middleware, because it must also cover what the framework
 itself answers and must count a body while it streams in.
 """
 
+import asyncio
 import logging
 import re
 import secrets
@@ -21,6 +25,8 @@ from trunkline.model import limits
 from trunkline.model.ids import is_own_request
 
 REQUEST_ID_HEADER = b"x-request-id"
+WITHOUT_BODY = "trunkline.without_body"
+"""Under this name a request says that nobody takes what it is answered with: it was HEAD."""
 TRACE_HEADER = b"traceparent"
 NO_ROUTE = "none"
 """What a path is called that nothing answers to: anybody can think of one."""
@@ -38,8 +44,11 @@ _log = logging.getLogger(__name__)
 class RequestBoundary:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, *, body_timeout_s: float = limits.REQUEST_BODY_TIMEOUT_S
+    ) -> None:
         self._app = app
+        self._body_timeout_s = body_timeout_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,17 +76,33 @@ class RequestBoundary:
             refusal = _too_large(bound, answer.request_id)
             await refusal(scope, receive, answer)
             return
-        taken = 0
+        taken, is_whole = 0, False
+        until_s = asyncio.get_running_loop().time() + self._body_timeout_s
 
         async def counted() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, is_whole
+            if is_whole:
+                return await receive()
+            try:
+                async with asyncio.timeout_at(until_s):
+                    message = await receive()
+            except TimeoutError as error:
+                words = f"The body took longer than {self._body_timeout_s:.0f} s"
+                raise HTTPException(408, words) from error
             taken += len(message.get("body", b""))
+            is_whole = not message.get("more_body", False)
             if taken > bound:
                 raise HTTPException(413, f"The body is larger than {bound} bytes")
             return message
 
-        await self._app(scope, counted, answer)
+        if scope["method"] != "HEAD":
+            await self._app(scope, counted, answer)
+            return
+        asked = {**scope, "method": "GET", WITHOUT_BODY: True}
+        try:
+            await self._app(asked, counted, answer)
+        finally:
+            scope["route"] = asked.get("route")
 
 
 class _Answer:

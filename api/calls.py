@@ -49,6 +49,7 @@ _CALL: dict[str, Any] = {
     "conversationId": "conv_7101k5zvyjhmfg983brhmhkd98n6",
     "route": {"line": 0, "words": "Mon-Fri 09:00-17:00 Europe/London: front-desk"},
     "order": "",
+    "test": "",
     "attempt": 1,
     "startedAt": _TIME,
     "answeredAt": "2026-03-02T09:15:02Z",
@@ -89,7 +90,8 @@ class CallRecordAnswer(Answer):
 
     ``durationS`` is from the answer to the end, ``outcome`` one word for how it ended, ``verdict``
     what the platform's own analysis thinks. ``cost`` and ``interruptions`` are known some moments
-    after the end; ``settled`` says that nothing will change any more.
+    after the end; ``settled`` says that nothing will change any more. ``test`` is the conversation
+    test it is part of, as run, name and number; such calls are in no statistics.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": _CALL})
@@ -110,6 +112,7 @@ class CallRecordAnswer(Answer):
     conversation_id: str
     route: RouteTaken
     order: str
+    test: str
     attempt: int
     started_at: datetime
     answered_at: datetime | None

@@ -35,7 +35,8 @@ class EntityTags:
             await self._app(scope, receive, send)
             return
         tagged = scope["method"] == "GET" and not path.startswith(UNTAGGED_PREFIX)
-        answer = _Answer(send, Headers(scope=scope).get("if-none-match", "") if tagged else None)
+        wanted = ",".join(Headers(scope=scope).getlist("if-none-match")) if tagged else None
+        answer = _Answer(send, wanted)
         await self._app(scope, receive, answer)
 
 

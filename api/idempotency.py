@@ -15,9 +15,10 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.security import SESSION_COOKIE, Caller, InstalledServices, cookie_name
+from api.security import SESSION_COOKIE, cookie_name, services_of
 from trunkline.model.errors import InvalidInput, TrunklineError
 from trunkline.model.limits import IDEMPOTENCY_ANSWER_MAX_BYTES
+from trunkline.services.access import Principal
 from trunkline.services.catalogue import Services
 from trunkline.services.idempotency import Asked, GivenAnswer, HeldClaim
 
@@ -49,7 +50,7 @@ class AnsweredBefore(Exception):
         self.answer = answer
 
 
-async def claim_request(request: Request, services: InstalledServices, caller: Caller) -> None:
+async def claim_request(request: Request, caller: Principal) -> None:
     """Claim the request's key, if it has one.
 
     Raises AnsweredBefore, IdempotencyKeyReused, IdempotencyKeyInUse, and InvalidInput for a key
@@ -63,6 +64,7 @@ async def claim_request(request: Request, services: InstalledServices, caller: C
             f"{KEY_HEADER} is no key",
             hint=f"Send 1 to {KEY_MAX_CHARACTERS} printable characters, such as a UUID",
         )
+    services = services_of(request)
     meaningful = [request.headers.get(name, "") for name in _MEANINGFUL_HEADERS]
     asked = Asked(
         token_id=caller.token_id,

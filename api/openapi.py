@@ -33,15 +33,13 @@ TAGS = (
     ("control", "What people decide about carrying wishes out, and why something is not done"),
     ("promotions", "From a tested agent to a release, and back"),
     ("tests", "Scripted conversations, manual results, behaviour of what is released"),
-    ("changes", "What people ask for becomes a commit or a pull request"),
     ("changes", "Changes from outside of Git, which become commits or pull requests"),
     ("pull-requests", "What is planned and tested of a pull request"),
     ("notifications", "Who is told what"),
     ("imports", "What is on an account already, and taking it over"),
     ("ejections", "Leaving an environment to itself"),
-    ("calls", "What carriers ask"),
+    ("calls", "Calls: who speaks, what was said, and what carriers ask"),
     ("tokens", "Who may do what"),
-    ("sign-in", "Browsers of people, and who one is"),
     ("sign-in", "Browsers that sign in, and who it is that asks"),
     ("audit", "Who did what"),
     ("webhooks", "What forges tell"),
@@ -93,12 +91,14 @@ class TrunklineAPI(FastAPI):
 async def method_not_offered(request: Request, error: Exception) -> Response:
     """405 with every method of the path: the framework knows only those of one route."""
     if isinstance(error, HTTPException):
-        offered = _methods_of(request.app.openapi(), request.url.path)
-        error.headers = {"Allow": ", ".join(offered)} if offered else error.headers
+        said = {word.strip() for word in (error.headers or {}).get("Allow", "").split(",")}
+        offered = _methods_of(request.app.openapi(), request.url.path) or said - {""}
+        offered |= {"HEAD"} if "GET" in offered else set()
+        error.headers = {"Allow": ", ".join(sorted(offered))}
     return await framework_problem(request, error)
 
 
-def _methods_of(document: dict[str, Any], path: str) -> list[str]:
+def _methods_of(document: dict[str, Any], path: str) -> set[str]:
     """The methods of the path with the fewest parameters that fits."""
     fitting = [
         (template.count("{"), operations)
@@ -106,7 +106,7 @@ def _methods_of(document: dict[str, Any], path: str) -> list[str]:
         if re.fullmatch(_PARAMETER.sub("[^/]+", re.escape(template)), path)
     ]
     _, methods = min(fitting, key=lambda each: each[0], default=(0, {}))
-    return sorted(method.upper() for method in methods)
+    return {method.upper() for method in methods}
 
 
 def operation_name(route: APIRoute) -> str:
@@ -131,15 +131,22 @@ def _described(app: FastAPI) -> dict[str, Any]:
     return document
 
 
+def _say_what_callers_get(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    takes_json = "application/json" in operation.get("requestBody", {}).get("content", {})
+    shared = (400, 415, 429, 503) if takes_json else (429, 503)
+    for status, answer in problems.problem_documents(*shared).items():
+        responses.setdefault(str(status), answer)
+    responses["429"]["headers"] = {"Retry-After": _RETRY_AFTER}
+    for answer in responses.values():
+        answer.setdefault("headers", {})["RateLimit"] = _RATE
+
+
 def _say_what_all_share(method: str, path: str, operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     parameters = operation.setdefault("parameters", [])
     if "security" in operation:
-        for status, answer in problems.problem_documents(429, 503).items():
-            responses.setdefault(str(status), answer)
-        responses["429"]["headers"] = {"Retry-After": _RETRY_AFTER}
-        for answer in responses.values():
-            answer.setdefault("headers", {})["RateLimit"] = _RATE
+        _say_what_callers_get(operation)
     if method == "post" and "security" in operation and COVERED.fullmatch(path):
         parameters.append(_KEY)
         for status, answer in problems.problem_documents(400, 409, 422).items():

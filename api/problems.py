@@ -49,9 +49,16 @@ _FRAMEWORK_NAMES = {
     400: "malformed-request",
     404: "not-found",
     405: "method-not-allowed",
+    408: "request-timeout",
     413: "content-too-large",
+    416: "range-not-satisfiable",
 }
+_UNREAD_BODY = "There was an error parsing the body"
+"""What the framework says of a body that breaks its parser in any other way than as bad JSON."""
 _SHAPE = "#/components/schemas/{model}"
+_NOT_READ = frozenset({"model_attributes_type", "dict_type", "list_type"})
+"""How a body is refused that was not taken for JSON: as text where an object was expected."""
+_IS_JSON = re.compile(r"application/([^;]+\+)?json\s*(;|$)", re.IGNORECASE)
 _WORD_START = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -217,25 +224,61 @@ async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     found = error.errors()
+    foreign = _foreign_body(request, found)
+    if foreign is not None:
+        return foreign
     parts = [
         InvalidPart(where=".".join(str(step) for step in part["loc"]), message=part["msg"])
         for part in found
     ]
-    malformed = any(part["type"] == "json_invalid" for part in found)
+    if any(part["type"] == "json_invalid" for part in found):
+        return _malformed(request, parts)
     return problem_response(
-        400 if malformed else 422,
-        "malformed-json" if malformed else "invalid-request",
-        "The body is not JSON" if malformed else "The request does not fit its description",
+        422,
+        "invalid-request",
+        "The request does not fit its description",
         request_id=request_id(request),
         hint="GET /openapi.json describes every request",
         parts=parts,
     )
 
 
+def _malformed(request: Request, parts: Sequence[InvalidPart] = ()) -> Response:
+    return problem_response(
+        400,
+        "malformed-json",
+        "The body is not JSON",
+        request_id=request_id(request),
+        hint="GET /openapi.json describes every request",
+        parts=parts,
+    )
+
+
+def _foreign_body(request: Request, found: Sequence[Any] = ()) -> Response | None:
+    """The refusal of a body that is packed, or that does not say it is JSON; None for another."""
+    packed = request.headers.get("content-encoding", "identity").lower()
+    said = request.headers.get("content-type", "")
+    whole = any(part["loc"] == ("body",) and part["type"] in _NOT_READ for part in found)
+    if packed != "identity":
+        detail, hint = f"The body is packed by {packed[:40]!r}", "Send it as it is"
+    elif whole and not _IS_JSON.match(said):
+        detail = f"The body is of the type {said[:100]!r}" if said else "The body has no type"
+        hint = "Send 'Content-Type: application/json'"
+    else:
+        return None
+    answer = problem_response(
+        415, "unsupported-media-type", detail, request_id=request_id(request), hint=hint
+    )
+    answer.headers["Accept-Encoding"] = "identity"
+    return answer
+
+
 async def framework_problem(request: Request, error: Exception) -> Response:
     """What the framework itself answers, as a problem."""
     if not isinstance(error, HTTPException):
         raise error
+    if error.detail == _UNREAD_BODY:
+        return _foreign_body(request) or _malformed(request)
     phrase = HTTPStatus(error.status_code).phrase
     return problem_response(
         error.status_code,

@@ -20,9 +20,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem_response
-from api.security import Caller
 from trunkline.model import limits
 from trunkline.model.errors import TooManyRequests
+from trunkline.services.access import Principal
 
 UNGUARDED = ("/v1/webhooks/", "/v1/tools/", "/v1/sign-in", "/v1/media")
 """Signed by senders that share addresses, shown a token of one conversation, or on the way to the
@@ -106,7 +106,7 @@ class TokenRates:
         return self._buckets.take(token_id, self._clock())
 
 
-async def keep_pace(request: Request, caller: Caller) -> None:
+def keep_pace(request: Request, caller: Principal) -> None:
     """Count this request. Raises TooManyRequests."""
     held: TokenRates = request.app.state.rates
     pace = held.take(caller.token_id)

@@ -6,6 +6,7 @@ counts, and a cookie beside it does not. A browser sends its cookie whoever made
 counts only if it comes from a page of our own.
 """
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, NoReturn
 from urllib.parse import urlsplit
@@ -15,8 +16,9 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from trunkline.model.errors import CrossSiteRequest, Forbidden, Unauthenticated
 from trunkline.model.ids import NAME_PATTERN
-from trunkline.services.access import Principal
+from trunkline.services.access import Admission, Principal
 from trunkline.services.catalogue import Services
+from trunkline.services.projects import reached
 
 SESSION_COOKIE = "trunkline-session"
 HOST_PREFIX = "__Host-"
@@ -35,15 +37,18 @@ _cookie = APIKeyCookie(
 )
 
 
-async def services_of(request: Request) -> Services:
-    """The services the application was made with. Asynchronous, for else every request would wait
-    for a thread to look an attribute up.
-    """
+def services_of(request: Request) -> Services:
+    """The services the application was made with."""
     services: Services = request.app.state.services
     return services
 
 
-InstalledServices = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    """Asynchronous, for else every request would wait for a thread to look an attribute up."""
+    return services_of(request)
+
+
+InstalledServices = Annotated[Services, Depends(_services)]
 
 
 def cookie_name(public_url: str, name: str) -> str:
@@ -53,7 +58,6 @@ def cookie_name(public_url: str, name: str) -> str:
 
 async def principal_of(
     request: Request,
-    services: InstalledServices,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     _session: Annotated[str | None, Depends(_cookie)] = None,
 ) -> AsyncIterator[Principal]:
@@ -62,18 +66,21 @@ async def principal_of(
     Raises Unauthenticated, CrossSiteRequest, and NotFound for a project that does not exist for
     them. A write that is refused with Forbidden, here or behind, is written down.
     """
-    found = await _authenticated(request, services, credentials)
-    here = found
+    services = services_of(request)
+    project = request.path_params.get("project")
+    named = project if isinstance(project, str) and re.match(NAME_PATTERN, project) else ""
+    admission = await _admitted(request, services, credentials, named)
+    here = found = admission.principal
     try:
         if found.kind == "session":
             _require_own_page(request, services.sign_in.public_url)
-        project = request.path_params.get("project")
         if isinstance(project, str):
             narrowed = found.within(project)
             if narrowed is None:
                 await _absent(services, found, project)
             here = narrowed
         request.state.principal = here
+        request.state.project = admission.project
         yield here
     except Forbidden as refusal:
         if request.method not in SAFE_METHODS:
@@ -85,28 +92,32 @@ Caller = Annotated[Principal, Depends(principal_of)]
 
 
 async def project_of_caller(
-    services: InstalledServices,
-    caller: Caller,
-    project: Annotated[str, Path(pattern=NAME_PATTERN, examples=["acme"])],
+    request: Request, project: Annotated[str, Path(pattern=NAME_PATTERN, examples=["acme"])]
 ) -> str:
-    """The project in the path, if it exists for the caller. Raises NotFound."""
-    return (await services.projects.find(caller, project)).name
+    """The project in the path, if it exists for the caller. Raises NotFound.
+
+    Asked for behind the door, where the caller was found out, and not again by naming Caller.
+    """
+    return reached(request.state.principal, project, request.state.project).name
 
 
 ProjectOfCaller = Annotated[str, Depends(project_of_caller)]
 
 
-async def _authenticated(
-    request: Request, services: Services, credentials: HTTPAuthorizationCredentials | None
-) -> Principal:
+async def _admitted(
+    request: Request,
+    services: Services,
+    credentials: HTTPAuthorizationCredentials | None,
+    project: str,
+) -> Admission:
     if credentials is not None:
-        return await services.access.authenticate(credentials.credentials)
+        return await services.access.admit(credentials.credentials, project)
     secret = request.cookies.get(cookie_name(services.sign_in.public_url, SESSION_COOKIE))
     if not secret or "authorization" in request.headers:
         raise Unauthenticated(
             "There is no token in the request", hint="Send 'Authorization: Bearer tl_…'"
         )
-    return await services.access.authenticate_session(secret)
+    return await services.access.admit_session(secret, project)
 
 
 async def _absent(services: Services, caller: Principal, project: str) -> NoReturn:

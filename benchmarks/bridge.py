@@ -13,22 +13,18 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Self
 
 from benchmarks.figures import report
+from benchmarks.homes import ServedHome
 from benchmarks.lines import CallPlan, CallsTold, Stream, Way
 from benchmarks.listeners import ListeningPlan, ListeningTold
 from benchmarks.machine import Meter, pin_to, resident_mib
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.adapters.postgres.migrating import migrate
 from trunkline.listening import LOOPBACK
-from trunkline.local import postgres
 from trunkline.local.ports import free_port
-from trunkline.local.processes import Child, Supervisor
-from trunkline.local.stack import READY_TIMEOUT_S, START_CLI, answers
+from trunkline.local.processes import Child
 from trunkline.model.base import JsonObject
 from trunkline.model.calls.addresses import MEDIA_ROUTE, media_address
 from trunkline.model.calls.records import CallRecord
@@ -38,7 +34,7 @@ from trunkline.services.access import AccessService
 
 PROJECT, ENVIRONMENT = "bench", "testing"
 ACCOUNT, TOKEN = "AC" + "0" * 31 + "1", "token-of-the-benchmark"
-GOAL_CALLS, GOAL_MS = 40, 10.0
+GOAL_MS = 10.0
 CARRIED_MS = 20.0
 """A frame that waits longer than the next one takes to come is late."""
 LARGER = 1.25
@@ -51,31 +47,17 @@ SETTLE_S = 8.0
 """How much longer calls last than people listen: they have to come in first."""
 
 
-class Bridge:
+class Bridge(ServedHome):
     """PostgreSQL, a server on one core and callers on another; leaves none behind."""
 
     def __init__(self, home: Path) -> None:
-        self._home = home
-        self._supervisor = Supervisor(home / "logs")
-        self._exits = ExitStack()
-        self._database_url = ""
+        super().__init__(home)
         self._token = ""
         self._made = 0
 
-    def __enter__(self) -> Self:
-        self._home.mkdir(parents=True)
-        self._exits.enter_context(self._supervisor)
-        cluster = postgres.prepare(self._home / "postgres")
-        _, self._database_url = postgres.start_server(self._supervisor, cluster)
-        asyncio.run(migrate(self._database_url))
-        asyncio.run(self._register())
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._exits.close()
-
     def measure(self, calls: int, duration_s: float) -> None:
         """The figures: the goal first, then the largest number in time."""
+        asyncio.run(self._register())
         platform_port = free_port()
         server, port = self._serve(platform_port)
         idle_mib = resident_mib(server)
@@ -124,25 +106,14 @@ class Bridge:
             self._token = issued.secret
 
     def _serve(self, platform_port: int) -> tuple[Child, int]:
-        port = free_port()
         prefix = secret_prefix(PROJECT)
-        environment = {
-            "DATABASE_URL": self._database_url,
-            "TEMPORAL_ADDRESS": f"{LOOPBACK}:{free_port()}",
-            "TRUNKLINE_PROVIDERS": "simulators",
-            "TRUNKLINE_PROJECT": "",
-            "TRUNKLINE_REPOSITORY": "",
-            "TRUNKLINE_PUBLIC_URL": f"http://{LOOPBACK}:{port}",
-            "TRUNKLINE_HOME": str(self._home),
+        settings = {
             "ELEVENLABS_BASE_URL": f"http://{LOOPBACK}:{platform_port}",
             f"{prefix}KEY": "key-of-the-benchmark",
             f"{prefix}ACCOUNT": ACCOUNT,
             f"{prefix}TOKEN": TOKEN,
         }
-        serve = [sys.executable, "-c", START_CLI, "serve", "--host", LOOPBACK, "--port", str(port)]
-        server = self._supervisor.start("server", serve, environment=environment)
-        address = f"http://{LOOPBACK}:{port}/healthz"
-        server.wait_until(lambda: answers(address), timeout_s=READY_TIMEOUT_S)
+        server, port = self._serve_api("server", settings)
         pin_to(server, _cores()[0])
         report("media bridge", "a server on one core")
         return server, port

@@ -5,8 +5,6 @@ Each is a method that leaves the stack as the next one needs it. What a figure i
 """
 
 import asyncio
-import hmac
-import json
 import statistics
 import sys
 import time
@@ -22,7 +20,7 @@ from activities.types import SweepReport
 from benchmarks import fleets
 from benchmarks.machine import Cost, Meter, resident_mib
 from benchmarks.operations import OPERATION_TIMEOUT_S, ask, forget_calls
-from trunkline.local.repository import BRANCH
+from trunkline.local.announcing import announce_push
 from trunkline.local.stack import LocalStack
 from trunkline.model.ids import project_workflow_id, sweep_id
 
@@ -146,7 +144,7 @@ class Figures:
         forget_calls(self._platform)
         fleets.change(self._stack.repository.clone, number, f"what brings you here, {uuid4().hex}?")
         began_s = time.perf_counter()
-        self._announce(self._stack.repository.push("One change"))
+        announce_push(self._stack, self._stack.repository.push("One change"))
         while UPDATE_ROUTE not in self._counters()["requests"]:
             if time.perf_counter() - began_s > OPERATION_TIMEOUT_S:
                 sys.exit("the change was never written")
@@ -154,20 +152,6 @@ class Figures:
         waited_s = time.perf_counter() - began_s
         ask(self._api, f"agents/agent-{number:05}/sync", {})
         return waited_s
-
-    def _announce(self, revision: str) -> None:
-        """Tell the API about the push, the way GitHub does."""
-        repository = {"url": str(self._stack.repository.bare)}
-        push = {"ref": f"refs/heads/{BRANCH}", "after": revision, "repository": repository}
-        body = json.dumps(push).encode()
-        key = self._stack.webhook_secret.encode()
-        headers = {
-            "x-github-event": "push",
-            "x-hub-signature-256": f"sha256={hmac.new(key, body, 'sha256').hexdigest()}",
-            "content-type": "application/json",
-        }
-        address = f"{self._stack.addresses.api}/v1/webhooks/github"
-        httpx.post(address, content=body, headers=headers, timeout=10.0).raise_for_status()
 
     def _metered(self, work: Callable[[], object]) -> Cost:
         meter = Meter(self._stack.children)

@@ -212,7 +212,6 @@ class Calls:
         self._agents: list[Socket] = []
         self._answered = asyncio.Event()
         self._ends_at = 0.0
-        self._prefixes: dict[int, str] = {}
 
     async def carry(self) -> CallsTold:
         """Open every call, speak both ways, and tell what arrived."""

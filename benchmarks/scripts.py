@@ -10,19 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-PROJECT = """\
-apiVersion: trunkline/v1alpha1
-kind: Project
-metadata: { name: bench }
-spec:
-  accounts:
-    elevenlabs: { apiKey: { env: ELEVENLABS_API_KEY } }
-  environments:
-    - name: testing
-      source: head
-      mode: enforce
-      drift: { policy: heal, interval: 24h }
-"""
+from benchmarks.fleets import PROJECT
+
 RELEASED = """\
   people:
     - { name: author, emails: [author@example.com] }

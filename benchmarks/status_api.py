@@ -15,14 +15,12 @@ import random
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
 
 import httpx
 
 from benchmarks.figures import report
+from benchmarks.homes import ServedHome
 from benchmarks.load import NOT_MODIFIED, TOLD, Due, Plan, Told
 from benchmarks.machine import Cost, Meter, resident_mib
 from benchmarks.populations import (
@@ -36,12 +34,10 @@ from benchmarks.populations import (
     status_of,
 )
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.adapters.postgres.migrating import migrate
 from trunkline.listening import LOOPBACK
-from trunkline.local import postgres
 from trunkline.local.ports import free_port
-from trunkline.local.processes import Child, Supervisor
-from trunkline.local.stack import READY_TIMEOUT_S, START_CLI, answers
+from trunkline.local.processes import Child
+from trunkline.local.stack import READY_TIMEOUT_S, answers
 from trunkline.model.limits import API_PAGE_MAX
 
 GOAL_MS = 50.0
@@ -86,32 +82,15 @@ class Answered:
         return [one for one in self.told if not names or one.name in names]
 
 
-class StatusApi:
+class StatusApi(ServedHome):
     """PostgreSQL, the API and the floor, each a process of its own; leaves none behind."""
-
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._supervisor = Supervisor(home / "logs")
-        self._exits = ExitStack()
-        self._database_url = ""
-
-    def __enter__(self) -> Self:
-        self._home.mkdir(parents=True)
-        self._exits.enter_context(self._supervisor)
-        cluster = postgres.prepare(self._home / "postgres")
-        _, self._database_url = postgres.start_server(self._supervisor, cluster)
-        asyncio.run(migrate(self._database_url))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._exits.close()
 
     def measure(self, agents: int, rate_per_s: float, duration_s: float) -> None:
         """The figures."""
         people = math.ceil(rate_per_s / RATE_OF_A_PERSON)
         population = asyncio.run(populate(self._database_url, agents, people))
         report("status API", f"{agents:,} agents, {population.rows:,} rows")
-        api, port = self._serve()
+        api, port = self._serve_api("api", {})
         started_mib = resident_mib(api)
         routes = _routes(population, _cursors(port, population.tokens[0]))
         random_source = random.Random(SEED)  # noqa: S311 - which request is next
@@ -134,23 +113,6 @@ class StatusApi:
         self._run(floor, port, _plan(routes, population, random_source, rate_per_s, warm_s))
         plan = _plan(routes, population, random_source, rate_per_s, min(FLOOR_S, duration_s))
         _report_floor(self._run(floor, port, plan), answered)
-
-    def _serve(self) -> tuple[Child, int]:
-        port = free_port()
-        environment = {
-            "DATABASE_URL": self._database_url,
-            "TEMPORAL_ADDRESS": f"{LOOPBACK}:{free_port()}",
-            "TRUNKLINE_PROVIDERS": "simulators",
-            "TRUNKLINE_PROJECT": "",
-            "TRUNKLINE_REPOSITORY": "",
-            "TRUNKLINE_PUBLIC_URL": f"http://{LOOPBACK}:{port}",
-            "TRUNKLINE_HOME": str(self._home),
-        }
-        serve = [sys.executable, "-c", START_CLI, "serve", "--host", LOOPBACK, "--port", str(port)]
-        api = self._supervisor.start("api", serve, environment=environment)
-        address = f"http://{LOOPBACK}:{port}/healthz"
-        api.wait_until(lambda: answers(address), timeout_s=READY_TIMEOUT_S)
-        return api, port
 
     def _serve_floor(self) -> tuple[Child, int]:
         port = free_port()

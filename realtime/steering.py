@@ -31,12 +31,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SteeringPorts:
-    """What steering asks for, and where carriers ask us."""
+    """What steering asks for, where carriers ask us, and the language callers are spoken to in."""
 
     calls: Calls
     platforms: CallPlatforms
     clock: Clock
     public_url: str
+    language: str = ""
 
 
 class Steering:
@@ -49,6 +50,7 @@ class Steering:
         self._platforms = ports.platforms
         self._clock = ports.clock
         self._public_url = ports.public_url
+        self._language = ports.language
         self._record = record
         self._bridge = bridge
         self._journal = journal
@@ -179,6 +181,7 @@ class Steering:
         answer = carrier.transfer_answer(
             to_number,
             sentence=str(command.body.get("sentence", "")),
+            language=self._language,
             caller_id=_own_number(self._record),
             whisper_url=whisper_address(self._public_url, passed),
             then=after_address(self._public_url, passed),

@@ -5,12 +5,13 @@ while the carrier takes nothing; what that means is the bridge's to say.
 """
 
 import asyncio
+from collections import deque
 from contextlib import suppress
 
 from starlette.types import Receive, Send
 
-from realtime.frames import StreamMessage, read
-from trunkline.model.calls.limits import CALL_LEAVE_TIMEOUT_S
+from realtime.frames import Stopped, StreamMessage, read
+from trunkline.model.calls.limits import CALL_LEAVE_TIMEOUT_S, STREAM_AHEAD_MAX
 from trunkline.model.errors import CarrierLost, StreamMalformed
 
 NORMAL = 1000
@@ -23,12 +24,32 @@ class CarrierStream:
         self._receive = receive
         self._send = send
         self._closed = False
+        self._ahead: deque[StreamMessage] = deque(maxlen=STREAM_AHEAD_MAX)
+        self.broken: CarrierLost | StreamMalformed | None = None
 
     async def next(self) -> StreamMessage:
         """The next message that says something to us.
 
         Raises CarrierLost once the socket is gone without a word, and StreamMalformed.
         """
+        return self._ahead.popleft() if self._ahead else await self._read()
+
+    async def left(self) -> None:
+        """Wait until the carrier ends the stream; ``broken`` says how if it did so without a word.
+
+        What it says until then waits for ``next``, the newest of it.
+        """
+        while True:
+            try:
+                message = await self._read()
+            except (CarrierLost, StreamMalformed) as error:
+                self.broken = error
+                return
+            self._ahead.append(message)
+            if isinstance(message, Stopped):
+                return
+
+    async def _read(self) -> StreamMessage:
         while True:
             told = await self._receive()
             if told["type"] != "websocket.receive":

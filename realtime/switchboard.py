@@ -10,8 +10,8 @@ import asyncio
 import hashlib
 import hmac
 import logging
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -19,10 +19,12 @@ from typing import Final, Self
 from realtime.bridge import UNFORESEEN_END, Bridge, CallEnd, Legs
 from realtime.frames import StreamBegun, StreamWriter
 from realtime.journal import Journal
+from realtime.scripted_calls import ScriptedCalls
 from realtime.steering import Steering, SteeringPorts
 from realtime.story import AGENT, CALLER, Story
 from realtime.streams import CarrierStream
 from realtime.tracks import Recorder, Taps
+from trunkline.model.calls.commands import ENDED_FIRST
 from trunkline.model.calls.limits import (
     BRIDGED_CALLS_MAX,
     CALL_CONNECT_TIMEOUT_S,
@@ -32,12 +34,19 @@ from trunkline.model.calls.limits import (
     JOURNAL_SETTLE_S,
 )
 from trunkline.model.calls.lines import LineFormat, LineRequest
-from trunkline.model.calls.outcomes import outcome_of
+from trunkline.model.calls.outcomes import LEFT_EARLY, outcome_of
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.calls.redaction import redacted_event
 from trunkline.model.errors import CallRefused, TrunklineError
 from trunkline.ports import Clock, Wishes
-from trunkline.ports.calls import CallHub, CallPlatforms, Calls, Conversions, MakeRedact
+from trunkline.ports.calls import (
+    AgentLine,
+    CallHub,
+    CallPlatforms,
+    Calls,
+    Conversions,
+    MakeRedact,
+)
 from trunkline.services.call_rules import CallRules, rules_of
 from trunkline.services.carrier_requests import CallPlace
 
@@ -48,7 +57,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SwitchboardPorts:
-    """What carrying calls asks for; ``public_url`` is where carriers ask us about them."""
+    """What carrying calls asks for; ``public_url`` is where carriers ask us about them, and
+    ``scripted`` has those that conversation tests placed.
+    """
 
     calls: Calls
     platforms: CallPlatforms
@@ -58,6 +69,7 @@ class SwitchboardPorts:
     redact: MakeRedact
     clock: Clock
     public_url: str = ""
+    scripted: ScriptedCalls | None = None
 
 
 @dataclass(slots=True)
@@ -135,6 +147,9 @@ class Switchboard:
         """
         writer = StreamWriter(begun.stream)
         record = await self._admitted(begun, signers)
+        if record.test and record.direction == "outbound" and self._ports.scripted is not None:
+            await self._ports.scripted.carry(record, stream, writer)
+            return
         rules = await rules_of(self._ports.wishes, record)
         carried = _Carried(record, rules)
         place = (record.project, record.id)
@@ -175,7 +190,8 @@ class Switchboard:
         answered_at = self._ports.clock.now()
 
         def take(now: CallRecord) -> CallRecord:
-            if now.routing != "bridge" or now.is_over or now.agent_id is None:
+            is_led = now.agent_id is not None or bool(now.test)
+            if now.routing != "bridge" or now.is_over or not is_led:
                 raise CallRefused(f"the call {now.id} is not to be bridged")
             if not now.ticket_digest or not hmac.compare_digest(now.ticket_digest, digest):
                 raise CallRefused(f"the media stream of call {now.id} has no valid ticket")
@@ -211,7 +227,11 @@ class Switchboard:
         bridge: Bridge | None = None
         try:
             lines = await self._ports.platforms.lines(record.project, record.environment)
-            async with lines.open(_request(record)) as line:
+            async with AsyncExitStack() as opened:
+                opening = opened.enter_async_context(lines.open(_request(record)))
+                line = await _unless_left(stream, opening)
+                if line is None:
+                    return carried.ending or _end_before(stream), 0
                 legs = Legs(
                     stream,
                     writer,
@@ -233,7 +253,11 @@ class Switchboard:
 
     async def _carried_through(self, carried: _Carried, held: _Held, bridge: Bridge) -> CallEnd:
         ports = SteeringPorts(
-            self._ports.calls, self._ports.platforms, self._ports.clock, self._ports.public_url
+            self._ports.calls,
+            self._ports.platforms,
+            self._ports.clock,
+            self._ports.public_url,
+            carried.rules.language,
         )
         steering = carried.steering = Steering(ports, carried.record, bridge, held.journal)
         steered = asyncio.create_task(steering.run(), name=f"steering of {carried.record.id}")
@@ -303,7 +327,7 @@ class Switchboard:
         """
         calls, at = self._ports.calls, self._ports.clock.now()
         for command in await calls.open_commands(record.project, record.id):
-            failure = "" if command.id == done else "the call ended first"
+            failure = "" if command.id == done else ENDED_FIRST
             await calls.conclude_command(command.id, at, failure)
 
     async def _dismiss(self, carried: _Carried) -> None:
@@ -347,6 +371,36 @@ class Switchboard:
                 for carried in wanted:
                     if carried.steering is not None:
                         carried.steering.look()
+
+
+async def _unless_left(
+    stream: CarrierStream, opening: Coroutine[None, None, AgentLine]
+) -> AgentLine | None:
+    """The agent's line; None if the carrier ends its stream before: nobody waits for it then."""
+
+    async def give_up() -> None:
+        await stream.left()
+        patience.reschedule(asyncio.get_running_loop().time())
+
+    try:
+        async with asyncio.timeout(None) as patience:
+            watching = asyncio.create_task(give_up())
+            try:
+                return await opening
+            finally:
+                watching.cancel()
+                await asyncio.wait({watching})
+    except TimeoutError:
+        if not patience.expired():
+            raise
+        return None
+
+
+def _end_before(stream: CarrierStream) -> CallEnd:
+    """Why a call is over that its carrier ended before the agent was there."""
+    if stream.broken is not None:
+        return CallEnd("carrier", stream.broken.message, stream.broken.reason)
+    return CallEnd("caller", LEFT_EARLY)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -19,20 +19,17 @@ from simulators.clock import Clock
 from simulators.connections import Connections
 from simulators.faults import DEFAULT_STATUS, Fault, FaultKind, FaultPlan
 from simulators.limits import MAX_BODY_BYTES, MAX_PENDING_EFFECTS, MAX_UPLOAD_BYTES
+from simulators.passing import HANG_BY_DEFAULT_S, Passing, Receive, Send
 from simulators.sockets import SocketGateway
 from simulators.traffic import RateLimit, Traffic
 from simulators.wire import UNMATCHED, Answer, Json, Request, Route, RouteTable, Vendor
 
 Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 CONTROL_PREFIX = "/_sim/"
 REQUEST_ID_HEADER = "x-request-id"
 REQUEST_ID_MAX = 128
 """What a client may say a request is for is kept in the log, so far."""
-HANG_BY_DEFAULT_S = 30.0
 DELAY_BY_DEFAULT_S = 1.0
 
 
@@ -54,18 +51,9 @@ class Pressure:
     concurrency: int | None = None
 
 
-@dataclass(slots=True)
-class _Exchange:
-    """One request on its way, with where its answer goes."""
-
-    request: Request
+@dataclass(slots=True, kw_only=True)
+class _Exchange(Passing):
     route: Route | None
-    address: tuple[str, int]
-    receive: Receive
-    send: Send
-    fault: Fault | None = None
-    status: int | None = None
-    effect: str = "none"
 
 
 class Gateway:
@@ -277,13 +265,7 @@ class Gateway:
 
     def _entry(self, exchange: _Exchange) -> Json:
         return {
-            "method": exchange.request.method,
-            "path": exchange.request.path,
-            "route": exchange.request.route,
-            "status": exchange.status,
-            "effect": exchange.effect,
-            "fault": exchange.fault.kind.value if exchange.fault else None,
-            "time_unix_s": round(self._clock.now(), 3),
+            **exchange.entry(self._clock.now()),
             "request_id": exchange.request.headers.get(REQUEST_ID_HEADER, "")[:REQUEST_ID_MAX],
         }
 

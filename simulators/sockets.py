@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,16 +16,12 @@ from simulators.clock import Clock
 from simulators.connections import Connections
 from simulators.faults import DEFAULT_STATUS, Fault, FaultKind, FaultPlan
 from simulators.limits import MAX_CLOSE_REASON_BYTES, SHUTDOWN_GRACE_S
+from simulators.passing import HANG_BY_DEFAULT_S, Passing, Receive, Send
 from simulators.traffic import RateLimit, Traffic
-from simulators.wire import LOST, UNMATCHED, Admission, Answer, Json, Request, SocketClosed, Vendor
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+from simulators.wire import LOST, UNMATCHED, Admission, Answer, Request, SocketClosed, Vendor
 
 SWITCHING_PROTOCOLS = 101
 RESTART = 1012
-HANG_BY_DEFAULT_S = 30.0
 # A text frame whose reserved bits are set: no WebSocket implementation takes it.
 BROKEN_FRAME = b"\xf1\x05break"
 
@@ -88,16 +83,9 @@ class AcceptedSocket:
         return self.over
 
 
-@dataclass(slots=True)
-class _Handshake:
-    request: Request
+@dataclass(slots=True, kw_only=True)
+class _Handshake(Passing):
     known: bool
-    address: tuple[str, int]
-    receive: Receive
-    send: Send
-    fault: Fault | None = None
-    status: int | None = None
-    effect: str = "none"
 
 
 class SocketGateway:
@@ -145,7 +133,7 @@ class SocketGateway:
             await receive()
             admission = await self._admitted(shake, rate, latency_ms)
         finally:
-            self._traffic.end(self._entry(shake), begun)
+            self._traffic.end(shake.entry(self._clock.now()), begun)
         if admission is not None:
             await self._spoken(shake, admission)
 
@@ -220,7 +208,7 @@ class SocketGateway:
             admission.leave()
             del self._open[socket]
             over = socket.over or SocketClosed(LOST)
-            self._traffic.note({**self._entry(shake), "effect": f"closed {over.code}"})
+            self._traffic.note({**shake.entry(self._clock.now()), "effect": f"closed {over.code}"})
 
     async def _spoiled_by(self, fault: Fault | None, socket: AcceptedSocket) -> bool:
         """Let a fault happen right after the acceptance; True if nothing comes after it."""
@@ -234,17 +222,6 @@ class SocketGateway:
             await socket.receive()
         socket.cut()
         return True
-
-    def _entry(self, shake: _Handshake) -> Json:
-        return {
-            "method": shake.request.method,
-            "path": shake.request.path,
-            "route": shake.request.route,
-            "status": shake.status,
-            "effect": shake.effect,
-            "fault": shake.fault.kind.value if shake.fault else None,
-            "time_unix_s": round(self._clock.now(), 3),
-        }
 
     async def close_all(self) -> None:
         """Close every connection; returns when whoever spoke over them has finished."""

@@ -158,7 +158,7 @@ def pressed(samples: Samples, rate: int) -> str:
     starts = range(0, len(samples) - size + 1, size)
     found = [_key(samples[start : start + size].astype(np.float64), rate) for start in starts]
     sounding = [key for key in found if key != SILENCE]
-    if sounding.count(NO_KEY) * 2 > len(sounding):
+    if _strange(found) * 2 > len(sounding):
         return ""
     keys: list[str] = []
     before = SILENCE
@@ -167,6 +167,15 @@ def pressed(samples: Samples, rate: int) -> str:
             keys += [key] if key not in (SILENCE, before) else []
             before = key
     return "".join(keys)
+
+
+def _strange(found: list[str]) -> int:
+    """Frames of something else than keys; one beside a key is where its tone begins or ends."""
+    beside = zip([SILENCE, *found], found, [*found[1:], SILENCE], strict=False)
+    return sum(
+        key == NO_KEY and before in (SILENCE, NO_KEY) and after in (SILENCE, NO_KEY)
+        for before, key, after in beside
+    )
 
 
 def _key(frame: Floats, rate: int) -> str:

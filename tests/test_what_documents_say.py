@@ -16,10 +16,12 @@ import typer
 import yaml
 
 from api.app import FOR_ANYBODY, FOR_CALLERS
+from api.problems import status_of
 from trunkline.cli.authoring import init
 from trunkline.cli.main import app
 from trunkline.cli.server import TOKEN_VARIABLE, URL_VARIABLE
 from trunkline.manifests import DirectoryTree, load
+from trunkline.model import errors
 from trunkline.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +37,8 @@ PROGRAM = re.compile(
 """Where the program is called: by its name, or as what a container of the API is told to do."""
 GUIDES = Path("docs/guides")
 ROUTE = re.compile(r"/(?:v1/(?:webhooks|tools|sign-in)[\w/{}-]*|metrics|readyz|healthz)\b")
+NEVER_ANSWERED = {errors.StreamMalformed}
+"""Errors that end a WebSocket and are no answer to a request."""
 SHELL_ENDS = re.compile(r"\s(?:\||&&|;|#)\s|\s{2,}|\)$")
 """Where a command ends and other words begin: the shell's, or an explanation beside it."""
 
@@ -191,6 +195,18 @@ def settings_no_table_explains() -> list[str]:
     return sorted(settings() - explained)
 
 
+def problems_no_table_explains() -> list[str]:
+    """Names of errors that answers have as ``type``, and that the page of the API does not list."""
+    known = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [kind for kind in known if issubclass(kind, errors.TrunklineError)]
+    leaves = [kind for kind in kinds if not kind.__subclasses__() and kind not in NEVER_ANSWERED]
+    answered = [kind for kind in leaves if status_of(kind.__new__(kind)) is not None]
+    names = {re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.reason).lower() for kind in answered}
+    rows = [line for line in read(Path("docs/api.md")).splitlines() if line.startswith("| `")]
+    listed = {name for row in rows for name in INLINE.findall(row.split(" | ")[0])}
+    return sorted(names - listed)
+
+
 def routes_nothing_answers() -> list[str]:
     """Paths that guides tell people to let through or to ask, and that are no route's beginning."""
     rooms = (*FOR_CALLERS, *FOR_ANYBODY)
@@ -215,6 +231,7 @@ RULES = (
     variables_nothing_reads,
     settings_the_example_forgets,
     settings_no_table_explains,
+    problems_no_table_explains,
     routes_nothing_answers,
 )
 

@@ -17,14 +17,19 @@ from starlette.types import ASGIApp
 from activities.clocks import SystemClock
 from realtime.hub import Hub
 from realtime.media import MediaStreams
+from realtime.scripted_calls import ScriptedCalls
 from realtime.switchboard import Switchboard, SwitchboardPorts
 from trunkline.adapters.accounts import ProjectAccounts
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.call_news import PostgresChannels
 from trunkline.adapters.redaction import redactor
+from trunkline.bootstrap import judge_of
 from trunkline.model.calls.addresses import MEDIA_ROUTE
 from trunkline.model.calls.lines import LineFormat
+from trunkline.model.testing.talk import Sound
 from trunkline.ports.calls import Conversion
+from trunkline.ports.talking import Studio, Telephone
+from trunkline.services.call_scripts import CallScripts, ScriptPorts
 from trunkline.services.carrier_requests import CarrierRequests
 from trunkline.settings import Settings
 
@@ -49,7 +54,13 @@ async def calling(
 ) -> AsyncIterator[Calling]:
     """The calls of this process, under a name nobody else has; none is left when the block ends."""
     holder = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
-    async with Hub(PostgresChannels(settings.database(), store)) as hub:
+    async with (
+        judge_of(settings, answers=store) as judges,
+        Hub(PostgresChannels(settings.database(), store)) as hub,
+    ):
+        scripts = CallScripts(
+            ScriptPorts(store, store, SystemClock(), studio=_studio, caller=judges.caller)
+        )
         ports = SwitchboardPorts(
             calls=store,
             platforms=vendors,
@@ -59,12 +70,29 @@ async def calling(
             redact=redactor,
             clock=SystemClock(),
             public_url=settings.public_url or "",
+            scripted=ScriptedCalls(scripts, store, hub, _telephone),
         )
         requests = CarrierRequests(
             store, store, store, platforms=vendors, public_url=settings.public_url
         )
         async with Switchboard(ports, holder=holder) as board:
             yield Calling(hub, board, MediaStreams(board, requests.upgrade_signers))
+
+
+def _studio() -> Studio:
+    """Whatever has to do with sound."""
+    from trunkline.adapters.speech.studio import SpeechStudio  # noqa: PLC0415 - it takes memory
+
+    return SpeechStudio()
+
+
+def _telephone(background: Sound | None) -> Telephone:
+    """The telephone of a caller who is a script."""
+    from trunkline.adapters.speech.telephones import (  # noqa: PLC0415 - it takes memory
+        SpokenTelephone,
+    )
+
+    return SpokenTelephone(background)
 
 
 class _Conversions:

@@ -68,7 +68,7 @@ def comment_decisions(
     """Promotions and approvals by comments, by the rules of the API."""
     engine = Engine(client, task_queue=WORKFLOW_QUEUE, timing=timing or Timing())
     access = AccessService(store)
-    status = StatusService(store, store, store)
+    status = StatusService(store)
     projects = ProjectService(
         store, store, store, access=access, engine=engine, sources=None, live=live
     )

@@ -18,6 +18,7 @@ from activities.platform_testing import PlatformTestActivities
 from activities.retests import RetestActivities, RetestPorts
 from activities.testing.branches import TestBranches
 from activities.testing.conversations import ConversationActivities, ConversationPorts
+from activities.testing.phone_calls import PhonePorts
 from activities.testing.ports import TestPorts
 from activities.testing.preparing import TestPreparation
 from activities.testing.runs import TestRunActivities
@@ -110,6 +111,15 @@ def testing_rooms(ports: "WorkerPorts") -> tuple[object, ...]:
         clock=ports.clock,
         public_url=ports.public_url,
         rates=rates,
+        statuses=ports.statuses,
+        carriers=ports.carriers,
+    )
+    phones = PhonePorts(
+        rows=ports.calls,
+        carriers=ports.carriers,
+        parts=ports.tests,
+        clock=ports.clock,
+        public_url=ports.public_url,
     )
     talking = ConversationPorts(
         accounts=ports.accounts,
@@ -122,6 +132,7 @@ def testing_rooms(ports: "WorkerPorts") -> tuple[object, ...]:
         clock=ports.clock,
         rates=rates,
         wishes=ports.wishes,
+        phones=phones,
     )
     return (
         TestPreparation(asked),

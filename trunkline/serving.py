@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp
 
 from api.app import create_app
 from api.problems import error_response
@@ -41,7 +42,8 @@ from trunkline.forges import (
     project_forges,
     webhook_secrets,
 )
-from trunkline.listening import PortInUse, is_free
+from trunkline.http_protocol import BoundedProtocol
+from trunkline.listening import LOOPBACK, PortInUse, is_free
 from trunkline.model.calls.limits import CALLS_LEAVE_S, STREAM_MESSAGE_MAX_BYTES
 from trunkline.model.errors import TrunklineError
 from trunkline.model.findings import ServerSettings
@@ -157,20 +159,8 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
             public_url=settings.public_url or "",
             origins=settings.allowed_origins,
         )
-        config = uvicorn.Config(
-            HandshakeGuard(calls.around(app, *watching), rates=rates),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            http="httptools",
-            ws="websockets-sansio",
-            ws_max_size=STREAM_MESSAGE_MAX_BYTES,
-            ws_per_message_deflate=False,
-            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
-        )
-        server = EmbeddedServer(config)
+        around = HandshakeGuard(calls.around(app, *watching), rates=rates)
+        server = EmbeddedServer(http_server(settings, around, host=host, port=port))
         _set_aside_what_stays()
         async with asyncio.TaskGroup() as group:
             registering = group.create_task(_register(offered, first_project(settings)))
@@ -179,6 +169,30 @@ async def _serve(settings: Settings, stopping: asyncio.Event, *, host: str, port
             registering.cancel()
             await calls.board.drain(settings.call_drain.total_seconds())
             server.should_exit = True
+
+
+def http_server(
+    settings: Settings, app: ASGIApp, *, host: str = LOOPBACK, port: int = 0
+) -> uvicorn.Config:
+    """How the application is served. Who asks is whoever is at the other end of the connection,
+    unless that is a proxy the operator named.
+    """
+    proxies = settings.proxies
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        http=BoundedProtocol,
+        ws="websockets-sansio",
+        ws_max_size=STREAM_MESSAGE_MAX_BYTES,
+        ws_per_message_deflate=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
+        timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+    )
 
 
 def _set_aside_what_stays() -> None:

@@ -8,6 +8,7 @@ belongs to one manifests repository stands in its Project manifest instead.
 import os
 import re
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -125,6 +126,7 @@ class Settings(BaseSettings):
     api_rate: float = Field(50.0, gt=0, le=100_000, validation_alias="TRUNKLINE_API_RATE")
     api_burst: int = Field(200, ge=1, le=1_000_000, validation_alias="TRUNKLINE_API_BURST")
     cors_origins: str = Field("", validation_alias="TRUNKLINE_CORS_ORIGINS")
+    trusted_proxies: str = Field("", validation_alias="TRUNKLINE_TRUSTED_PROXIES")
     comment_interval: Duration = Field(
         timedelta(seconds=15), validation_alias="TRUNKLINE_COMMENT_INTERVAL"
     )
@@ -170,11 +172,22 @@ class Settings(BaseSettings):
     @field_validator("cors_origins")
     @classmethod
     def _origins_are_exact(cls, listed: str) -> str:
-        for origin in _origins(listed):
+        for origin in _listed(listed):
             parts = urlsplit(origin)
             exact = parts.scheme in {"http", "https"} and parts.hostname and "*" not in origin
             if not exact or origin != f"{parts.scheme}://{parts.netloc}" or "@" in origin:
                 raise ValueError("list origins such as https://status.example.com, with commas")
+        return listed
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_addresses(cls, listed: str) -> str:
+        try:
+            networks = [ip_network(proxy) for proxy in _listed(listed)]
+        except ValueError:
+            raise ValueError("list addresses and networks such as 127.0.0.1, 10.0.0.0/8") from None
+        if any(network.prefixlen == 0 for network in networks):
+            raise ValueError("name the proxies: who trusts every address trusts every stranger")
         return listed
 
     @field_validator("judge_url")
@@ -220,7 +233,12 @@ class Settings(BaseSettings):
     @property
     def allowed_origins(self) -> tuple[str, ...]:
         """Origins whose pages may ask the API from a browser."""
-        return _origins(self.cors_origins)
+        return _listed(self.cors_origins)
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Addresses and networks whose word counts about who asks."""
+        return _listed(self.trusted_proxies)
 
     @property
     def live(self) -> bool:
@@ -338,8 +356,8 @@ def _parts_of_key(secret: str) -> list[str]:
     return [password] if password else [rest] if kind == "ed25519" else []
 
 
-def _origins(listed: str) -> tuple[str, ...]:
-    return tuple(origin.strip() for origin in listed.split(",") if origin.strip())
+def _listed(words: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in words.split(",") if word.strip())
 
 
 def _is_vendor(host: str) -> bool:

@@ -13,7 +13,6 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.names import (
         BEGIN_EJECTION,
-        CLOSE_OPERATIONS,
         EJECT_WORKFLOW,
         ENVIRONMENT_ATTRIBUTE,
         FINISH_EJECTION,
@@ -22,7 +21,6 @@ with workflow.unsafe.imports_passed_through():
         TAKE_MARK_AWAY,
     )
     from activities.types import (
-        ClosingRequest,
         EjectInput,
         EjectLook,
         EjectRequest,
@@ -31,8 +29,9 @@ with workflow.unsafe.imports_passed_through():
         MarkRequest,
         StepResult,
     )
+    from workflows.closing import close_operation
     from workflows.failures import failure_of
-    from workflows.options import APPLY, FANOUT, OBSERVE, STORE, perform
+    from workflows.options import APPLY, FANOUT, OBSERVE, perform
     from workflows.rounds import show
 
 UNREACHABLE_MAX = 20
@@ -160,16 +159,10 @@ class EjectWorkflow:
         )
 
     async def _close(self, failure: Failure) -> None:
-        await perform(
-            CLOSE_OPERATIONS,
-            ClosingRequest(
-                operation_ids=(self._state.operation_id,),
-                message=f"{failure.reason}: {failure.message}",
-                definite=not failure.retryable,
-            ),
-            type(None),
-            option=STORE,
+        await close_operation(
+            self._state.operation_id,
+            failure,
+            definite=not failure.retryable,
             timing=self._timing,
-            summary=f"stopped: {failure.reason}",
+            summary="stopped",
         )
-        workflow.set_current_details(f"**{failure.reason}** {failure.message}")

@@ -8,10 +8,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.names import CLOSE_OPERATIONS, IMPORT_ACCOUNT, IMPORT_WORKFLOW
-    from activities.types import ClosingRequest, ImportCount, ImportInput
+    from activities.names import IMPORT_ACCOUNT, IMPORT_WORKFLOW
+    from activities.types import ImportCount, ImportInput
+    from workflows.closing import close_operation
     from workflows.failures import failure_of
-    from workflows.options import STORE, SWEEP, perform
+    from workflows.options import SWEEP, perform
 
 
 @workflow.defn(name=IMPORT_WORKFLOW)
@@ -32,19 +33,13 @@ class ImportWorkflow:
             )
         except ActivityError as error:
             failure = failure_of(error)
-            await perform(
-                CLOSE_OPERATIONS,
-                ClosingRequest(
-                    operation_ids=(request.operation_id,),
-                    message=f"{failure.reason}: {failure.message}",
-                    definite=not failure.retryable,
-                ),
-                type(None),
-                option=STORE,
+            await close_operation(
+                request.operation_id,
+                failure,
+                definite=not failure.retryable,
                 timing=request.timing,
-                summary=f"no import: {failure.reason}",
+                summary="no import",
             )
-            workflow.set_current_details(f"**{failure.reason}** {failure.message}")
             return None
         workflow.set_current_details(count.message)
         return count

@@ -8,10 +8,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.names import CLOSE_OPERATIONS, PLAN_ENVIRONMENT, PLAN_WORKFLOW
-    from activities.types import ClosingRequest, PlanInput, PlanReference
+    from activities.names import PLAN_ENVIRONMENT, PLAN_WORKFLOW
+    from activities.types import PlanInput, PlanReference
+    from workflows.closing import close_operation
     from workflows.failures import failure_of
-    from workflows.options import STORE, SWEEP, perform
+    from workflows.options import SWEEP, perform
 
 
 @workflow.defn(name=PLAN_WORKFLOW)
@@ -31,19 +32,9 @@ class PlanWorkflow:
                 summary=f"plan {request.environment}",
             )
         except ActivityError as error:
-            failure = failure_of(error)
-            await perform(
-                CLOSE_OPERATIONS,
-                ClosingRequest(
-                    operation_ids=(request.operation_id,),
-                    message=f"{failure.reason}: {failure.message}",
-                ),
-                type(None),
-                option=STORE,
-                timing=request.timing,
-                summary=f"no plan: {failure.reason}",
+            await close_operation(
+                request.operation_id, failure_of(error), timing=request.timing, summary="no plan"
             )
-            workflow.set_current_details(f"**{failure.reason}** {failure.message}")
             return None
         workflow.set_current_details(plan.message)
         return plan

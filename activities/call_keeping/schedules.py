@@ -2,30 +2,18 @@
 
 from datetime import timedelta
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.client import Client
 
 from activities.call_types import CallKeepingInput
-from activities.names import CALL_KEEPING_WORKFLOW, PROJECT_ATTRIBUTE, WORKFLOW_QUEUE
+from activities.names import CALL_KEEPING_WORKFLOW
 from activities.policies import environments
-from activities.schedules import drop_schedule, put_schedule
+from activities.schedules import Recurring, drop_schedule, put_schedule
 from activities.types import Timing
 from trunkline.model.calls.limits import CALLS_KEPT_EVERY_S
 from trunkline.model.calls.records import CallFilter
 from trunkline.model.ids import calls_schedule_id
 from trunkline.ports import Wishes
 from trunkline.ports.calls import Calls
-
-CATCH_UP = timedelta(minutes=1)
-"""Looks missed while Temporal was down are not made up for: the next one sees the same."""
 
 
 class CallSchedules:
@@ -44,26 +32,13 @@ class CallSchedules:
             return
         await put_schedule(
             self._client,
-            place,
-            Schedule(
-                action=ScheduleActionStartWorkflow(
-                    CALL_KEEPING_WORKFLOW,
-                    CallKeepingInput(project=project, timing=timing),
-                    id=place,
-                    task_queue=WORKFLOW_QUEUE,
-                    static_summary=f"Look after calls of {project}",
-                    typed_search_attributes=TypedSearchAttributes(
-                        [
-                            SearchAttributePair(
-                                SearchAttributeKey.for_keyword(PROJECT_ATTRIBUTE), project
-                            )
-                        ]
-                    ),
-                ),
-                spec=ScheduleSpec(
-                    intervals=[ScheduleIntervalSpec(every=timedelta(seconds=CALLS_KEPT_EVERY_S))]
-                ),
-                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+            Recurring(
+                place=place,
+                workflow=CALL_KEEPING_WORKFLOW,
+                order=CallKeepingInput(project=project, timing=timing),
+                every=timedelta(seconds=CALLS_KEPT_EVERY_S),
+                summary=f"Look after calls of {project}",
+                project=project,
             ),
         )
 

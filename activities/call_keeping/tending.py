@@ -17,7 +17,11 @@ from activities.call_types import CallKeepingInput, CallsKept
 from activities.errors import translated
 from activities.heartbeats import Progress, beating
 from activities.names import FORGET_CALLS, TEND_CALLS
+from trunkline.model.base import JsonObject
+from trunkline.model.calls.carrier import CarrierCall
+from trunkline.model.calls.commands import ENDED_FIRST
 from trunkline.model.calls.costs import cost_of
+from trunkline.model.calls.events import NewEvent
 from trunkline.model.calls.limits import (
     CALL_ABANDONED_S,
     CALL_OVERTIME_S,
@@ -26,6 +30,7 @@ from trunkline.model.calls.limits import (
     CALL_STEER_TIMEOUT_S,
     CALL_UNHEARD_OF_S,
     CALLS_FORGOTTEN_AT_ONCE,
+    CALLS_KEPT_EVERY_S,
     CALLS_TENDED_MAX,
     CALLS_TENDED_PAGE,
 )
@@ -39,6 +44,8 @@ LEFT_BEHIND = "The process that carried the call was gone before it ended"
 UNKNOWN_TO_CARRIER = "The carrier knows nothing of this call any more"
 UNHEARD_OF = "Nothing was heard of this call for a day"
 TOO_LONG = "It was longer than any call may be"
+STORIES_CLOSED_S = CALL_ABANDONED_S + 5 * CALLS_KEPT_EVERY_S
+"""How long after its end a call is looked at for what its process left unsaid: some rounds."""
 
 logger = logging.getLogger(__name__)
 
@@ -162,8 +169,13 @@ class CallTending:
         over_s = (this.now - (row.ended_at or row.started_at)).total_seconds()
         price = await self._price(row, over_s)
         is_final = price is not None or not row.carrier_call_id or over_s > CALL_PRICE_KNOWN_S
+        if is_final or CALL_ABANDONED_S <= over_s < STORIES_CLOSED_S:
+            await self._close_story(row, this.now)
         if row.cost is not None and not is_final:
             return False
+        legs = await self._legs(row)
+        is_priced = all(leg.price_usd is not None or not leg.duration_s for leg in legs)
+        is_final = is_final and (is_priced or over_s > CALL_PRICE_KNOWN_S)
         cut_in = row.interruptions or await self._ports.calls.count_call_events(
             row.project, row.id, "interruption"
         )
@@ -171,7 +183,7 @@ class CallTending:
         def settled(known: CallRecord) -> CallRecord:
             return known.model_copy(
                 update={
-                    "cost": cost_of(known, this.rules.prices, carrier_price_usd=price),
+                    "cost": cost_of(known, this.rules.prices, carrier_price_usd=price, legs=legs),
                     "interruptions": known.interruptions or cut_in,
                     "outcome": known.outcome or outcome_of(known),
                     "settled": is_final,
@@ -179,6 +191,33 @@ class CallTending:
             )
 
         return (await self._ports.calls.change_call(row.project, row.id, settled)).settled
+
+    async def _close_story(self, row: CallRecord, now: datetime) -> None:
+        """What a process that died says no more: that the call is over, and that nothing it was
+        asked will be done.
+        """
+        calls, place = self._ports.calls, (row.project, row.id)
+        if row.routing != "bridge" or await calls.holder_of(*place) is not None:
+            return
+        for command in await calls.open_commands(*place):
+            await calls.conclude_command(command.id, now, ENDED_FIRST)
+        if not await calls.count_call_events(*place, "connection_closed"):
+            said: JsonObject = {"by": row.ended_by or "", "reason": row.message}
+            closed = NewEvent(name="connection_closed", at=row.ended_at or now, data=said)
+            await calls.add_call_events(*place, [closed])
+
+    async def _legs(self, row: CallRecord) -> tuple[CarrierCall, ...]:
+        """Whom the carrier dialled for a transfer; what it does not say is nothing."""
+        if not row.transferred_to or not row.carrier_call_id:
+            return ()
+        try:
+            carrier = await self._ports.carriers.carrier(row.project, row.environment)
+            return await carrier.legs(row.carrier_call_id)
+        except StoreUnavailable:
+            raise
+        except TrunklineError as error:
+            logger.info("call %s: its legs are not known: %s", row.id, error)
+            return ()
 
     async def _price(self, row: CallRecord, over_s: float) -> float | None:
         """What the carrier says, asked some minutes after the end and now and then since."""
@@ -201,8 +240,11 @@ def _is_old(row: CallRecord, now: datetime) -> bool:
 
 
 def _left_behind(known: CallRecord) -> CallRecord:
-    """A bridged call that was answered and that nobody ended, until its carrier says more."""
-    if known.is_over or known.routing != "bridge" or known.state != "in-progress":
+    """A bridged call that was answered and that nobody ended, until its carrier says more. One that
+    was passed on goes on without us, and there is nobody to blame for its end.
+    """
+    is_ours = known.routing == "bridge" and known.state == "in-progress"
+    if known.is_over or not is_ours or known.transferred_to:
         return known
     update: dict[str, Any] = {
         "ended_by": known.ended_by or "trunkline",

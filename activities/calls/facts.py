@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from activities.calls.ports import OutboundPorts
 from activities.policies import project_of
 from trunkline.model.calls.ordering import OutboundFacts
 from trunkline.model.calls.orders import CallOrder
@@ -92,6 +93,15 @@ class CallSituations:
 def _unreadable(name: str) -> CallRefused:
     words = f"What Git wants of {name} was stored by another version of Trunkline"
     return CallRefused(words, hint="It is read again at the next look at Git")
+
+
+class OrderWork:
+    """What every activity about an order has at hand."""
+
+    def __init__(self, ports: OutboundPorts, situations: CallSituations) -> None:
+        self._ports = ports
+        self._rows = ports.rows
+        self._situations = situations
 
 
 async def call_rules(wishes: Wishes, project: str) -> CallRules:

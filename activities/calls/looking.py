@@ -9,8 +9,7 @@ import logging
 from temporalio import activity
 
 from activities.call_types import CallOrderLook, CallOrderRequest
-from activities.calls.facts import CallSituations
-from activities.calls.ports import OutboundPorts
+from activities.calls.facts import OrderWork
 from activities.calls.rows import leave_places, newest_try
 from activities.errors import translated
 from activities.heartbeats import beating
@@ -24,13 +23,8 @@ from trunkline.model.errors import NotFound, RemoteMissing, TrunklineError
 _log = logging.getLogger(__name__)
 
 
-class CallOrderLooks:
+class CallOrderLooks(OrderWork):
     """The activity that looks."""
-
-    def __init__(self, ports: OutboundPorts, situations: CallSituations) -> None:
-        self._ports = ports
-        self._rows = ports.rows
-        self._situations = situations
 
     @activity.defn(name=LOOK_AT_CALL_ORDER)
     async def look_at_call_order(self, request: CallOrderRequest) -> CallOrderLook:

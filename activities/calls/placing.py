@@ -12,8 +12,7 @@ from temporalio import activity
 
 from activities.call_types import CallOrderRequest, CallStep
 from activities.calls.creating import CallCreation
-from activities.calls.facts import CallSituation, CallSituations
-from activities.calls.ports import OutboundPorts
+from activities.calls.facts import CallSituation, OrderWork
 from activities.calls.rows import place_names
 from activities.creating import create_once
 from activities.errors import translated
@@ -46,13 +45,8 @@ REFUSED = (Rejected, CredentialsRejected, PublicUrlMissing)
 """What asking again changes nothing about: the try has failed."""
 
 
-class CallPlacing:
+class CallPlacing(OrderWork):
     """The activities that write at a carrier."""
-
-    def __init__(self, ports: OutboundPorts, situations: CallSituations) -> None:
-        self._ports = ports
-        self._rows = ports.rows
-        self._situations = situations
 
     @activity.defn(name=PLACE_CALL)
     async def place_call(self, request: CallOrderRequest) -> CallStep:

@@ -90,7 +90,9 @@ class Heeding:
             is_merged=pull.state == "merged",
             is_open=pull.state == "open",
         )
-        why_not = refusal(asked, speaker, standing, comment.created_at)
+        why_not = refusal(
+            asked, speaker, standing, comment.created_at, was_edited=comment.was_edited
+        )
         if why_not:
             await self._audit(forge, record, comment, asked, speaker, refused=why_not)
             return _replied(record, comment, why_not, done=False)

@@ -2,27 +2,16 @@
 
 from datetime import timedelta
 
-from temporalio.client import (
-    Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleOverlapPolicy,
-    SchedulePolicy,
-    ScheduleSpec,
-)
+from temporalio.client import Client
 
-from activities.names import PULL_REQUESTS_WORKFLOW, WORKFLOW_QUEUE
+from activities.names import PULL_REQUESTS_WORKFLOW
 from activities.pull_request_types import PullRequestsInput
-from activities.schedules import drop_schedule, put_schedule
+from activities.schedules import Recurring, drop_schedule, put_schedule
 from activities.types import Timing
 from trunkline.model.errors import NotConfigured, NotFound
 from trunkline.model.ids import pull_request_sweep_id
 from trunkline.model.limits import PULL_REQUESTS_EVERY_S
 from trunkline.ports.forges import Forges
-
-CATCH_UP = timedelta(minutes=1)
-"""Looks missed while Temporal was down are not made up for: the next one sees the same."""
 
 
 class PullRequestSchedules:
@@ -42,18 +31,11 @@ class PullRequestSchedules:
             return
         await put_schedule(
             self._client,
-            place,
-            Schedule(
-                action=ScheduleActionStartWorkflow(
-                    PULL_REQUESTS_WORKFLOW,
-                    PullRequestsInput(project=project, timing=timing),
-                    id=place,
-                    task_queue=WORKFLOW_QUEUE,
-                    static_summary=f"Look for pull requests of {project}",
-                ),
-                spec=ScheduleSpec(
-                    intervals=[ScheduleIntervalSpec(every=timedelta(seconds=PULL_REQUESTS_EVERY_S))]
-                ),
-                policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+            Recurring(
+                place=place,
+                workflow=PULL_REQUESTS_WORKFLOW,
+                order=PullRequestsInput(project=project, timing=timing),
+                every=timedelta(seconds=PULL_REQUESTS_EVERY_S),
+                summary=f"Look for pull requests of {project}",
             ),
         )

@@ -14,15 +14,16 @@ from datetime import timedelta
 
 from temporalio import activity
 
-from activities.conversing import Company, converse
+from activities.conversing import Company, Conversation, converse
 from activities.errors import translated
 from activities.heartbeats import Progress, beating
 from activities.judge_budgets import within_the_day
 from activities.names import CONVERSE
 from activities.run_results import impossible_run, run_result
+from activities.testing.phone_calls import PhoneCalls, PhonePorts, PhoneRun
 from activities.testing.places import TalkPlaces
 from activities.testing.ports import StoredRendering
-from activities.testing.results import put_part, read_content, read_part
+from activities.testing.results import conversation_key, put_part, read_content, read_part
 from activities.testing_types import ConversationEnd, ConverseRequest
 from trunkline.model.base import Json
 from trunkline.model.errors import ConcurrencyExhausted, RateLimited
@@ -30,6 +31,7 @@ from trunkline.model.kinds.conversation import Stub
 from trunkline.model.testing.costs import TestRates
 from trunkline.model.testing.desks import Desk, parameter_types
 from trunkline.model.testing.limits import TALK_PLACE_POLL_S
+from trunkline.model.testing.placed import PhonePlan
 from trunkline.model.testing.rendering import TOKEN_VARIABLE
 from trunkline.model.testing.results import RunResult
 from trunkline.model.testing.runs import TestPartKind
@@ -63,6 +65,7 @@ class ConversationPorts:
     clock: Clock
     rates: TestRates
     wishes: Wishes
+    phones: PhonePorts
 
 
 class ConversationActivities:
@@ -71,6 +74,7 @@ class ConversationActivities:
     def __init__(self, ports: ConversationPorts) -> None:
         self._ports = ports
         self._places = TalkPlaces(ports.places, ports.clock)
+        self._phones = PhoneCalls(ports.phones)
 
     @activity.defn(name=CONVERSE)
     async def converse(self, request: ConverseRequest) -> ConversationEnd:
@@ -118,6 +122,37 @@ class ConversationActivities:
         restarts: int,
         progress: Progress,
     ) -> RunResult:
+        hold = self._over_phone if script.spec.mode == "phone" else self._over_socket
+        talk = await hold(request, script, progress)
+        progress.words = "judging"
+        ports = self._ports
+        return await run_result(
+            script,
+            talk,
+            ports.judges,
+            ports.rates,
+            number=request.number,
+            restarts=restarts,
+            allowed=within_the_day(ports.wishes, ports.reports, ports.clock, request.project),
+        )
+
+    async def _over_phone(
+        self, request: ConverseRequest, script: Script, progress: Progress
+    ) -> Conversation:
+        """The conversation by a call to the agent's number."""
+        ports = self._ports
+        plan = await read_part(
+            ports.parts, request.run_id, "rendering", request.test.rendering, PhonePlan
+        )
+        voice = await ports.accounts.voice(request.project, plan.environment)
+        holder, bounds = _holder(request), request.bounds
+        async with self._places.place(voice.account, voice.talks, holder, bounds, progress):
+            return await self._phones.hold(PhoneRun(request, script, plan), voice, progress)
+
+    async def _over_socket(
+        self, request: ConverseRequest, script: Script, progress: Progress
+    ) -> Conversation:
+        """The conversation over the platform's own socket."""
         ports = self._ports
         key = request.test.baseline if request.baseline else request.test.rendering
         stored = await read_part(ports.parts, request.run_id, "rendering", key, StoredRendering)
@@ -129,7 +164,7 @@ class ConversationActivities:
             token = secrets.token_urlsafe(TOKEN_BYTES)
             await ports.desks.open_desk(self._desk(request, script, stored, token))
             try:
-                talk = await converse(
+                return await converse(
                     script,
                     _call(stored, token),
                     self._company(request, script, voice, _teller(progress)),
@@ -137,16 +172,6 @@ class ConversationActivities:
                 )
             finally:
                 await ports.desks.close_desk(holder)
-        progress.words = "judging"
-        return await run_result(
-            script,
-            talk,
-            ports.judges,
-            ports.rates,
-            number=request.number,
-            restarts=restarts,
-            allowed=within_the_day(ports.wishes, ports.reports, ports.clock, request.project),
-        )
 
     def _desk(
         self, request: ConverseRequest, script: Script, stored: StoredRendering, token: str
@@ -184,11 +209,6 @@ class ConversationActivities:
             rates=ports.rates,
             progress=tell,
         )
-
-
-def conversation_key(test: str, number: int) -> str:
-    """Under which key what came of a conversation is left; keys of a test sort by number."""
-    return f"{test}/{number:04d}"
 
 
 def _call(stored: StoredRendering, token: str) -> TalkRequest:

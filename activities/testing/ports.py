@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from activities.calls.ports import Carriers
 from trunkline.model.base import Frozen
 from trunkline.model.errors import AgentNotDeployed
 from trunkline.model.ids import ExternalId
@@ -16,6 +17,7 @@ from trunkline.ports import (
     Operations,
     Projects,
     Sources,
+    Statuses,
     Wishes,
 )
 from trunkline.ports.testing import Holdings, RunParts, RunReports
@@ -52,6 +54,8 @@ class TestPorts:
     parts: RunParts
     holdings: Holdings
     clock: Clock
+    statuses: Statuses
+    carriers: Carriers
     public_url: str | None = None
     rates: TestRates = field(default_factory=TestRates)
 

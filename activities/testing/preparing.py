@@ -19,6 +19,7 @@ from activities.policies import Standings
 from activities.proposals import merged_revision
 from activities.testing.carriers import carrier_mark
 from activities.testing.gates import test_verdict
+from activities.testing.phone_plans import PhoneFacts, PhonePlans
 from activities.testing.ports import StoredRendering, TestPorts, not_deployed
 from activities.testing.results import excused, put_content, put_part
 from activities.testing_types import (
@@ -36,6 +37,7 @@ from trunkline.model.errors import (
     ClaimPending,
     InvalidInput,
     NotFound,
+    NotOnNumber,
     TestImpossible,
     TrunklineError,
 )
@@ -49,6 +51,7 @@ from trunkline.model.testing.choosing import chosen_tests
 from trunkline.model.testing.costs import estimate_usd
 from trunkline.model.testing.limits import CONVERSATION_MAX_S, TEST_HOLD_S, TESTS_PER_RUN_MAX
 from trunkline.model.testing.own_objects import is_own, own_documents
+from trunkline.model.testing.placed import PHONE_AROUND_S, plan_key
 from trunkline.model.testing.rendering import is_test_tool
 from trunkline.model.testing.repeats import stops_early
 from trunkline.model.testing.results import TestRunReport
@@ -247,9 +250,10 @@ class _Preparing:
 
     async def add(self, script: Script) -> None:
         """A test that will be carried out, or its result if it cannot be."""
+        is_phone = script.spec.mode == "phone" and self._request.runner == "conversations"
         try:
-            key = await self._rendering(script)
-            baseline = await self._baseline(script)
+            key = await (self._phone_plan(script) if is_phone else self._rendering(script))
+            baseline = "" if is_phone else await self._baseline(script)
         except TrunklineError as error:
             if error.retryable:
                 raise
@@ -266,7 +270,8 @@ class _Preparing:
                 key=script.name,
                 rendering=key,
                 conversations=repeat.must_pass if stops_early(script) else repeat.runs,
-                seconds=script.spec.limits.seconds or CONVERSATION_MAX_S,
+                seconds=(script.spec.limits.seconds or CONVERSATION_MAX_S)
+                + (PHONE_AROUND_S if is_phone else 0.0),
                 baseline=baseline,
             )
         )
@@ -308,6 +313,25 @@ class _Preparing:
                 hint="Leave `tools: {live: true}` to the project's own branch.",
             )
         return await self._rendered(script, desired, agent_id)
+
+    async def _phone_plan(self, script: Script) -> str:
+        """The call the test is. Raises TestImpossible."""
+        request, name = self._request, script.spec.agent
+        if self._tip.foreign or request.owner:
+            raise NotOnNumber(
+                "what is proposed is on no number, and a call reaches only what is deployed",
+                hint="It is tested over the telephone once it is merged and deployed",
+            )
+        desired = self._wish(name)
+        if desired is None:
+            raise not_deployed(name, self._tip.within.name)
+        ports = self._ports
+        facts = PhoneFacts(ports.wishes, ports.statuses, ports.carriers, ports.public_url)
+        places = (self._tip.target.name, self._tip.within.name)
+        plan = await PhonePlans(facts, request.project, self._voice).plan(script, desired, places)
+        key = plan_key(script.name)
+        await put_part(ports.parts, request.run_id, "rendering", key, plan)
+        return key
 
     async def _baseline(self, script: Script) -> str:
         """What another environment runs now, put beside the same agent; "" if that is nothing."""

@@ -45,6 +45,11 @@ async def read_parts(
     return tuple(model.model_validate(part.body) for part in found)
 
 
+def conversation_key(test: str, number: int) -> str:
+    """Under which key what came of a conversation is left; keys of a test sort by number."""
+    return f"{test}/{number:04d}"
+
+
 async def put_content(parts: RunParts, run_id: str, digest: str, content: bytes) -> None:
     """Leave bytes for whoever needs them: workers share no disk."""
     text = base64.b64encode(content).decode()

@@ -14,9 +14,14 @@ from activities.heartbeats import beating
 from activities.names import CONCLUDE_TEST, CONCLUDE_TEST_RUN, LOOK_TO_TIDY, PUT_AWAY
 from activities.run_results import lost_run
 from activities.testing.carriers import put_carrier_away
-from activities.testing.conversations import conversation_key
 from activities.testing.ports import TestPorts
-from activities.testing.results import excused, put_part, read_part, read_parts
+from activities.testing.results import (
+    conversation_key,
+    excused,
+    put_part,
+    read_part,
+    read_parts,
+)
 from activities.testing_types import (
     HoldingReference,
     PreparedTest,

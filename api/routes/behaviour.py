@@ -7,14 +7,14 @@ from pydantic import ConfigDict
 
 from api.actions import needs
 from api.answers import Answer, Name
-from api.parameters import EnvironmentFilter, NameInPath, RequestId
+from api.deciding import Deciding
+from api.parameters import EnvironmentFilter, NameInPath
 from api.problems import problem_documents
-from api.security import Caller, InstalledServices, ProjectOfCaller
+from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model.base import Frozen
 from trunkline.model.durations import format_duration
 from trunkline.model.testing.baselines import Baseline, Retest, TestCounts
 from trunkline.services.behaviour import BehaviourView
-from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["tests"])
 
@@ -88,17 +88,14 @@ async def read_behaviour(
 )
 async def retest(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: RetestOrder,
-    request_id: RequestId,
 ) -> BehaviourAnswer:
     """Test what is released again now. Nothing live changes. Needs the role operator."""
     return _answer(
-        await services.behaviour.retest(
-            Deciding(caller, request_id), project, name, environment=order.environment
-        )
+        await services.behaviour.retest(by, project, name, environment=order.environment)
     )
 
 

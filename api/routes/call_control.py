@@ -165,7 +165,9 @@ class CallContextAnswer(Answer):
 
 
 class CallCommandAnswer(Answer):
-    """What somebody told a call: ``asked``, then ``done``, or ``failed`` with the reason."""
+    """What somebody told a call: ``asked``, then ``done``, or ``failed`` with the reason. ``note``
+    is what whoever asked should know.
+    """
 
     model_config = ConfigDict(
         extra="ignore",
@@ -176,6 +178,7 @@ class CallCommandAnswer(Answer):
                 "kind": "hangup",
                 "state": "done",
                 "failure": "",
+                "note": "",
                 "askedBy": "operator@example.com",
                 "askedAt": _TIME,
                 "doneAt": _TIME,
@@ -188,6 +191,7 @@ class CallCommandAnswer(Answer):
     kind: CommandKind
     state: Literal["asked", "done", "failed"]
     failure: str
+    note: str = ""
     asked_by: str
     asked_at: datetime
     done_at: datetime | None
@@ -309,6 +313,7 @@ def _command(command: CallCommand) -> CallCommandAnswer:
         kind=command.kind,
         state="asked" if command.done_at is None else ended,
         failure=command.failure,
+        note=str(command.body.get("note", "")),
         asked_by=command.asked_by,
         asked_at=command.asked_at,
         done_at=command.done_at,

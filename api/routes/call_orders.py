@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import ConfigDict, Field
 
 from api.actions import needs
-from api.answers import Answer, Name, PageAnswer
+from api.answers import Answer, Name, PageAnswer, page_answer
 from api.parameters import Cursor, IdInPath, Limit, Moment, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
@@ -196,7 +196,7 @@ async def list_call_orders(
 ) -> PageAnswer[CallOrderAnswer]:
     """Calls that were asked for, newest first, without their tries."""
     page = await services.outbound.page(project, open_only=open_only, cursor=cursor, limit=limit)
-    return PageAnswer(items=tuple(_answer(each) for each in page.items), next_cursor=page.cursor)
+    return page_answer(page, _answer, PageAnswer[CallOrderAnswer])
 
 
 @router.get("/call-orders/{order_id}", responses=_READ)
@@ -235,8 +235,7 @@ async def list_do_not_call(
 ) -> PageAnswer[DoNotCallAnswer]:
     """Numbers nobody of the project may call, in order."""
     page = await services.outbound.forbidden(project, cursor=cursor, limit=limit)
-    items = tuple(_forbidden(each) for each in page.items)
-    return PageAnswer(items=items, next_cursor=page.cursor)
+    return page_answer(page, _forbidden, PageAnswer[DoNotCallAnswer])
 
 
 @router.post(

@@ -1,14 +1,16 @@
 """Calls as they are remembered: what happened, what was said, and how it sounded."""
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from api.actions import needs
 from api.answers import PageAnswer, page_answer
+from api.boundary import WITHOUT_BODY
 from api.calls import (
     CallRecordAnswer,
     ExportedCall,
@@ -18,8 +20,10 @@ from api.calls import (
     exported_call,
     transcript_answer,
 )
+from api.etags import REVALIDATED
 from api.parameters import Cursor, EnvironmentFilter, Limit, Moment, RequestId
 from api.problems import problem_documents
+from api.ranges import asked_part, content_range, has_it
 from api.security import Caller, InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.calls.records import CallFilter, CallState, Direction
@@ -143,13 +147,28 @@ async def read_transcript(
     return transcript_answer(found)
 
 
+_BINARY = {"type": "string", "format": "binary"}
 _SOUND: dict[int | str, dict[str, Any]] = {
-    **problem_documents(400, 401, 403, 404, 409, 422, 503),
-    200: {
-        "description": "WAV in G.711 µ-law at 8,000 Hz: the caller left, the agent right",
-        "content": {WAV: {"schema": {"type": "string", "format": "binary"}}},
+    **problem_documents(400, 401, 403, 404, 409, 416, 422, 503),
+    **{
+        status: {"description": words, "content": {WAV: {"schema": _BINARY}}}
+        for status, words in (
+            (200, "WAV in G.711 µ-law at 8,000 Hz: the caller left, the agent right"),
+            (206, "The part of it that `Range` names"),
+        )
     },
+    304: {"description": "Not changed"},
 }
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """How much of a recording is asked for, and what the client has of it."""
+
+    request: Request
+    part: Annotated[str, Header(alias="Range", description="One range of bytes")] = ""
+    if_range: Annotated[str, Header(description="`ETag` of what the client has a part of")] = ""
+    if_none_match: Annotated[str, Header(description="`ETag` of what the client has")] = ""
 
 
 @router.get(
@@ -164,21 +183,29 @@ async def read_recording(
     project: ProjectOfCaller,
     call: CallId,
     request_id: RequestId,
-) -> StreamingResponse:
+    asking: Annotated[_Asking, Depends()],
+) -> Response:
     """How a call sounded, as far as it was recorded. Needs the role operator or admin.
 
     404 where nothing was recorded or is kept; 409 `not-available-in-native` where the audio did not
     pass through Trunkline: the voice platform may have it.
     """
-    found = await services.calls.recording(caller, project, call, request_id=request_id)
-    headers = {
-        "Content-Length": str(found.length),
-        "Content-Disposition": f'attachment; filename="{call}.wav"',
-        "Accept-Ranges": "none",
-    }
-    return StreamingResponse(
-        found.pieces, status_code=HTTPStatus.OK, media_type=WAV, headers=headers
-    )
+    found = await services.calls.recording(caller, project, call)
+    headers = {"Accept-Ranges": "bytes", "ETag": found.tag, "Cache-Control": REVALIDATED}
+    if has_it(asking.if_none_match, found.tag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    whole = range(found.length)
+    asked = asked_part(asking.part, asking.if_range, tag=found.tag, length=found.length)
+    headers["Content-Disposition"] = f'attachment; filename="{call}.wav"'
+    headers["Content-Length"] = str(len(asked or whole))
+    status = HTTPStatus.OK
+    if asked is not None:
+        status = HTTPStatus.PARTIAL_CONTENT
+        headers["Content-Range"] = content_range(asked, found.length)
+    if WITHOUT_BODY in asking.request.scope:
+        return Response(status_code=status, media_type=WAV, headers=headers)
+    pieces = await services.calls.hear(caller, found, asked or whole, request_id=request_id)
+    return StreamingResponse(pieces, status_code=status, media_type=WAV, headers=headers)
 
 
 async def _lines(found: AsyncIterator[Transcript]) -> AsyncIterator[str]:

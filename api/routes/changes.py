@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
 from api.actions import needs
-from api.answers import PageAnswer
+from api.answers import PageAnswer, page_answer
 from api.changes import (
     REVISION_PATTERN,
     AgentOrder,
@@ -24,12 +24,12 @@ from api.changes import (
     manifest_answer,
     row_answer,
 )
-from api.parameters import Cursor, Limit, NameInPath, NumberInPath, ReasonGiven, RequestId
+from api.deciding import Deciding
+from api.parameters import Cursor, Limit, NameInPath, NumberInPath, ReasonGiven
 from api.problems import problem_documents
-from api.security import Caller, InstalledServices, ProjectOfCaller
+from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.changes import CHANGE_ID_PATTERN, Change, ManifestKind, Via
-from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["changes"])
 
@@ -39,15 +39,6 @@ _WRITE = {
     **problem_documents(400, 401, 403, 404, 409, 413, 422, 428, 503),
 }
 
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        max_length=60,
-        pattern=r'^(W/)?"?[0-9a-f]{40}"?$',
-        description="The commit that was looked at, where the body has no `base`",
-    ),
-]
 ChangeInPath = Annotated[str, Path(pattern=CHANGE_ID_PATTERN, examples=["change-8d5f3c1b7a2e"])]
 BaseGiven = Annotated[
     str | None, Query(pattern=REVISION_PATTERN, description="The commit that was looked at")
@@ -55,7 +46,24 @@ BaseGiven = Annotated[
 ViaGiven = Annotated[Via, Query(description="A commit or a pull request")]
 
 
-def _order_of_query(
+async def _looked_at(
+    if_match: Annotated[
+        str | None,
+        Header(
+            alias="If-Match",
+            max_length=60,
+            pattern=r'^(W/)?"?[0-9a-f]{40}"?$',
+            description="The commit that was looked at, where the body has no `base`",
+        ),
+    ] = None,
+) -> str | None:
+    return if_match.removeprefix("W/").strip('"') if if_match else None
+
+
+LookedAt = Annotated[str | None, Depends(_looked_at)]
+
+
+async def _order_of_query(
     base: BaseGiven = None, via: ViaGiven = "commit", reason: ReasonGiven = ""
 ) -> ChangeBase:
     """What a request without a body says of its change."""
@@ -65,20 +73,15 @@ def _order_of_query(
 @router.post("/agents", status_code=202, responses=_WRITE, openapi_extra=needs("change.create"))
 async def create_agent(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     order: NewAgentOrder,
-    request_id: RequestId,
     response: Response,
-    if_match: IfMatch = None,
+    looked_at: LookedAt,
 ) -> ChangeAnswer:
     """Write a new agent's manifest, and its prompt. Needs the role operator."""
     made = await services.changes.put_agent(
-        Deciding(caller, request_id),
-        project,
-        order.new(),
-        order.order(_bare(if_match)),
-        create=True,
+        by, project, order.new(), order.order(looked_at), create=True
     )
     return _answered(made, project, response)
 
@@ -88,23 +91,18 @@ async def create_agent(
 )
 async def replace_agent(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: AgentOrder,
-    request_id: RequestId,
     response: Response,
-    if_match: IfMatch = None,
+    looked_at: LookedAt,
 ) -> ChangeAnswer:
     """Let an agent's spec be exactly this; what is equal stays as it is written. Needs the role
     operator.
     """
     made = await services.changes.put_agent(
-        Deciding(caller, request_id),
-        project,
-        order.wish(name),
-        order.order(_bare(if_match)),
-        create=False,
+        by, project, order.wish(name), order.order(looked_at), create=False
     )
     return _answered(made, project, response)
 
@@ -114,21 +112,16 @@ async def replace_agent(
 )
 async def change_agent(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: AgentPatchOrder,
-    request_id: RequestId,
     response: Response,
-    if_match: IfMatch = None,
+    looked_at: LookedAt,
 ) -> ChangeAnswer:
     """Change part of an agent by a JSON merge patch of its spec. Needs the role operator."""
     made = await services.changes.put_agent(
-        Deciding(caller, request_id),
-        project,
-        order.wish(name),
-        order.order(_bare(if_match)),
-        create=False,
+        by, project, order.wish(name), order.order(looked_at), create=False
     )
     return _answered(made, project, response)
 
@@ -138,20 +131,17 @@ async def change_agent(
 )
 async def delete_agent(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
-    request_id: RequestId,
     response: Response,
     said: Annotated[ChangeBase, Depends(_order_of_query)],
-    if_match: IfMatch = None,
+    looked_at: LookedAt,
 ) -> ChangeAnswer:
     """Take an agent's manifest, tests and prompt out of the repository. Whatever else names it is
     an error that lists every place. Needs the role operator.
     """
-    made = await services.changes.delete_agent(
-        Deciding(caller, request_id), project, name, said.order(_bare(if_match))
-    )
+    made = await services.changes.delete_agent(by, project, name, said.order(looked_at))
     return _answered(made, project, response)
 
 
@@ -163,19 +153,18 @@ async def delete_agent(
 )
 async def assign_number(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     number: NumberInPath,
     order: AssignmentOrder,
-    request_id: RequestId,
     response: Response,
-    if_match: IfMatch = None,
+    looked_at: LookedAt,
 ) -> ChangeAnswer:
     """Let an agent answer a number, or nobody. A number without a manifest gets one. Needs the
     role operator.
     """
     made = await services.changes.assign_number(
-        Deciding(caller, request_id), project, order.wish(number), order.order(_bare(if_match))
+        by, project, order.wish(number), order.order(looked_at)
     )
     return _answered(made, project, response)
 
@@ -183,21 +172,20 @@ async def assign_number(
 @router.post("/changes", status_code=202, responses=_WRITE, openapi_extra=needs("change.create"))
 async def create_change(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     order: FreeChangeOrder,
-    request_id: RequestId,
     response: Response,
-    if_match: IfMatch = None,
+    looked_at: LookedAt,
 ) -> ChangeAnswer:
     """Write files and set values of manifests, in one commit or pull request. Needs the role
     operator; what changes the Project needs admin.
     """
     files, edits = order.wishes()
     made = await services.changes.change(
-        Deciding(caller, request_id),
+        by,
         project,
-        order.order(_bare(if_match)),
+        order.order(looked_at),
         files=files,
         edits=edits,
     )
@@ -222,9 +210,7 @@ async def list_manifests(
 ) -> PageAnswer[ManifestRowAnswer]:
     """Manifests of the applied revision, by kind and name, with who names them."""
     page = await services.manifests.page(project, kind=kind, cursor=cursor, limit=limit)
-    return PageAnswer[ManifestRowAnswer](
-        items=tuple(row_answer(row) for row in page.items), next_cursor=page.cursor
-    )
+    return page_answer(page, row_answer, PageAnswer[ManifestRowAnswer])
 
 
 @router.get("/manifests/{kind}/{name}", responses=_READ)
@@ -241,7 +227,3 @@ def _answered(made: Change, project: str, response: Response) -> ChangeAnswer:
     if made.unchanged:
         response.status_code = HTTPStatus.OK
     return change_answer(made)
-
-
-def _bare(if_match: str | None) -> str | None:
-    return if_match.removeprefix("W/").strip('"') if if_match else None

@@ -16,11 +16,11 @@ from api.control_answers import (
     decision_answer,
     why_answer,
 )
-from api.parameters import EnvironmentFilter, IdInPath, NameInPath, RequestId
+from api.deciding import Deciding
+from api.parameters import EnvironmentFilter, IdInPath, NameInPath
 from api.problems import problem_documents
-from api.security import Caller, InstalledServices, ProjectOfCaller
+from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model.records import OperationRecord
-from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["control"])
 
@@ -31,14 +31,12 @@ _DECIDE = problem_documents(400, 401, 403, 404, 409, 413, 422, 503)
 @router.post("/suspend", responses=_DECIDE, openapi_extra=needs("environment.suspend"))
 async def suspend(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     order: SuspendOrder,
-    request_id: RequestId,
 ) -> DecisionAnswer:
     """Not one write in the project, or in one environment. Needs the role operator."""
     place = await services.control.place(project, order.environment)
-    by = Deciding(caller, request_id)
     return decision_answer(
         await services.control.suspend(by, place, reason=order.reason, until=order.until)
     )
@@ -47,9 +45,8 @@ async def suspend(
 @router.post("/resume", responses=_DECIDE, openapi_extra=needs("environment.resume"))
 async def resume(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
-    request_id: RequestId,
     order: ResumeOrder | None = None,
 ) -> DecisionAnswer:
     """Let it go on; what was committed meanwhile is applied. Needs the role operator, with
@@ -57,7 +54,6 @@ async def resume(
     """
     wanted = order or ResumeOrder()
     place = await services.control.place(project, wanted.environment)
-    by = Deciding(caller, request_id)
     if wanted.rules:
         return decision_answer(
             await services.promotion_rules.agree(by, place, reason=wanted.reason), lifted=True
@@ -74,15 +70,13 @@ async def resume(
 @router.post("/agents/{name}/suspend", responses=_DECIDE, openapi_extra=needs("agent.suspend"))
 async def suspend_one(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: SuspendOrder,
-    request_id: RequestId,
 ) -> DecisionAnswer:
     """Not one write to an agent or number. Needs the role operator."""
     place = await services.control.place(project, order.environment, name)
-    by = Deciding(caller, request_id)
     return decision_answer(
         await services.control.suspend(by, place, reason=order.reason, until=order.until)
     )
@@ -91,16 +85,14 @@ async def suspend_one(
 @router.post("/agents/{name}/resume", responses=_DECIDE, openapi_extra=needs("agent.resume"))
 async def resume_one(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
-    request_id: RequestId,
     order: ResumeOrder | None = None,
 ) -> DecisionAnswer:
     """Let an agent or number go on. Needs the role operator."""
     wanted = order or ResumeOrder()
     place = await services.control.place(project, wanted.environment, name)
-    by = Deciding(caller, request_id)
     return decision_answer(
         await services.control.resume(by, place, reason=wanted.reason), lifted=True
     )
@@ -109,31 +101,27 @@ async def resume_one(
 @router.post("/agents/{name}/disable", responses=_DECIDE, openapi_extra=needs("agent.disable"))
 async def disable(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: DisableOrder,
-    request_id: RequestId,
 ) -> DecisionAnswer:
     """Take an agent's calls away at once, whatever is suspended or frozen. Needs operator."""
     place = await services.control.place(project, order.environment, name)
-    by = Deciding(caller, request_id)
     return decision_answer(await services.control.disable(by, place, reason=order.reason))
 
 
 @router.post("/agents/{name}/enable", responses=_DECIDE, openapi_extra=needs("agent.enable"))
 async def enable(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
-    request_id: RequestId,
     order: ResumeOrder | None = None,
 ) -> DecisionAnswer:
     """Give an agent its calls back. Needs the role operator."""
     wanted = order or ResumeOrder()
     place = await services.control.place(project, wanted.environment, name)
-    by = Deciding(caller, request_id)
     return decision_answer(
         await services.control.enable(by, place, reason=wanted.reason), lifted=True
     )
@@ -153,15 +141,13 @@ async def list_decisions(
 )
 async def apply_plan(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     plan_id: IdInPath,
     order: ApplyOrder,
-    request_id: RequestId,
     response: Response,
 ) -> OperationAnswer:
     """Write exactly what a plan says, while the world is as it was. Operator or approver."""
-    by = Deciding(caller, request_id)
     if order.override_window:
         plan = await services.operations.read_plan(project, plan_id)
         place = await services.control.place(project, plan.environment)
@@ -180,16 +166,15 @@ async def apply_plan(
 )
 async def enforce(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     environment: Name,
     order: EnforceOrder,
-    request_id: RequestId,
     response: Response,
 ) -> OperationAnswer:
     """Confirm that an environment is enforced on its real accounts. Needs the role operator."""
     operation = await services.applying.enforce(
-        Deciding(caller, request_id),
+        by,
         project,
         environment,
         order.plan_id,

@@ -7,14 +7,14 @@ from pydantic import ConfigDict, Field
 
 from api.actions import needs
 from api.answers import Answer, Name
-from api.parameters import EnvironmentFilter, NameInPath, RequestId
+from api.deciding import Deciding
+from api.parameters import EnvironmentFilter, NameInPath
 from api.problems import problem_documents
 from api.routes.testing import Names
-from api.security import Caller, InstalledServices, ProjectOfCaller
+from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model.base import Frozen
 from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.experiments import SideBySide
-from trunkline.services.control import Caller as Deciding
 from trunkline.services.experiments import ExperimentOrder, ExperimentView
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["promotions"])
@@ -98,16 +98,15 @@ async def read_experiment(
 )
 async def start_experiment(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: ExperimentStart,
-    request_id: RequestId,
 ) -> ExperimentAnswer:
     """Commit a release with the experiment. Needs the role operator, and an open window."""
     return _answer(
         await services.experiments.start(
-            Deciding(caller, request_id),
+            by,
             project,
             name,
             ExperimentOrder(against=order.against, percent=order.percent),
@@ -124,18 +123,13 @@ async def start_experiment(
 )
 async def stop_experiment(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
-    request_id: RequestId,
     environment: EnvironmentFilter = None,
 ) -> ExperimentAnswer:
     """Commit a release without it. Needs the role operator; no window stands in its way."""
-    return _answer(
-        await services.experiments.stop(
-            Deciding(caller, request_id), project, name, environment=environment
-        )
-    )
+    return _answer(await services.experiments.stop(by, project, name, environment=environment))
 
 
 @router.post(
@@ -146,16 +140,15 @@ async def stop_experiment(
 )
 async def test_experiment(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: ExperimentTests,
-    request_id: RequestId,
 ) -> ExperimentRuns:
     """Run the same tests of both versions. Nothing live changes. Needs the role operator."""
     return ExperimentRuns(
         items=await services.experiments.test(
-            Deciding(caller, request_id),
+            by,
             project,
             name,
             environment=order.environment,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from pydantic import ConfigDict, Field
 
 from api.actions import needs
-from api.answers import Answer, Name, PageAnswer
+from api.answers import Answer, Name, PageAnswer, page_answer
 from api.parameters import Cursor, Limit, NameInPath, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
@@ -85,7 +85,7 @@ async def list_manual_results(
 ) -> PageAnswer[ManualResultAnswer]:
     """Manual tests of an agent, newest first."""
     page = await services.manual_results.page(project, name, cursor=cursor, limit=limit)
-    return PageAnswer(items=tuple(_answer(row) for row in page.items), next_cursor=page.cursor)
+    return page_answer(page, _answer, PageAnswer[ManualResultAnswer])
 
 
 def _answer(result: ManualResult) -> ManualResultAnswer:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, JsonValue
 
 from api.actions import needs
-from api.answers import Answer, PageAnswer
+from api.answers import Answer, PageAnswer, page_answer
 from api.parameters import Cursor, Limit, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
@@ -91,9 +91,7 @@ async def list_notifications(
 ) -> PageAnswer[NotificationAnswer]:
     """Messages to everybody who is told, newest first."""
     page = await services.notifications.page(project, event_id=event, cursor=cursor, limit=limit)
-    return PageAnswer[NotificationAnswer](
-        items=tuple(map(_answer, page.items)), next_cursor=page.cursor
-    )
+    return page_answer(page, _answer, PageAnswer[NotificationAnswer])
 
 
 @router.post("/test", status_code=202, responses=_WRITE, openapi_extra=needs("notification.test"))

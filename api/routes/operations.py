@@ -14,14 +14,13 @@ from api.answers import (
     operation_answer,
     plan_answer,
 )
+from api.deciding import Deciding
 from api.parameters import EnvironmentFilter, IdInPath, NameInPath, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.records import OperationRecord, PlanRecord
-from trunkline.services.access import Principal
 from trunkline.services.catalogue import Services
-from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["operations"])
 
@@ -106,24 +105,13 @@ async def diff_agent(
 @router.post("/sync", status_code=202, responses=_SYNC, openapi_extra=needs("sync.create"))
 async def sync_project(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
-    request_id: RequestId,
     response: Response,
     order: SyncOrder | None = None,
 ) -> OperationAnswer:
     """Look at Git now and bring the platforms to it. Needs the role operator."""
-    wanted = order or SyncOrder()
-    await _override(services, caller, project, wanted, request_id)
-    operation = await services.operations.sync(
-        caller,
-        project,
-        environment=wanted.environment,
-        hard_refresh=wanted.hard_refresh,
-        reason=wanted.reason,
-        request_id=request_id,
-    )
-    return _accepted(operation, response)
+    return _accepted(await _synced(services, by, project, order or SyncOrder()), response)
 
 
 @router.post(
@@ -131,42 +119,32 @@ async def sync_project(
 )
 async def sync_agent(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
-    request_id: RequestId,
     response: Response,
     order: SyncOrder | None = None,
 ) -> OperationAnswer:
     """Bring one agent or number to what Git wants. Needs the role operator."""
-    wanted = order or SyncOrder()
-    await _override(services, caller, project, wanted, request_id, name)
-    operation = await services.operations.sync(
-        caller,
-        project,
-        environment=wanted.environment,
-        names=(name,),
-        hard_refresh=wanted.hard_refresh,
-        reason=wanted.reason,
-        request_id=request_id,
-    )
-    return _accepted(operation, response)
+    return _accepted(await _synced(services, by, project, order or SyncOrder(), name), response)
 
 
-async def _override(
-    services: Services,
-    caller: Principal,
-    project: str,
-    order: SyncOrder,
-    request_id: str,
-    name: str = "",
-) -> None:
-    """Open the windows for what is to be synced, if the order says why."""
+async def _synced(
+    services: Services, by: Deciding, project: str, order: SyncOrder, name: str = ""
+) -> OperationRecord:
+    """What was asked for, through closed windows if the order says why."""
     if order.override_window:
         place = await services.control.place(project, order.environment, name)
-        await services.control.override_window(
-            Deciding(caller, request_id), place, reason=order.override_window
-        )
+        await services.control.override_window(by, place, reason=order.override_window)
+    return await services.operations.sync(
+        by.principal,
+        project,
+        environment=order.environment,
+        names=(name,) if name else (),
+        hard_refresh=order.hard_refresh,
+        reason=order.reason,
+        request_id=by.request_id,
+    )
 
 
 def _accepted(operation: OperationRecord, response: Response) -> OperationAnswer:

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.actions import needs
-from api.answers import PageAnswer
-from api.parameters import Cursor, EnvironmentFilter, IdInPath, Limit, NameInPath, RequestId
+from api.answers import PageAnswer, page_answer
+from api.deciding import Deciding
+from api.parameters import Cursor, EnvironmentFilter, IdInPath, Limit, NameInPath
 from api.problems import problem_documents
 from api.promotions import (
     ApproveOrder,
@@ -16,12 +17,11 @@ from api.promotions import (
     promotion_answer,
     promotion_path,
 )
-from api.security import Caller, InstalledServices, ProjectOfCaller
+from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.services.catalogue import Services
-from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}", tags=["promotions"])
 
@@ -53,8 +53,7 @@ async def list_promotions(
         cursor=cursor,
         limit=limit,
     )
-    items = tuple(promotion_answer(each) for each in page.items)
-    return PageAnswer(items=items, next_cursor=page.cursor)
+    return page_answer(page, promotion_answer, PageAnswer[PromotionAnswer])
 
 
 @router.get("/promotions/{promotion_id}", responses=_READ)
@@ -72,15 +71,14 @@ async def read_promotion(
 )
 async def approve(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     promotion_id: IdInPath,
-    request_id: RequestId,
     order: ApproveOrder | None = None,
 ) -> PromotionAnswer:
     """Agree to exactly what was tested. Needs a role the rules ask for; authors are refused."""
     record = await services.promotions.approve(
-        Deciding(caller, request_id),
+        by,
         project,
         promotion_id,
         comment=order.comment if order is not None else "",
@@ -93,16 +91,13 @@ async def approve(
 )
 async def reject(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     promotion_id: IdInPath,
     order: RefuseOrder,
-    request_id: RequestId,
 ) -> PromotionAnswer:
     """Say no before the release. Needs the role approver."""
-    record = await services.promotions.reject(
-        Deciding(caller, request_id), project, promotion_id, reason=order.reason
-    )
+    record = await services.promotions.reject(by, project, promotion_id, reason=order.reason)
     return await _whole(services, record)
 
 
@@ -111,16 +106,13 @@ async def reject(
 )
 async def abort(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     promotion_id: IdInPath,
     order: RefuseOrder,
-    request_id: RequestId,
 ) -> PromotionAnswer:
     """End it; what was released already is rolled back. Needs the role operator or approver."""
-    record = await services.promotions.abort(
-        Deciding(caller, request_id), project, promotion_id, reason=order.reason
-    )
+    record = await services.promotions.abort(by, project, promotion_id, reason=order.reason)
     return await _whole(services, record)
 
 
@@ -132,16 +124,15 @@ async def abort(
 )
 async def roll_back(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: RollbackOrder,
-    request_id: RequestId,
     response: Response,
 ) -> PromotionAnswer:
     """Release a former version again, at once and whatever holds promotions back. Operator."""
     record = await services.promotions.rollback(
-        Deciding(caller, request_id),
+        by,
         project,
         name,
         environment=order.environment,

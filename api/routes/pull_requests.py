@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from api.answers import PageAnswer
+from api.answers import PageAnswer, page_answer
 from api.parameters import Cursor, Limit
 from api.problems import problem_documents
 from api.pull_requests import PullRequestAnswer, pull_request_answer
@@ -29,8 +29,7 @@ async def list_pull_requests(
     page = await services.pull_requests.page(
         project, open_only=open_only, cursor=cursor, limit=limit
     )
-    items = tuple(pull_request_answer(each) for each in page.items)
-    return PageAnswer(items=items, next_cursor=page.cursor)
+    return page_answer(page, pull_request_answer, PageAnswer[PullRequestAnswer])
 
 
 @router.get("/pull-requests/{number}", responses=problem_documents(401, 404, 422, 503))

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from api.actions import needs
-from api.parameters import Cursor, EnvironmentFilter, Limit, NameInPath, ReasonGiven, RequestId
+from api.deciding import Deciding
+from api.parameters import Cursor, EnvironmentFilter, Limit, NameInPath, ReasonGiven
 from api.problems import problem_documents
 from api.promotions import (
     ChangelogAnswer,
@@ -19,13 +20,12 @@ from api.promotions import (
     deployed_answer,
     promotion_path,
 )
-from api.security import Caller, InstalledServices, ProjectOfCaller
+from api.security import InstalledServices, ProjectOfCaller
 from trunkline.model import limits
 from trunkline.model.errors import NotFound
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.records import Stage, StatusRow
 from trunkline.services.catalogue import Services
-from trunkline.services.control import Caller as Deciding
 
 router = APIRouter(prefix="/v1/projects/{project}/agents/{name}", tags=["promotions"])
 
@@ -48,17 +48,15 @@ Target = Annotated[
 )
 async def deploy(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: DeployOrder,
-    request_id: RequestId,
     response: Response,
 ) -> DeployedAgentAnswer:
     """Bring an agent to a stage. Production starts a promotion, testing and draft become a commit
     on its lifecycle. Needs the role operator.
     """
-    by = Deciding(caller, request_id)
     if order.wanted == "production":
         record = await services.promotions.start(
             by, project, name, environment=order.environment, changes=order.changes
@@ -94,15 +92,14 @@ async def read_changelog(
 @router.post("/hold", responses=_DECIDE, openapi_extra=needs("promotion.hold"))
 async def hold(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
     order: HoldOrder,
-    request_id: RequestId,
 ) -> HoldAnswer:
     """Keep automatic promotion off what runs, by a commit. Needs the role operator."""
     done = await services.release_commits.hold(
-        Deciding(caller, request_id),
+        by,
         project,
         name,
         environment=order.environment,
@@ -120,16 +117,15 @@ async def hold(
 @router.delete("/hold", responses=_DECIDE, openapi_extra=needs("promotion.hold"))
 async def lift_hold(
     services: InstalledServices,
-    caller: Caller,
+    by: Deciding,
     project: ProjectOfCaller,
     name: NameInPath,
-    request_id: RequestId,
     environment: EnvironmentFilter = None,
     reason: ReasonGiven = "",
 ) -> HoldAnswer:
     """Let automatic promotion go on, by a commit. Needs the role operator."""
     done = await services.release_commits.unhold(
-        Deciding(caller, request_id), project, name, environment=environment, reason=reason
+        by, project, name, environment=environment, reason=reason
     )
     return HoldAnswer(
         project=project,

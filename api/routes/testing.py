@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from api.actions import needs
-from api.answers import Answer, Name, PageAnswer
+from api.answers import Answer, Name, PageAnswer, page_answer
 from api.parameters import Cursor, IdInPath, Limit, NameInPath, RequestId
 from api.problems import problem_documents
 from api.security import Caller, InstalledServices, ProjectOfCaller
@@ -45,7 +45,7 @@ class AgentTestOrder(Frozen):
     tags: Names = ()
     tests: Names = ()
     repeat: Annotated[int, Field(ge=1, le=testing_limits.TEST_RUNS_MAX)] | None = None
-    mode: Literal["text", "audio"] | None = None
+    mode: Literal["text", "audio", "phone"] | None = None
     runner: Literal["conversations", "platform"] = "conversations"
     compare: Name | None = None
 
@@ -127,7 +127,7 @@ async def list_test_runs(
 ) -> PageAnswer[TestRunAnswer]:
     """Runs without what was said, newest first; a page holds fewer than elsewhere."""
     page = await services.test_runs.page(project, agent=agent, cursor=cursor, limit=limit)
-    return PageAnswer(items=tuple(_answer(each) for each in page.items), next_cursor=page.cursor)
+    return page_answer(page, _answer, PageAnswer[TestRunAnswer])
 
 
 @router.get("/test-runs/{run_id}", responses=_READ)

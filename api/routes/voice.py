@@ -4,9 +4,11 @@ The addresses are those that were written to the carrier, and a signature holds 
 address and those fields; they are read raw, because what was parsed cannot be checked any more.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
+from fastapi.types import DecoratedCallable
 
 from api.carrier_forms import CARRIER_BODY, signed_request
 from api.parameters import IdInPath, NameInPath
@@ -19,6 +21,7 @@ from trunkline.model.calls.addresses import (
     VOICE_ROUTE,
     WHISPER_ROUTE,
 )
+from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.ids import NAME_PATTERN
 from trunkline.model.number_planner import FALLBACK_ROUTE
 from trunkline.services.carrier_requests import CallPlace
@@ -26,114 +29,94 @@ from trunkline.services.carrier_requests import CallPlace
 router = APIRouter(tags=["calls"])
 
 PlaceInPath = Annotated[str, Path(pattern=NAME_PATTERN)]
-MARKUP = "application/xml"
+SignedHere = Annotated[SignedRequest, Depends(signed_request)]
 ANSWERED = {
-    200: {"content": {MARKUP: {}}, "description": "TwiML that the call follows"},
+    200: {"content": {"application/xml": {}}, "description": "TwiML that the call follows"},
     **problem_documents(400, 403, 404, 409, 413, 415, 422, 503),
 }
 REPORTED = problem_documents(400, 403, 413, 415, 503)
 
 
-@router.post(
-    FALLBACK_ROUTE + "/{project}/{environment}/{name}",
-    response_class=Response,
-    responses=ANSWERED,
-    openapi_extra=CARRIER_BODY,
-)
+class Markup(Response):
+    """What a call does next."""
+
+    media_type = "application/xml"
+
+
+async def _place(project: PlaceInPath, environment: PlaceInPath) -> CallPlace:
+    return CallPlace(project, environment)
+
+
+Place = Annotated[CallPlace, Depends(_place)]
+
+
+def _answers(route: str, subject: str) -> Callable[[DecoratedCallable], DecoratedCallable]:
+    """Registers what a carrier asks of one thing in an environment."""
+    return router.post(
+        route + "/{project}/{environment}/{" + subject + "}",
+        response_class=Response,
+        responses=ANSWERED,
+        openapi_extra=CARRIER_BODY,
+    )
+
+
+def _heeds(route: str) -> Callable[[DecoratedCallable], DecoratedCallable]:
+    """Registers what a carrier reports, wherever the call is."""
+    return router.post(
+        route,
+        status_code=204,
+        response_class=Response,
+        responses=REPORTED,
+        openapi_extra=CARRIER_BODY,
+    )
+
+
+@_answers(FALLBACK_ROUTE, "name")
 async def answer_fallback(
-    services: InstalledServices,
-    request: Request,
-    project: PlaceInPath,
-    environment: PlaceInPath,
-    name: NameInPath,
-) -> Response:
+    services: InstalledServices, place: Place, name: NameInPath, asked: SignedHere
+) -> Markup:
     """Sends the call on to the number's fallback."""
-    asked = await signed_request(request)
-    answer = await services.numbers.fallback(project, environment, name, request=asked)
-    return Response(answer, media_type=MARKUP)
+    return Markup(
+        await services.numbers.fallback(place.project, place.environment, name, request=asked)
+    )
 
 
-@router.post(
-    VOICE_ROUTE + "/{project}/{environment}/{name}",
-    response_class=Response,
-    responses=ANSWERED,
-    openapi_extra=CARRIER_BODY,
-)
+@_answers(VOICE_ROUTE, "name")
 async def answer_call(
-    services: InstalledServices,
-    request: Request,
-    project: PlaceInPath,
-    environment: PlaceInPath,
-    name: NameInPath,
-) -> Response:
+    services: InstalledServices, place: Place, name: NameInPath, asked: SignedHere
+) -> Markup:
     """Decides which agent takes a call and connects them; asked again, it answers the same.
 
     `language` and `skill` in the query are what a menu before us found out.
     """
-    asked = await signed_request(request)
-    answer = await services.call_routing.answer(CallPlace(project, environment), name, asked)
-    return Response(answer, media_type=MARKUP)
+    return Markup(await services.call_routing.answer(place, name, asked))
 
 
-@router.post(
-    AFTER_ROUTE + "/{project}/{environment}/{name}",
-    response_class=Response,
-    responses=ANSWERED,
-    openapi_extra=CARRIER_BODY,
-)
+@_answers(AFTER_ROUTE, "name")
 async def answer_after(
-    services: InstalledServices,
-    request: Request,
-    project: PlaceInPath,
-    environment: PlaceInPath,
-    name: NameInPath,
-) -> Response:
+    services: InstalledServices, place: Place, name: NameInPath, asked: SignedHere
+) -> Markup:
     """What a call does whose media stream, or whose time with a person, has ended: hang up, or hear
     that nobody can answer.
     """
-    asked = await signed_request(request)
-    answer = await services.call_routing.after(CallPlace(project, environment), name, asked)
-    return Response(answer, media_type=MARKUP)
+    return Markup(await services.call_routing.after(place, name, asked))
 
 
-@router.post(
-    WHISPER_ROUTE + "/{project}/{environment}/{call}",
-    response_class=Response,
-    responses=ANSWERED,
-    openapi_extra=CARRIER_BODY,
-)
+@_answers(WHISPER_ROUTE, "call")
 async def answer_whisper(
-    services: InstalledServices,
-    request: Request,
-    project: PlaceInPath,
-    environment: PlaceInPath,
-    call: IdInPath,
-) -> Response:
+    services: InstalledServices, place: Place, call: IdInPath, asked: SignedHere
+) -> Markup:
     """What the person who takes a call over hears before the caller is connected: the summary."""
-    asked = await signed_request(request)
-    answer = await services.call_routing.whisper(CallPlace(project, environment), call, asked)
-    return Response(answer, media_type=MARKUP)
+    return Markup(await services.call_routing.whisper(place, call, asked))
 
 
-@router.post(
-    STATUS_ROUTE,
-    status_code=204,
-    response_class=Response,
-    responses=REPORTED,
-    openapi_extra=CARRIER_BODY,
-)
-async def report_status(services: InstalledServices, request: Request) -> None:
+@_heeds(STATUS_ROUTE)
+async def report_status(services: InstalledServices, asked: SignedHere) -> None:
     """How a call is. A report that comes late, twice or out of order takes nothing back."""
-    await services.call_reports.status(await signed_request(request))
+    await services.call_reports.status(asked)
 
 
-@router.post(
-    STREAM_ROUTE,
-    status_code=204,
-    response_class=Response,
-    responses=REPORTED,
-    openapi_extra=CARRIER_BODY,
-)
-async def report_stream(services: InstalledServices, request: Request) -> None:
+@_heeds(STREAM_ROUTE)
+async def report_stream(services: InstalledServices, asked: SignedHere) -> None:
     """How a call's media stream is."""
-    await services.call_reports.stream(await signed_request(request))
+    await services.call_reports.stream(asked)

@@ -53,6 +53,7 @@ class Gitea(Dialect[GiteaBodies]):
             ("PATCH", comment, self._edit_comment),
             ("DELETE", comment, self._remove_comment),
             ("GET", REPOSITORY + "/issues/{number}/labels", self._labels),
+            ("GET", REPOSITORY + "/issues/{number}/timeline", self._timeline),
             ("POST", REPOSITORY + "/statuses/{ref}", self._add_status),
             ("GET", REPOSITORY + "/statuses/{ref}", self._list_statuses),
             ("GET", REPOSITORY + "/commits/{ref}/statuses", self._list_statuses),
@@ -131,6 +132,10 @@ class Gitea(Dialect[GiteaBodies]):
     def _pull(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)
         return json_answer(self._body(repository, self._found(repository, request)))
+
+    def _timeline(self, request: Request, caller: Caller) -> Answer:
+        repository = self._access.repository(caller, request)
+        return self._page(request, self._bodies.timeline(self._found(repository, request)))
 
     def _edit_pull(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)

@@ -267,6 +267,25 @@ class GiteaBodies:
             "updated_at": comment["updated_at"],
         }
 
+    def timeline(self, pull: Json) -> list[Json]:
+        """Comments of a pull request, and what was done to it, oldest first."""
+        said = [
+            {**self.comment(comment), "type": "comment"}
+            for comment in self._space.comments_of(pull)
+        ]
+        done = [
+            {
+                "id": turn["id"],
+                "type": turn["type"],
+                "user": self.user(turn["by"]),
+                "body": "",
+                "created_at": turn["at"],
+                "updated_at": turn["at"],
+            }
+            for turn in pull["turns"]
+        ]
+        return sorted([*said, *done], key=lambda each: int(each["id"]))
+
     def status(self, status: Json) -> Json:
         """A status; its state is called ``status`` here."""
         return {

@@ -97,6 +97,7 @@ class GitHub(Dialect[GitHubBodies]):
             ("GET", comment, self._comment),
             ("PATCH", comment, self._edit_comment),
             ("DELETE", comment, self._remove_comment),
+            ("GET", REPOSITORY + "/issues/{number}", self._issue),
             ("GET", REPOSITORY + "/issues/{number}/labels", self._labels),
             ("POST", REPOSITORY + "/issues/{number}/labels", self._add_labels),
             ("POST", REPOSITORY + "/statuses/{sha}", self._add_status),
@@ -193,6 +194,10 @@ class GitHub(Dialect[GitHubBodies]):
         done = self._pulls.merge(repository, pull["number"], caller.login or "", how)
         words = "Pull Request successfully merged"
         return json_answer({"sha": done["merge_commit_sha"], "merged": True, "message": words})
+
+    def _issue(self, request: Request, caller: Caller) -> Answer:
+        repository = self._access.repository(caller, request)
+        return json_answer(self._bodies.closed_issue(self._found(repository, request)))
 
     def _list_comments(self, request: Request, caller: Caller) -> Answer:
         repository = self._access.repository(caller, request)

@@ -328,6 +328,12 @@ class GitHubBodies:
             },
         }
 
+    def closed_issue(self, pull: Json) -> Json:
+        """The same when it is asked for, with who closed it, merged or not."""
+        ends = [turn["by"] for turn in pull["turns"] if turn["type"] in ("close", "merge_pull")]
+        by = ends[-1] if ends and pull["state"] == "closed" else None
+        return {**self.issue(pull), "closed_by": self.user(by) if by else None}
+
     def reactions(self, api: str) -> Json:
         """That nobody reacted."""
         kinds = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")

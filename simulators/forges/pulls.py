@@ -105,6 +105,7 @@ class Pulls:
             "merged_at": None,
             "merged_by": None,
             "merge_commit_sha": None,
+            "turns": [],
             "base_branch": proposal.base,
             "created_at": self._space.now(),
             "closed_at": None,
@@ -166,6 +167,7 @@ class Pulls:
             self._reopen(repository, pull)
         pull["state"] = state
         pull["closed_at"] = self._space.now() if state == "closed" else None
+        self._turned(pull, "close" if state == "closed" else "reopen", sender)
         self._space.put_pull(pull)
         action = "closed" if state == "closed" else "reopened"
         self._tell(News("pull_request", repository, sender, action, pull=pull))
@@ -226,8 +228,15 @@ class Pulls:
         now = self._space.now()
         pull |= {"state": "closed", "closed_at": now, "merged_at": now, "merge_commit_sha": sha}
         pull["merged_by"] = self._space.user(sender)["login"]
+        self._turned(pull, "merge_pull", sender)
         self._space.put_pull(pull)
         self._tell(News("pull_request", repository, sender, "closed", pull=pull))
+
+    def _turned(self, pull: Json, what: str, sender: str) -> None:
+        """Who closed, reopened or merged it is part of its timeline."""
+        by = self._space.user(sender)["login"]
+        turn = {"id": self._space.issue("comments"), "type": what, "by": by}
+        pull["turns"] = [*pull["turns"], {**turn, "at": self._space.now()}]
 
     def pushed(self, repository: Json, sender: str, moved: dict[str, tuple[str, str]]) -> None:
         """Branches moved from one commit to another (ZERO: not there): tell, and follow."""

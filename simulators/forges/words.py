@@ -21,15 +21,15 @@ class Words:
 
     def comment(self, repository: Json, pull: Json, author: str, body: object) -> Json:
         """Write a comment. Raises Refused 422."""
-        text = _checked(body)
+        text, now = _checked(body), self._space.now()
         comment: Json = {
             "id": self._space.issue("comments"),
             "repository": repository["full_name"],
             "number": pull["number"],
             "author": self._space.user(author)["login"],
             "body": text,
-            "created_at": self._space.now(),
-            "updated_at": self._space.now(),
+            "created_at": now,
+            "updated_at": now,
         }
         self._space.comments.put(str(comment["id"]), comment)
         self._say(repository, pull, comment, author, "created")

@@ -145,7 +145,7 @@ async def place(serve: Serve, provider_address: str) -> AsyncIterator[Place]:
 @pytest.fixture
 async def browser(place: Place) -> AsyncIterator[Browser]:
     """A browser of somebody."""
-    async with httpx.AsyncClient(timeout=20) as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         yield Browser(place, client)
 
 
@@ -154,7 +154,7 @@ async def admin(place: Place) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody with an admin's token."""
     issued = await place.services.access.issue("admin@example.com", "admin")
     headers = {"Authorization": f"Bearer {issued.secret}"}
-    async with httpx.AsyncClient(base_url=place.url, headers=headers, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=place.url, headers=headers, timeout=60) as client:
         yield client
 
 

@@ -248,7 +248,7 @@ async def simulated(
         twilio_url=running.twilio_url,
         elevenlabs_rates=RATES,
         twilio_rates=RATES,
-        read_timeout_s=2.0,
+        read_timeout_s=30.0,
     )
     credentials = Credentials(
         first_project="acme", environment=environment, secrets_folder=tmp_path

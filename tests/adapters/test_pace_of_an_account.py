@@ -60,7 +60,7 @@ async def test_the_rate_holds_over_many_callers() -> None:
     pace = Pace(Rates(requests_per_second=200, burst=1, concurrency=50))
 
     async def call() -> None:
-        async with pace.slot(timeout_s=5):
+        async with pace.slot(timeout_s=60):
             pass
 
     started_s = time.monotonic()
@@ -75,7 +75,7 @@ async def test_no_more_are_in_flight_than_allowed() -> None:
 
     async def call() -> None:
         nonlocal flying, most
-        async with pace.slot(timeout_s=5):
+        async with pace.slot(timeout_s=60):
             flying += 1
             most = max(most, flying)
             for _ in range(5):
@@ -88,11 +88,11 @@ async def test_no_more_are_in_flight_than_allowed() -> None:
 
 async def test_who_cannot_be_served_in_time_is_refused_at_once() -> None:
     pace = Pace(Rates())
-    pace.pause(60)
+    pace.pause(600)
     with pytest.raises(RateLimited) as raised:
         async with pace.slot(timeout_s=10):
             pytest.fail("let through during a pause")
-    assert 59 < raised.value.retry_after_s <= 60
+    assert 500 < raised.value.retry_after_s <= 600
 
 
 async def test_a_place_is_given_back_by_who_was_refused_or_cancelled() -> None:
@@ -101,7 +101,7 @@ async def test_a_place_is_given_back_by_who_was_refused_or_cancelled() -> None:
     leave = asyncio.Event()
 
     async def hold() -> None:
-        async with pace.slot(timeout_s=5):
+        async with pace.slot(timeout_s=60):
             holds.set()
             await leave.wait()
 
@@ -115,7 +115,7 @@ async def test_a_place_is_given_back_by_who_was_refused_or_cancelled() -> None:
     waiting.cancel()
     leave.set()
     await holder
-    async with pace.slot(timeout_s=1):
+    async with pace.slot(timeout_s=60):
         assert waiting.cancelled()
 
 
@@ -123,7 +123,7 @@ async def test_a_place_is_given_back_by_who_left_while_waiting_for_a_token() -> 
     pace = Pace(Rates(requests_per_second=20, burst=1, concurrency=1))
 
     async def call() -> None:
-        async with pace.slot(timeout_s=5):
+        async with pace.slot(timeout_s=60):
             pass
 
     await call()
@@ -139,14 +139,14 @@ async def test_a_429_silences_the_whole_account(
     vendor: ScriptedVendor, vendors: Vendors, reply: type[Reply]
 ) -> None:
     body = {"detail": {"status": "rate_limit_exceeded", "message": "slow down"}}
-    vendor.script(reply(status=429, headers={"Retry-After": "30"}, body=body))
+    vendor.script(reply(status=429, headers={"Retry-After": "300"}, body=body))
     pace = Pace(Rates())
     one, other = (vendors.client(vendor.url, key=key, pace=pace) for key in ("k1", "k2"))
     with pytest.raises(RateLimited):
         await one.read(UserAnswer.model_validate, "/v1/user")
     with pytest.raises(RateLimited) as raised:
         await other.read(UserAnswer.model_validate, "/v1/user")
-    assert raised.value.retry_after_s > 29
+    assert raised.value.retry_after_s > 200
     assert len(vendor.heard) == 1
 
 

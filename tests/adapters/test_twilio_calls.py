@@ -59,7 +59,7 @@ def order(**said: Any) -> CarrierOrder:
 async def becomes(
     ask: Callable[[], Awaitable[CarrierCall]], holds: Callable[[CarrierCall], bool]
 ) -> CarrierCall:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not holds(found := await ask()):  # noqa: ASYNC110 - asks the outside
             await asyncio.sleep(0.02)
     return found
@@ -124,7 +124,7 @@ async def test_a_new_call_without_an_answer_may_have_been_placed(
 ) -> None:
     vendor.script(reply(fault=fault, body={"sid": "CA1"}))
     with pytest.raises(OutcomeUnknown):
-        await carrier(vendor, vendors).place(order(), timeout_s=0.3)
+        await carrier(vendor, vendors).place(order(), timeout_s=1)
     assert len(vendor.heard) == 1
 
 
@@ -255,6 +255,8 @@ def test_answers_are_the_vendors_own_markup() -> None:
     ]
     quiet = answers.apology("", language="xx", forward_to="")
     assert [one.tag for one in ET.fromstring(quiet)] == ["Hangup"]  # noqa: S314 - our own
+    in_german = answers.transfer(NUMBER, sentence="Einen Moment.", language="de")
+    assert '<Say language="de-DE">Einen Moment.</Say>' in in_german
     moved = answers.transfer(NUMBER, sentence="A caller about a bill.", caller_id=CALLED)
     assert [one.tag for one in ET.fromstring(moved)] == ["Say", "Dial"]  # noqa: S314 - our own
 

@@ -83,7 +83,7 @@ async def test_a_read_without_a_whole_answer_is_unavailable(
 ) -> None:
     vendor.script(reply(fault=fault, body={"incoming_phone_numbers": []}))
     with pytest.raises(Unavailable):
-        await telephony(vendor, vendors, timeout_s=0.3).numbers()
+        await telephony(vendor, vendors, timeout_s=1).numbers()
     assert len(vendor.heard) == 1
 
 

@@ -76,6 +76,7 @@ async def test_a_page_refused_in_the_middle_fails_the_listing(
         await names_of(vendors.client(vendor.url))
 
 
+@pytest.mark.slow
 async def test_a_listing_without_an_end_is_an_error(
     vendor: ScriptedVendor, vendors: Vendors, reply: type[Reply]
 ) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import os
 import queue
 import socket
-import sys
 import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
@@ -22,6 +21,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.names import SEARCH_ATTRIBUTES
 from api.app import create_app
 from api.rates import Rates
+from tests.warm_programs import WarmPrograms
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.bootstrap import accounts
@@ -47,7 +47,7 @@ from trunkline.model.records import (
 )
 from trunkline.model.releases import ReleaseRecord, ReleaseStanding
 from trunkline.services.catalogue import build_services
-from trunkline.serving import outside
+from trunkline.serving import http_server, outside
 from trunkline.settings import Settings
 
 REVISION = Revision("3f0c" * 10)
@@ -155,7 +155,7 @@ def _installed(
     thread = threading.Thread(target=serve, name="api")
     thread.start()
     try:
-        yield ready.get(timeout=30)
+        yield ready.get(timeout=60)
     finally:
         stopping.set()
         thread.join(timeout=30)
@@ -195,13 +195,8 @@ async def _serve_installation(
         foreign = await services.access.issue("foreign@example.com", "admin", project=names[1])
         listener = socket.create_server(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        config = uvicorn.Config(
-            create_app(services, version="0", rates=rates, origins=settings.allowed_origins),
-            log_config=None,
-            lifespan="off",
-            access_log=False,
-        )
-        server = uvicorn.Server(config)
+        app = create_app(services, version="0", rates=rates, origins=settings.allowed_origins)
+        server = uvicorn.Server(http_server(settings, app))
         running = asyncio.create_task(server.serve(sockets=[listener]))
         ready.put(
             Installation(
@@ -272,7 +267,7 @@ def token(installation: Installation) -> Callable[[str], str]:
 @pytest.fixture
 async def http(address: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client without a token."""
-    async with httpx.AsyncClient(base_url=address, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
         yield client
 
 
@@ -294,7 +289,7 @@ def _person(installation: Installation, who: str) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         base_url=f"{installation.url}/v1/projects/{installation.project}/",
         headers={"Authorization": f"Bearer {installation.tokens[who]}"},
-        timeout=20,
+        timeout=60,
     )
 
 
@@ -476,23 +471,18 @@ async def approver(installation: Installation) -> AsyncIterator[httpx.AsyncClien
 
 @pytest.fixture
 def command(
-    installation: Installation, project: str
+    installation: Installation, project: str, programs: WarmPrograms
 ) -> Callable[..., Coroutine[None, None, tuple[int, str, str]]]:
     """Runs ``trunkline`` as a person would; answers exit code, stdout and stderr."""
 
     async def run(*arguments: str, who: str = "viewer", url: str = "") -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "trunkline.cli.main", *arguments),
-            env={
-                **os.environ,
-                "TRUNKLINE_URL": url or installation.url,
-                "TRUNKLINE_TOKEN": installation.tokens.get(who, "tl_unknown"),
-                "TRUNKLINE_PROJECT": project,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
-        return process.returncode or 0, out.decode(), err.decode()
+        environment = {
+            **os.environ,
+            "TRUNKLINE_URL": url or installation.url,
+            "TRUNKLINE_TOKEN": installation.tokens.get(who, "tl_unknown"),
+            "TRUNKLINE_PROJECT": project,
+        }
+        ended = await programs.start(*arguments, env=environment).ended()
+        return ended.code, ended.out, ended.err
 
     return run

@@ -5,6 +5,7 @@ import importlib
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +28,11 @@ SETTINGS: Final = {
     "post_hooks": [],
 }
 """The generator knows no XML, no lines of JSON and no sound, and takes them as bytes then."""
+
+ELSEWHERE: Final = ("/v1/sign-in", "/v1/tools")
+"""Where browsers are sent on, and what a test prepared is answered: nobody generates a client."""
+NEEDED: Final = {"agent": "front-desk", "environment": "testing"}
+"""What some questions cannot be asked without."""
 
 pytestmark = pytest.mark.slow
 
@@ -141,3 +147,52 @@ async def test_what_did_not_change_is_not_sent_again(
         project, "front-desk", client=client, if_none_match=first.headers["etag"]
     )
     assert (again.status_code, again.content) == (304, b"")
+
+
+def place_of(operation: dict[str, Any], project: str) -> list[str]:
+    """What stands in the path of an operation that reads, as far as there is such a thing."""
+    known = {
+        "project": project,
+        "name": "front-desk",
+        "number": "main-line",
+        "plan_id": "plan-0001",
+        "operation_id": "plan-0001",
+        "kind": "Agent",
+        "environment": "testing",
+    }
+    named = [each["name"] for each in operation.get("parameters", []) if each["in"] == "path"]
+    return [known.get(name, "nothing-of-that-name") for name in named]
+
+
+@pytest.mark.usefixtures("fleet")
+async def test_every_read_is_understood(
+    part: Client, folder: Path, address: str, token: Callable[[str], str], project: str
+) -> None:
+    """The client has a method for every GET, and a shape for whatever it is answered."""
+    document = json.loads((folder / "openapi.json").read_text("utf-8"))
+    answered: Counter[int] = Counter()
+    async with part("client").AuthenticatedClient(address, token=token("admin")) as client:
+        for path, operations in document["paths"].items():
+            if "get" not in operations or path.startswith(ELSEWHERE):
+                continue
+            operation = operations["get"]
+            module = part(
+                f"api.{operation['tags'][0].replace('-', '_')}.{operation['operationId']}"
+            )
+            needed = [
+                each["name"].replace("-", "_")
+                for each in operation.get("parameters", [])
+                if each["in"] == "query" and each.get("required")
+            ]
+            given = {name: NEEDED[name] for name in needed}
+            answer = await module.asyncio_detailed(
+                *place_of(operation, project), client=client, **given
+            )
+            status = int(answer.status_code)
+            answered[status] += 1
+            assert status < 500 or status == 503, (path, answer.content)
+            if status >= 400:
+                assert type(answer.parsed).__name__ == "ProblemAnswer", (path, answer.content)
+            elif answer.content:
+                assert answer.parsed is not None, (path, status)
+    assert answered[200] >= 20, answered

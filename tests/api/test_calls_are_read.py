@@ -154,6 +154,50 @@ async def test_a_recording_has_both_tracks_side_by_side(
     assert [each.subject for each in audit] == [talked]
 
 
+async def test_a_player_hears_the_part_of_a_recording_it_asks_for(
+    operator: httpx.AsyncClient, store: PostgresStore, project: str, talked: str
+) -> None:
+    for number in range(3):
+        sound = bytes([number]) * 400
+        await store.add_recording(project, talked, number, sound, b"\x80" * 400)
+    path = f"calls/{talked}/recording"
+    head = await operator.head(path)
+    assert (head.status_code, head.content, head.headers["Accept-Ranges"]) == (200, b"", "bytes")
+    assert await store.audit(project=project, action="call.listen", limit=10) == ()
+    whole = await operator.get(path)
+    size, tag = len(whole.content), whole.headers["ETag"]
+    assert (int(head.headers["Content-Length"]), head.headers["ETag"]) == (size, tag)
+    for asked, first, stop in (
+        ("bytes=0-0", 0, 1),
+        ("bytes=0-", 0, size),
+        ("bytes=10-99", 10, 100),
+        ("bytes=57-58", 57, 59),
+        ("bytes=859-1699", 859, 1700),
+        (f"bytes=2000-{size + 500}", 2000, size),
+        ("bytes=-1", size - 1, size),
+        (f"bytes=-{size + 1}", 0, size),
+    ):
+        answer = await operator.get(path, headers={"Range": asked, "If-Range": tag})
+        assert (answer.status_code, answer.content) == (206, whole.content[first:stop]), asked
+        assert answer.headers["Content-Range"] == f"bytes {first}-{stop - 1}/{size}"
+        assert int(answer.headers["Content-Length"]) == stop - first
+    for ignored in ("bytes=0-1,5-6", "bytes=9-1", "lines=0-1", "bytes=x-", "bytes=-"):
+        answer = await operator.get(path, headers={"Range": ignored})
+        assert (answer.status_code, answer.content) == (200, whole.content), ignored
+    for absent in (f"bytes={size}-", "bytes=-0"):
+        answer = await operator.get(path, headers={"Range": absent})
+        assert answer.status_code == 416, absent
+        assert answer.json()["type"].endswith("range-not-satisfiable")
+        assert answer.headers["Content-Range"] == f"bytes */{size}"
+    same = await operator.get(path, headers={"If-None-Match": tag})
+    assert (same.status_code, same.content) == (304, b"")
+    await store.add_recording(project, talked, 3, b"\3" * 400, b"\x80" * 400)
+    grown = await operator.get(path, headers={"Range": "bytes=0-9", "If-Range": tag})
+    assert (grown.status_code, len(grown.content)) == (200, size + 800)
+    heard = await store.audit(project=project, action="call.listen", limit=50)
+    assert {str(one.details.get("bytes", "")) for one in heard} >= {"", "0-0", "859-1699"}
+
+
 async def test_a_recording_that_is_not_there_says_why(
     operator: httpx.AsyncClient, store: PostgresStore, project: str, talked: str
 ) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import jsonschema
 import pytest
 
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.cli.schemas import schemas
 from trunkline.model.ids import Revision
 from trunkline.model.promotions.records import CommitAuthor, PhaseEntry, PromotionRecord
 from trunkline.services.metrics import MetricsService
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fleet")]
 
+Command = Callable[..., Coroutine[None, None, tuple[int, str, str]]]
 COMMIT = Revision("4f" * 20)
 
 
@@ -108,3 +113,25 @@ async def test_what_cannot_be_measured_is_refused(
 ) -> None:
     answer = await viewer.get("/dora", params=params)
     assert answer.status_code == status, answer.text
+
+
+async def test_the_command_says_the_four_measures(
+    command: Command, store: PostgresStore, project: str
+) -> None:
+    code, printed, _ = await command("dora", "--environment", "production")
+    assert code == 0
+    assert printed.count("not measured yet") == 3
+    ended: dict[str, dict[str, Any]] = {"front-desk": {}, "night-desk": {"state": "RolledBack"}}
+    for agent, more in ended.items():
+        await store.open_promotion(promotion(project, agent, 5, **more))
+    code, printed, _ = await command("dora", "-e", "production", "--days", "10")
+    shown = dict(line.split(":", 1) for line in printed.splitlines())
+    assert shown["Deployments"].strip() == "2, 0.2 a day"
+    assert shown["Lead time"].strip() == "60m (median of 2)"
+    assert shown["Failures"].strip() == "50.0% (1 of 2)"
+    code, printed, _ = await command("dora", "-e", "production", "-o", "json")
+    document = json.loads(printed)
+    jsonschema.validate(document, schemas()["Delivery"])
+    assert (code, document["days"], document["changeFailureRate"]) == (0, 30, 0.5)
+    code, _, said = await command("dora", "--days", "0")
+    assert code == 64, said

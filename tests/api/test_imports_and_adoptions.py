@@ -195,6 +195,30 @@ async def test_the_command_writes_files_and_never_over_others(
 
 
 @pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize(
+    ("environment", "takes_over"),
+    [
+        ("testing", "trunkline adopt --environment testing"),
+        ("production", "trunkline promote AGENT --environment production, for each of them"),
+    ],
+)
+async def test_the_command_says_what_makes_them_ours(
+    command: Command,
+    store: PostgresStore,
+    project: str,
+    tmp_path: Path,
+    environment: str,
+    takes_over: str,
+) -> None:
+    code, _, err = await imported_by_cli(
+        command, store, project, "--environment", environment, "--into", str(tmp_path)
+    )
+    assert code == 0, err
+    assert "Imported 1 agent, 0 tools, 0 documents, 0 numbers." in err.splitlines()
+    assert err.splitlines()[-1].endswith(f"; {takes_over}")
+
+
+@pytest.mark.usefixtures("fleet")
 async def test_taking_over_asks_and_needs_somebody_to_answer(command: Command) -> None:
     code, out, _ = await command("adopt", "--environment", "testing", "--yes", who="operator")
     assert (code, "Nothing to take over" in out) == (0, True)

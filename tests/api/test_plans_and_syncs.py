@@ -70,12 +70,26 @@ async def test_a_sync_wakes_the_project_and_names_what_was_asked(
     ]
 
 
+async def test_a_sync_is_audited_with_what_it_begins_from(
+    admin: httpx.AsyncClient, store: PostgresStore, project: str
+) -> None:
+    desk = (await admin.get("agents/front-desk?environment=testing")).json()
+    source = await store.source(project)
+    assert source is not None
+    await admin.post("agents/front-desk/sync", json={"reason": "after the outage"})
+    await admin.post("sync", json={"environment": "testing"})
+    whole, one = await store.audit(project=project, action="sync.create", limit=2)
+    revision = source.applied_revision
+    assert one.before == {"revision": revision, "digests": {"testing/front-desk": desk["digest"]}}
+    assert whole.before == {"revision": revision}
+
+
 async def test_a_diff_waits_for_its_plan(
     viewer: httpx.AsyncClient, store: PostgresStore, project: str
 ) -> None:
     async def work() -> None:
         """What a worker does once the operation is there."""
-        deadline = asyncio.get_running_loop().time() + 20
+        deadline = asyncio.get_running_loop().time() + 60
         while asyncio.get_running_loop().time() < deadline:
             rows = await store.audit(limit=1)
             if rows:

@@ -128,14 +128,14 @@ async def test_a_method_that_is_not_offered_is_told_those_that_are(
 ) -> None:
     for path, offered in (
         ("agents/front-desk/hold", "DELETE, POST"),
-        ("promotions", "GET"),
+        ("promotions", "GET, HEAD"),
     ):
         answer = await viewer.request("PUT", path)
         assert_problem(answer, 405, "method-not-allowed")
         assert answer.headers["Allow"] == offered
     answer = await http.patch(f"/v1/projects/{project}/agents")
-    assert answer.headers["Allow"] == "GET, POST"
-    assert (await http.delete("/metrics")).headers["Allow"] == "GET"
+    assert answer.headers["Allow"] == "GET, HEAD, POST"
+    assert (await http.delete("/metrics")).headers["Allow"] == "GET, HEAD"
 
 
 async def test_a_time_is_a_text_with_a_zone(admin: httpx.AsyncClient) -> None:

@@ -97,7 +97,7 @@ async def test_wrong_orders_are_refused(
         ({"compare": "nowhere"}, 400),
         ({"repeat": 0}, 422),
         ({"repeat": 51}, 422),
-        ({"mode": "phone"}, 422),
+        ({"mode": "letter"}, 422),
         ({"runner": "nobody"}, 422),
         ({"agents": ["UPPER"]}, 422),
         ({"branch": "a b"}, 422),

@@ -136,3 +136,13 @@ async def test_a_mistyped_name_is_answered_with_the_nearest_one(
     answer = await viewer.get(path)
     assert answer.status_code == 404
     assert answer.json()["hint"] == "Did you mean front-desk?"
+
+
+@pytest.mark.usefixtures("fleet")
+@pytest.mark.parametrize("page", ["", "/why", "/events"])
+async def test_a_name_that_another_environment_has_is_answered_with_where(
+    viewer: httpx.AsyncClient, page: str
+) -> None:
+    answer = await viewer.get(f"agents/front-desk{page}", params={"environment": "production"})
+    assert answer.status_code == 404
+    assert answer.json()["hint"].startswith("It is in testing. An environment of releases ")

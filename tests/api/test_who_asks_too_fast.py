@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 
 from api.rates import Buckets, Rates
 
+PER_S = 0.01
+"""So slow that nothing is given back while a busy machine asks a dozen times."""
 BURST = 12
 FAILURES = 6
 
 
 @pytest.fixture
 def rates() -> Rates:
-    return Rates(per_s=0.5, burst=BURST, failures_per_s=0.01, failures_burst=FAILURES)
+    return Rates(per_s=PER_S, burst=BURST, failures_per_s=0.01, failures_burst=FAILURES)
 
 
 async def test_a_token_beyond_its_pace_waits_and_others_do_not(
@@ -24,13 +26,13 @@ async def test_a_token_beyond_its_pace_waits_and_others_do_not(
 ) -> None:
     seen = [await viewer.get("agents") for _ in range(BURST)]
     assert {answer.status_code for answer in seen} == {200}
-    assert seen[0].headers["RateLimit-Policy"] == f'"token";q={BURST};w=24'
-    assert seen[0].headers["RateLimit"] == f'"token";r={BURST - 1};t=2'
+    assert seen[0].headers["RateLimit-Policy"] == f'"token";q={BURST};w=1200'
+    assert seen[0].headers["RateLimit"] == f'"token";r={BURST - 1};t=100'
 
     refused = await viewer.get("agents")
     assert refused.status_code == 429
     assert refused.json()["type"] == "urn:trunkline:problem:too-many-requests"
-    assert 1 <= int(refused.headers["Retry-After"]) <= 2
+    assert 1 <= int(refused.headers["Retry-After"]) <= 100
     assert refused.headers["RateLimit"].startswith('"token";r=0;t=')
     assert (await admin.get("agents")).status_code == 200
 
@@ -93,7 +95,7 @@ async def _half_a_request(
 
 
 async def _until(http: httpx.AsyncClient, wanted: Callable[[int], bool]) -> httpx.Response:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not wanted((answer := await http.get("/v1/projects")).status_code):
             continue
     return answer

@@ -54,7 +54,7 @@ async def test_its_sockets_speak_to_each_other() -> None:
     texts = ["short", "long " * 100, "ä"]
     for text in texts:
         there.send(text)
-    got = [await asyncio.wait_for(heard.get(), 5) for _ in texts]
+    got = [await asyncio.wait_for(heard.get(), 60) for _ in texts]
     assert [each.decode() for each in got] == texts
     there.transport.close()
     server.close()

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ from twilio.request_validator import RequestValidator
 
 from activities.clocks import SystemClock
 from api.app import create_app
-from tests.calls.rows import DIGEST, REVISION, deployed, wished
+from tests.calls.rows import DIGEST, REVISION, deployed, enforced, project_manifest, wished
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.postgres import PostgresStore
@@ -52,6 +53,7 @@ TOKENS = {"acme": "token-of-acme", "beta": "token-of-beta"}
 SHARED_KEYS = {"acme": ("webhooks_sharedkey_a", "key-a"), "beta": ("webhooks_sharedkey_b", "key-b")}
 NEWS_SECRET, BETA_NEWS_SECRET = "wsec_everybody", "wsec_beta"
 FORM = "application/x-www-form-urlencoded"
+_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ def news(said: JsonObject, *, secret: str = NEWS_SECRET, at_s: float | None = No
     signed = signature_of(secret, int(time.time() if at_s is None else at_s), body)
     headers = (("content-type", "application/json"), ("elevenlabs-signature", signed))
     return Sent("/v1/webhooks/elevenlabs", body, headers)
+
+
+def fresh_call() -> str:
+    """A carrier's call nobody has heard of."""
+    return f"CA{next(_numbers):032x}"
 
 
 def voice_target(project: str = "acme", name: str = "main-line", query: str = "") -> str:
@@ -274,15 +281,7 @@ def _manifest(project: str) -> JsonObject:
         "accountSid": {"env": f"{prefix}_SID"},
         "authToken": {"env": f"{prefix}_TOKEN"},
     }
-    return {
-        "apiVersion": "trunkline/v1alpha1",
-        "kind": "Project",
-        "metadata": {"name": project},
-        "spec": {
-            "accounts": {"twilio": twilio},
-            "environments": [{"name": "testing", "source": "head", "mode": "enforce"}],
-        },
-    }
+    return project_manifest(project, enforced("testing"), accounts={"twilio": twilio})
 
 
 async def _populate(store: PostgresStore) -> None:

@@ -16,12 +16,11 @@ from activities.call_keeping.reading import NativeCallReading
 from activities.call_keeping.tending import CallTending
 from activities.call_types import CallKeepingInput, CallsKept
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
-from tests.calls.rows import DIGEST, REVISION, wished
+from tests.calls.rows import DIGEST, REVISION, project_manifest, wished
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.credentials import Credentials
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.redaction import redactor
-from trunkline.model.base import JsonObject
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.ids import (
@@ -93,12 +92,7 @@ class Kept:
 
     async def configure(self, *, routing: str = "native", **rules: Any) -> None:
         """Let the manifest in force say this of calls, and route the number so."""
-        manifest: JsonObject = {
-            "apiVersion": "trunkline/v1alpha1",
-            "kind": "Project",
-            "metadata": {"name": PROJECT},
-            "spec": {"environments": [{"name": ENVIRONMENT}], "calls": rules},
-        }
+        manifest = project_manifest(PROJECT, {"name": ENVIRONMENT}, calls=rules)
         number = DesiredNumber.model_validate(
             {
                 "project": ProjectName(PROJECT),
@@ -150,17 +144,19 @@ class Kept:
         answer = await self._asked("/_sim/conversations", {**known, **said})
         return str(answer["conversation_id"])
 
-    async def place(self, *, answers: str = "answered", stay_s: int = 0) -> str:
+    async def place(self, *, answers: str = "answered", stay_s: int = 0, twiml: str = "") -> str:
         """A call of the carrier; answers its id once it is on its way."""
         person = {"number": CALLER, "answers": answers, "after_ms": 20}
         done = await self.twilio.post("/_sim/people", json=person)
         done.raise_for_status()
-        twiml = f"<Response><Pause length='{stay_s}'/></Response>"
-        if not stay_s:
-            twiml = "<Response><Hangup/></Response>"
+        waits = f"<Pause length='{stay_s}'/>" if stay_s else "<Hangup/>"
         placed = await self.twilio.post(
             f"/2010-04-01/Accounts/{self.account}/Calls.json",
-            data={"To": CALLER, "From": NUMBER, "Twiml": twiml},
+            data={
+                "To": CALLER,
+                "From": NUMBER,
+                "Twiml": twiml or f"<Response>{waits}</Response>",
+            },
         )
         placed.raise_for_status()
         return str(placed.json()["sid"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.canonical import digest
 from trunkline.model.conditions import Condition
 from trunkline.model.desired import DesiredAgent, DesiredNumber
@@ -10,6 +11,21 @@ from trunkline.model.records import StatusRecord, WishRecord
 
 REVISION = Revision("3f0c" * 10)
 DIGEST = Digest("sha256:" + "5e" * 32)
+
+
+def project_manifest(name: str, environment: Json, **spec: Json) -> JsonObject:
+    """A project of one environment."""
+    return {
+        "apiVersion": "trunkline/v1alpha1",
+        "kind": "Project",
+        "metadata": {"name": name},
+        "spec": {"environments": [environment], **spec},
+    }
+
+
+def enforced(environment: str) -> JsonObject:
+    """An environment that follows the branch and is written to."""
+    return {"name": environment, "source": "head", "mode": "enforce"}
 
 
 def wished(wish: DesiredAgent | DesiredNumber) -> WishRecord:

@@ -4,9 +4,6 @@ Asked by signed requests over the whole API; no platform answers here.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import AsyncIterator
-from itertools import count
-from pathlib import Path
 
 import httpx
 import pytest
@@ -19,8 +16,8 @@ from tests.calls.carrier_worlds import (
     CarrierWorld,
     agent,
     call_fields,
-    carrier_world,
     form,
+    fresh_call,
     number,
     status_fields,
 )
@@ -31,17 +28,6 @@ AFTER = "/v1/webhooks/twilio/after/acme/testing/main-line"
 STATUS = "/v1/webhooks/twilio/status"
 PERSON = "+15005550009"
 SUMMARY = "Wants <Tuesday> & not Monday."
-_numbers = count(1)
-
-
-@pytest.fixture
-async def world(postgres_url: str, tmp_path: Path) -> AsyncIterator[CarrierWorld]:
-    async with carrier_world(postgres_url, tmp_path) as held:
-        yield held
-
-
-def fresh_call() -> str:
-    return f"CA{next(_numbers):032x}"
 
 
 async def passed_on(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from trunkline.model.calls.carrier import CarrierCall
 from trunkline.model.calls.costs import CARRIER_PRICE, cost_of
 from trunkline.model.calls.native import (
     AgentAsKnown,
@@ -59,6 +60,36 @@ def test_the_carriers_own_price_counts_once_it_is_known() -> None:
     cost = cost_of(call(61), PRICES, carrier_price_usd=0.028)
     assert (cost.carrier_usd, cost.platform_usd) == (0.028, 1.22)
     assert cost.source.startswith(CARRIER_PRICE)
+
+
+def leg(**more: object) -> CarrierCall:
+    """Somebody the call was transferred to after half a minute."""
+    return CarrierCall.model_validate(
+        {
+            "sid": "CA2",
+            "state": "completed",
+            "direction": "outbound",
+            "from_number": "+15005550006",
+            "to_number": "+15005550009",
+            "started_at": NOON + timedelta(seconds=30),
+            "duration_s": 61,
+            **more,
+        }
+    )
+
+
+def test_a_transferred_call_costs_its_leg_and_no_more_of_the_platform() -> None:
+    passed_on = call(120, transferred_to="+15005550009")
+    cost = cost_of(passed_on, PRICES, legs=(leg(),))
+    assert (cost.carrier_usd, cost.platform_usd) == (1.0 + 1.0, 0.6)
+    assert cost.source.endswith("and 0.5 USD a begun minute for the leg to +15005550009")
+    priced = cost_of(passed_on, PRICES, carrier_price_usd=0.028, legs=(leg(price_usd=0.04),))
+    assert priced.carrier_usd == pytest.approx(0.068)
+    assert priced.source.endswith(f"and {CARRIER_PRICE} for the leg to +15005550009")
+    unknown = cost_of(passed_on, PRICES)
+    assert (unknown.carrier_usd, unknown.platform_usd) == (1.0, 2.4)
+    assert unknown.source.endswith("; the leg to +15005550009 is not estimated")
+    assert cost_of(passed_on, PRICES, legs=(leg(started_at=None),)).platform_usd == 2.4
 
 
 def test_numbers_of_nothing_are_nothing() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trunkline.model.calls.carrier import CarrierCall, CarrierReport
-from trunkline.model.calls.outcomes import OUTCOMES, outcome_of
+from trunkline.model.calls.outcomes import LEFT_EARLY, Outcome, outcome_of
 from trunkline.model.calls.records import OVER, CallRecord, CallState, EndedBy
 from trunkline.model.calls.reports import advanced, report_of
 
@@ -111,6 +111,16 @@ def test_a_call_that_was_asked_about_is_a_report_without_a_number() -> None:
     assert (after.ended_at, after.to_number) == (NOON + timedelta(seconds=9), "+15005550009")
 
 
+@pytest.mark.parametrize(
+    "said",
+    [{"agent": ""}, {"message": LEFT_EARLY, "ended_by": "caller"}, {"answered_at": None}],
+)
+def test_a_call_in_which_no_agent_spoke_was_unanswered(said: dict[str, object]) -> None:
+    over = {"state": "completed", "answered_at": NOON, "ended_by": "caller"}
+    assert outcome_of(CALL.model_copy(update=over)) == "talked"
+    assert outcome_of(CALL.model_copy(update={**over, **said})) == "unanswered"
+
+
 @pytest.mark.parametrize("state", get_args(CallState))
 @pytest.mark.parametrize("ended_by", [None, *get_args(EndedBy)])
 @pytest.mark.parametrize("answered_at", [None, NOON])
@@ -119,4 +129,4 @@ def test_every_end_has_a_word(
 ) -> None:
     update = {"state": state, "ended_by": ended_by, "answered_at": answered_at}
     word = outcome_of(CALL.model_copy(update=update))
-    assert (word in OUTCOMES) == (state in OVER)
+    assert (word in get_args(Outcome)) == (state in OVER)

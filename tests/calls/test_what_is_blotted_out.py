@@ -33,9 +33,49 @@ def test_what_names_a_person_is_blotted_out(said: str, kept: str) -> None:
     assert redact(said) == kept
 
 
+CARD = "four one one one one one one one one one one one one one one one"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (f"my card is {CARD}, till May", "my card is [card number], till May"),
+        ("Four one one one 1111 1111 one one one one.", "[card number]."),
+        (
+            "triple five five, double five double five, five five five five, four four four four",
+            "[card number]",
+        ),
+        ("four one five, five five five, two six seven one", "[telephone number]"),
+        (
+            "it is oh two oh, seven nine four six, double oh one eight now",
+            "it is [telephone number] now",
+        ),
+        ("plus four nine three zero nine zero one eight two zero", "[telephone number]"),
+        ("call 415 five five five 2671", "call [telephone number]"),
+    ],
+)
+def test_digits_in_english_words_count_like_digits(said: str, kept: str) -> None:
+    assert redact(said) == kept
+
+
+@given(
+    st.lists(
+        st.sampled_from(["one", "two", "double", "oh", "plus", "four", "41", "5", "for", ",", "-"]),
+        max_size=40,
+    ).map(" ".join)
+)
+def test_words_that_are_blotted_stay_blotted(said: str) -> None:
+    once = redact(said)
+    assert redact(once) == once
+
+
 @pytest.mark.parametrize(
     "said",
     [
+        "a table for two at seven, or one for five at eight",
+        "one or two, three or four",
+        "oh, oh, oh",
+        f"vier eins eins {CARD[:30]}",
         "order 1234 5678 9012 3456 please",
         "at 10:15 on 2026-03-02, table 12",
         "I will be at the example at noon",

@@ -4,11 +4,8 @@ Asked by signed requests over the whole API; no platform answers here.
 """
 
 import xml.etree.ElementTree as ET
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,8 +18,8 @@ from tests.calls.carrier_worlds import (
     CarrierWorld,
     agent,
     call_fields,
-    carrier_world,
     form,
+    fresh_call,
     number,
     status_fields,
     voice_target,
@@ -38,17 +35,6 @@ from trunkline.services.numbers import AskedCall
 AFTER = "/v1/webhooks/twilio/after/acme/testing/main-line"
 APOLOGY = "We are sorry, nobody can take your call right now. Please call again later."
 CALLS = CallFilter()
-_numbers = count(1)
-
-
-@pytest.fixture
-async def world(postgres_url: str, tmp_path: Path) -> AsyncIterator[CarrierWorld]:
-    async with carrier_world(postgres_url, tmp_path) as held:
-        yield held
-
-
-def fresh_call() -> str:
-    return f"CA{next(_numbers):032x}"
 
 
 def lines(*said: dict[str, Any]) -> tuple[DesiredLine, ...]:

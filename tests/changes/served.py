@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 
+from tests.warm_programs import WarmPrograms
+from tests.workflows.killable_processes import OwnProcess, started
 from trunkline.local.ports import free_port
 
 START_TIMEOUT_S = 90
@@ -19,28 +21,26 @@ START_TIMEOUT_S = 90
 
 @contextmanager
 def api_process(
-    environment: Mapping[str, str], log: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """``trunkline serve`` as people start it; killed at the end."""
+    programs: WarmPrograms, environment: Mapping[str, str], log: Path
+) -> Iterator[tuple[OwnProcess, str]]:
+    """``trunkline serve`` as a process of its own; killed at the end."""
     port = free_port()
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "trunkline.cli.main", "serve", "--port", str(port)],
-            env={**os.environ, **environment},
-            stdout=written,
-            stderr=written,
-        )
     address = f"http://127.0.0.1:{port}"
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    try:
+    with (
+        log.open("wb") as written,
+        started(
+            programs,
+            *("serve", "--port", str(port)),
+            env={**os.environ, **environment},
+            err=written,
+        ) as process,
+    ):
         while not _answers(address):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline_s, log.read_text()
             time.sleep(0.05)
         yield process, address
-    finally:
-        process.kill()
-        process.wait()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import pytest
 from tests.changes.conftest import Manifests
 from tests.changes.served import api_process
 from tests.git.conftest import GitServer
+from tests.warm_programs import WarmPrograms
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.records import ProjectRecord
 
@@ -63,6 +64,7 @@ async def test_a_server_killed_between_push_and_answer_makes_one_commit(
     store: PostgresStore,
     project: str,
     speed: Speed,
+    programs: WarmPrograms,
 ) -> None:
     tmp_path = manifests.bare.parent
     address = f"{server.url}manifests.git"
@@ -74,7 +76,7 @@ async def test_a_server_killed_between_push_and_answer_makes_one_commit(
         "TRUNKLINE_HOME": str(tmp_path / "home"),
     }
     order = speed(base)
-    with api_process(environment, tmp_path / "api.log") as (process, url):
+    with api_process(programs, environment, tmp_path / "api.log") as (process, url):
         manifests.hook("post-receive", f"kill -9 {process.pid}")
         with pytest.raises(httpx.TransportError):
             await operator.post(f"{url}/v1/projects/{project}/changes", json=order)

@@ -11,6 +11,7 @@ import pytest
 
 from tests.changes.conftest import AGENT, PROJECT
 from tests.changes.served import api_process, forge_process
+from tests.warm_programs import WarmPrograms
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.ids import forge_token_variable, git_token_variable
 from trunkline.model.records import ProjectRecord
@@ -40,13 +41,19 @@ def forge(tmp_path: Path, project: str) -> Iterator[dict[str, Any]]:
             ("users", {"login": "ada"}),
             ("repositories", repository),
         ):
-            made = httpx.post(f"{forge['url']}/_sim/{path}", json=body, timeout=20)
+            made = httpx.post(f"{forge['url']}/_sim/{path}", json=body, timeout=60)
             assert made.is_success, made.text
         yield forge
 
 
 @pytest.fixture
-def served(forge: dict[str, Any], installation: Any, project: str, tmp_path: Path) -> Iterator[str]:
+def served(
+    forge: dict[str, Any],
+    installation: Any,
+    project: str,
+    tmp_path: Path,
+    programs: WarmPrograms,
+) -> Iterator[str]:
     """An API that knows the forge; the address of the project in it."""
     environment = {
         "DATABASE_URL": installation.database_url,
@@ -57,7 +64,7 @@ def served(forge: dict[str, Any], installation: Any, project: str, tmp_path: Pat
         forge_token_variable(project): "bot-token",
         git_token_variable(project): "bot-token",
     }
-    with api_process(environment, tmp_path / "api.log") as (_, url):
+    with api_process(programs, environment, tmp_path / "api.log") as (_, url):
         yield f"{url}/v1/projects/{project}/"
 
 
@@ -75,7 +82,7 @@ async def test_a_protected_branch_is_changed_by_pull_request(
     bot = {"Authorization": "Bearer bot-token"}
     async with (
         httpx.AsyncClient(base_url=served, headers=token, timeout=60) as operator,
-        httpx.AsyncClient(base_url=forge["api_url"], headers=bot, timeout=20) as rest,
+        httpx.AsyncClient(base_url=forge["api_url"], headers=bot, timeout=60) as rest,
     ):
         base = remote_tip(address)
         refused = await operator.post("changes", json=speed(base))

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
 from trunkline.cli.main import run
+from trunkline.cli.schemas import schemas
 
 
 @pytest.fixture
@@ -179,3 +181,15 @@ def test_a_name_that_is_not_there_leads_to_those_that_are(
 ) -> None:
     assert run(["render", agent, "-e", environment, "--local", str(repository)]) == 1
     assert capsys.readouterr().err.splitlines()[1:] == [f"  {hint}"]
+
+
+def test_what_there_is_to_begin_with_is_listed_for_programs_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["init", "--list-templates", "-o", "json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schemas()["TemplateList"])
+    names = [item["name"] for item in document["items"]]
+    assert "minimal" in names
+    for name in names:
+        assert run(["init", str(tmp_path / name), "--template", name]) == 0

@@ -1,16 +1,21 @@
-"""The platform's side of a conversation, fresh for each test."""
+"""The platform's side of a conversation, fresh for each test, and simulators that all share."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from simulators.server import RunningSimulators
 from tests.conversing.platform_side import Platform
+from tests.simulator_threads import simulators_in_thread
+from tests.workflows.conftest import make_stack
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.rate_limits import Pace, Rates
 from trunkline.adapters.wire import Wire
+
+__all__ = ["make_stack"]
 
 
 @pytest.fixture
@@ -31,7 +36,20 @@ async def wire(platform: Platform) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-def talks(wire: Wire) -> ElevenLabsTalks:
-    """Conversations with its agents."""
+def platform_client(wire: Wire) -> ElevenLabsClient:
+    """What asks it."""
     pace = Pace(Rates(requests_per_second=10_000, burst=1_000, concurrency=50))
-    return ElevenLabsTalks(ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=5.0))
+    return ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=5.0)
+
+
+@pytest.fixture
+def talks(platform_client: ElevenLabsClient) -> ElevenLabsTalks:
+    """Conversations with its agents."""
+    return ElevenLabsTalks(platform_client)
+
+
+@pytest.fixture(scope="session")
+def simulators() -> Iterator[RunningSimulators]:
+    """Both simulators, for all tests of this room; each test begins by resetting them."""
+    with simulators_in_thread() as started:
+        yield started

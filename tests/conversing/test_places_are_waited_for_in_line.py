@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from activities.clocks import SystemClock
 from activities.heartbeats import Progress
 from activities.testing.places import TalkPlaces
 from activities.testing_types import TestBounds
-from tests.simulator_threads import simulators_in_thread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.postgres import PostgresStore
@@ -35,13 +34,6 @@ if TYPE_CHECKING:
 ONE_PLACE = TALK_PLACES_DEFAULT - 1
 """The reserve that leaves a single place while the account has not said what it allows."""
 LISTING = "GET /v1/convai/conversations"
-
-
-@pytest.fixture(scope="module")
-def simulators() -> Iterator[RunningSimulators]:
-    """Both simulators, for all tests of this file."""
-    with simulators_in_thread() as started:
-        yield started
 
 
 @dataclass(frozen=True)

@@ -289,27 +289,24 @@ async def test_a_phone_is_not_at_hand(talks: ElevenLabsTalks) -> None:
     assert (result.outcome, result.reason) == ("inconclusive", "PhoneNotAvailable")
 
 
+async def listening(side: Side) -> None:
+    """The agent says nothing."""
+    await side.begin()
+    while True:
+        await side.hear("user_audio_chunk")
+
+
 async def test_a_recording_that_is_missing_blames_nobody(
     platform: Platform, talks: ElevenLabsTalks
 ) -> None:
-    async def part(side: Side) -> None:
-        await side.begin()
-        while True:
-            await side.hear("user_audio_chunk")
-
-    platform.part = part
+    platform.part = listening
     told = script({"audioFile": "stop.wav", "expect": [{"says": "hello"}]}, mode="audio")
     result = verdict(told, await converse(told, in_text(), company(talks)))
     assert (result.outcome, result.reason) == ("inconclusive", "InvalidInput")
 
 
 async def test_a_caller_in_a_noisy_place(platform: Platform, talks: ElevenLabsTalks) -> None:
-    async def part(side: Side) -> None:
-        await side.begin()
-        while True:
-            await side.hear("user_audio_chunk")
-
-    platform.part = part
+    platform.part = listening
     told = script(
         {"silence": "200ms", "expect": [{"says": "hello"}]},
         mode="audio",

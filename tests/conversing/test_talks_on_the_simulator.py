@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ import pytest
 from activities.conversing import converse
 from tests.conversing.platform_side import all_of
 from tests.conversing.scripts import company, script, verdict, words
-from tests.simulator_threads import simulators_in_thread
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.talks import ElevenLabsTalks
 from trunkline.adapters.rate_limits import Pace, Rates
@@ -74,13 +73,6 @@ class Bakery:
             json={"platform_settings": {"overrides": overrides}},
         )
         answer.raise_for_status()
-
-
-@pytest.fixture(scope="session")
-def simulators() -> Iterator[RunningSimulators]:
-    """Both simulators, for all tests of this file."""
-    with simulators_in_thread() as started:
-        yield started
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from trunkline.adapters.wire import Wire
 
 KINDS = ("github", "gitea")
 DIALECTS = {"github": GITHUB, "gitea": GITEA}
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 FAST = Rates(requests_per_second=1_000.0, burst=1_000, concurrency=10)
 
 

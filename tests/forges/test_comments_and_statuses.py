@@ -40,6 +40,21 @@ async def test_a_marker_in_somebody_elses_comment_is_not_ours(
     assert place.comments(number)[0]["body"] == f"I can write {MARKER}, too"
 
 
+async def test_a_comment_whose_words_were_changed_says_so(place: Place, forge: RestForge) -> None:
+    number = place.propose()
+    said = place.say(number, "looks good")
+    assert [comment.was_edited for comment in await forge.comments(number)] == [False]
+    place.forge.control("clock", advance_s=5)
+    answer = place.forge.http.patch(
+        f"{place.forge.api_url}/repos/{place.name}/issues/comments/{said}",
+        json={"body": "/trunkline approve"},
+        headers={"Authorization": f"Bearer {place.tokens['trunkline-bot']}"},
+    )
+    assert answer.is_success, answer.text
+    (found,) = await forge.comments(number)
+    assert (found.author, found.body, found.was_edited) == ("ada", "/trunkline approve", True)
+
+
 async def test_comments_come_oldest_first_after_an_id(place: Place, forge: RestForge) -> None:
     number = place.propose()
     ids = [place.say(number, f"/trunkline plan {index}") for index in range(3)]

@@ -47,6 +47,7 @@ async def test_every_read_has_the_published_shape(github_place: Place, official:
         await rest.pulls.async_list(OWNER, NAME, state="all"),
         await rest.pulls.async_get(OWNER, NAME, number),
         await rest.issues.async_list_comments(OWNER, NAME, number),
+        await rest.issues.async_get(OWNER, NAME, number),
         await rest.issues.async_list_labels_on_issue(OWNER, NAME, number),
         await rest.repos.async_list_commit_statuses_for_ref(OWNER, NAME, head),
         await rest.repos.async_get_combined_status_for_ref(OWNER, NAME, head),

@@ -42,6 +42,20 @@ async def test_a_merged_one_says_by_whom_and_as_what(place: Place, forge: RestFo
     assert found.merged_at is not None
 
 
+async def test_one_that_was_closed_says_by_whom(place: Place, forge: RestForge) -> None:
+    number = place.propose()
+    place.forge.control("users", login="ben")
+    place.say(number, "/trunkline plan")
+    edit = {"repository": place.name, "number": number}
+    assert (await forge.pull_request(number)).closed_by == ""
+    for by, state in (("ada", "closed"), ("ada", "open"), ("ben", "closed")):
+        place.forge.control("pull-requests/edit", **edit, by=by, state=state)
+    found = await forge.pull_request(number)
+    assert (found.state, found.closed_by) == ("closed", "ben")
+    place.forge.control("pull-requests/edit", **edit, by="ada", state="open")
+    assert (await forge.pull_request(number)).closed_by == ""
+
+
 async def test_one_from_a_fork_is_known_as_such(place: Place, forge: RestForge) -> None:
     place.forge.control("collaborators", repository=place.name, login="mallory", permission="read")
     place.forge.control("forks", repository=place.name, owner="mallory")

@@ -28,9 +28,9 @@ RATES = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 async def platform_of(running: RunningSimulators) -> AsyncIterator[ElevenLabsPlatform]:
     """The simulated account through the product's own adapter."""
     wire = Wire("ElevenLabs", running.elevenlabs_url)
-    client = ElevenLabsClient(wire, running.elevenlabs_key, Pace(RATES), read_timeout_s=10)
+    client = ElevenLabsClient(wire, running.elevenlabs_key, Pace(RATES), read_timeout_s=60)
     try:
-        yield ElevenLabsPlatform(client, account="account", listing_timeout_s=10)
+        yield ElevenLabsPlatform(client, account="account", listing_timeout_s=60)
     finally:
         await wire.close()
 

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from realtime.hub import Hub
+from tests.live.happenings import new
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.model.calls.events import NewEvent
 from trunkline.model.calls.records import CallRecord
 
 NewCall = Callable[..., Awaitable[CallRecord]]
@@ -22,9 +21,7 @@ FRAMES = [bytes([number]) * 160 for number in range(1, 51)]
 
 async def over(store: PostgresStore, call: CallRecord) -> None:
     """What the carrying process writes at the end."""
-    await store.add_call_events(
-        "acme", call.id, [NewEvent(name="connection_closed", at=datetime.now(UTC), data={})]
-    )
+    await store.add_call_events("acme", call.id, [new("connection_closed")])
 
 
 async def heard(socket: ClientConnection) -> tuple[dict[str, bytes], list[Any]]:

@@ -6,8 +6,14 @@ from typing import Any
 
 import pytest
 
+from tests.calls.rows import REVISION, wished
 from trunkline.adapters.postgres import PostgresStore
+from trunkline.model.calls.orders import DoNotCall
 from trunkline.model.calls.records import CallRecord
+from trunkline.model.canonical import digest
+from trunkline.model.desired import DesiredNumber
+from trunkline.model.ids import EnvironmentName, ProjectName
+from trunkline.model.records import SourceState
 
 NewCall = Callable[..., Awaitable[CallRecord]]
 STEERING: list[tuple[str, dict[str, str]]] = [
@@ -98,6 +104,57 @@ async def test_a_call_is_not_handed_to_one_of_its_own_numbers(
             answer = await client.post(f"calls/{call.id}/transfer", json=body)
             assert answer.status_code == 400, answer.text
     assert await store.open_commands("acme", call.id) == ()
+
+
+async def test_a_call_is_handed_to_nobody_who_must_not_be_called(
+    server: Any, store: PostgresStore, new_call: NewCall
+) -> None:
+    wishes = [wished(line("main-line", "+15005550006", fallback_number="+15005550001"))]
+    wishes.append(wished(line("other-line", "+15005550007")))
+    source = SourceState(project="acme", seen_revision=REVISION, applied_revision=REVISION)
+    await store.store_tree(source, wishes, {}, {})
+    call = await new_call(number="main-line")
+    await store.hold_call("acme", call.id, "bridge-1")
+    strangers = "+15005550009"
+    for number in (strangers, "+15005550001", "+15005550007"):
+        entry = DoNotCall(
+            project="acme",
+            number=number,
+            reason="asked us not to",
+            added_by="ada@example.com",
+            added_at=datetime.now(UTC),
+        )
+        await store.put_do_not_call(entry)
+    async with server.person("operator") as client:
+        body = {"to": strangers, "summary": "In a hurry"}
+        refused = await client.post(f"calls/{call.id}/transfer", json=body)
+        assert refused.status_code == 409, refused.text
+        assert refused.json()["type"] == "urn:trunkline:problem:number-not-to-be-called"
+        assert f"{strangers} is on the do-not-call list" in refused.json()["detail"]
+        assert await store.open_commands("acme", call.id) == ()
+        for number, why in (
+            ("+15005550001", "as the fallback of main-line"),
+            ("+15005550007", "as a number of this project"),
+        ):
+            answer = await client.post(f"calls/{call.id}/transfer", json={**body, "to": number})
+            assert answer.status_code == 202, answer.text
+            assert why in answer.json()["note"]
+    assert [one.body["to"] for one in await store.open_commands("acme", call.id)] == [
+        "+15005550001",
+        "+15005550007",
+    ]
+
+
+def line(name: str, number: str, **fields: Any) -> DesiredNumber:
+    return DesiredNumber(
+        project=ProjectName("acme"),
+        environment=EnvironmentName("testing"),
+        name=name,
+        digest=digest({}),
+        number=number,
+        routing="bridge",
+        **fields,
+    )
 
 
 async def test_context_of_a_call_that_rings_is_kept_for_its_begin(

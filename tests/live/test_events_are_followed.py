@@ -4,15 +4,15 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.live.happenings import new
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.model.calls.events import EVENT_NAMES, NewEvent
+from trunkline.model.calls.events import EventName
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.records import EventRecord
 
@@ -25,10 +25,6 @@ def stream(server: Any) -> Stream:
     """Opens a WebSocket below the project."""
     opened: Stream = server.stream
     return opened
-
-
-def new(name: Any, **data: Any) -> NewEvent:
-    return NewEvent(name=name, at=datetime.now(UTC), data=data)
 
 
 async def messages(socket: ClientConnection, count: int) -> list[dict[str, Any]]:
@@ -51,7 +47,8 @@ async def test_all_nine_events_of_a_conversation_are_seen_in_order(
     store: PostgresStore, new_call: NewCall, stream: Stream
 ) -> None:
     call = await new_call()
-    before, after = EVENT_NAMES[:4], EVENT_NAMES[4:]
+    names = get_args(EventName)
+    before, after = names[:4], names[4:]
     await store.add_call_events("acme", call.id, [new(name, text=name) for name in before])
     async with stream(f"events?call={call.id}", "viewer") as socket:
         begun, *replayed = await messages(socket, 1 + len(before))
@@ -59,9 +56,9 @@ async def test_all_nine_events_of_a_conversation_are_seen_in_order(
         for name in after:
             await store.add_call_events("acme", call.id, [new(name, text=name)])
         seen = replayed + await messages(socket, len(after))
-    assert tuple(message["type"] for message in seen) == EVENT_NAMES
+    assert tuple(message["type"] for message in seen) == names
     assert [message["seq"] for message in seen] == list(range(1, 10))
-    assert [message["data"]["text"] for message in seen] == list(EVENT_NAMES)
+    assert [message["data"]["text"] for message in seen] == list(names)
     assert {message["call"] for message in seen} == {call.id}
     ids = [message["id"] for message in seen]
     assert ids == sorted(set(ids))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from tests.live.happenings import new
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.cli.call_sound import SideBySide
-from trunkline.model.calls.events import NewEvent
 from trunkline.model.calls.recordings import SILENCE
 from trunkline.model.calls.records import CallRecord
 
@@ -39,10 +39,6 @@ async def obeyed(store: PostgresStore, call: CallRecord) -> AsyncIterator[None]:
     yield
     obeying.cancel()
     await asyncio.gather(obeying, return_exceptions=True)
-
-
-def new(name: Any, **data: Any) -> NewEvent:
-    return NewEvent(name=name, at=datetime.now(UTC), data=data)
 
 
 @pytest.mark.slow

@@ -8,18 +8,15 @@ from datetime import UTC, datetime
 import psycopg
 
 from realtime.hub import Hub
+from tests.live.happenings import said
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.calls import limits
 from trunkline.model.calls.commands import CallCommand
-from trunkline.model.calls.events import CallNews, NewEvent
+from trunkline.model.calls.events import CallNews
 from trunkline.model.calls.records import CallRecord
 
 Hubs = Callable[[], AbstractAsyncContextManager[Hub]]
 NewCall = Callable[..., Awaitable[CallRecord]]
-
-
-def said(text: str) -> NewEvent:
-    return NewEvent(name="agent_response", at=datetime.now(UTC), data={"text": text})
 
 
 async def test_news_come_in_the_order_of_their_places_to_every_process(

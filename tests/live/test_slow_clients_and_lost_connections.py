@@ -3,24 +3,19 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from tests.live.happenings import said
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.calls import limits
-from trunkline.model.calls.events import NewEvent
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.errors import StoreUnavailable
 
 NewCall = Callable[..., Awaitable[CallRecord]]
-
-
-def said(text: str) -> NewEvent:
-    return NewEvent(name="agent_response", at=datetime.now(UTC), data={"text": text})
 
 
 async def seqs(socket: ClientConnection, last: int) -> list[int]:

@@ -25,14 +25,19 @@ async def collected(backlog: SoundBacklog[tuple[str, bytes]], track: str, size: 
     return content
 
 
+async def until_heard(bridge: Hub, until: Until) -> None:
+    """Wait until the process knows that somebody listens."""
+
+    async def heard() -> bool | None:
+        return bridge.is_heard(CALL) or None
+
+    assert await until(heard)
+
+
 async def test_a_listener_of_another_process_hears_every_frame(hubs: Hubs, until: Until) -> None:
     frames = [bytes([number]) * 160 for number in range(50)]
     async with hubs() as bridge, hubs() as other, other.sound_backlog(CALL) as backlog:
-
-        async def heard() -> bool | None:
-            return bridge.is_heard(CALL) or None
-
-        assert await until(heard)
+        await until_heard(bridge, until)
         for frame in frames:
             await bridge.tell_sound(CALL, "caller", frame)
         assert await collected(backlog, "caller", 50 * 160) == b"".join(frames)
@@ -68,11 +73,7 @@ async def test_much_sound_at_once_is_told_in_pieces_that_fit(
         await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as connection,
     ):
         await connection.execute(f"LISTEN {AUDIO}")
-
-        async def heard() -> bool | None:
-            return bridge.is_heard(CALL) or None
-
-        assert await until(heard)
+        await until_heard(bridge, until)
         await bridge.tell_sound(CALL, "agent", reply)
         assert await collected(backlog, "agent", len(reply)) == reply
         told = [one async for one in connection.notifies(timeout=0.1)]
@@ -85,11 +86,7 @@ async def test_listeners_that_went_away_without_a_word_are_forgotten(
 ) -> None:
     async with hubs(listeners_known_s=0.5) as bridge:
         async with hubs() as other, other.sound_backlog(CALL):
-
-            async def heard() -> bool | None:
-                return bridge.is_heard(CALL) or None
-
-            assert await until(heard)
+            await until_heard(bridge, until)
 
         async def silent() -> bool | None:
             return not bridge.is_heard(CALL) or None

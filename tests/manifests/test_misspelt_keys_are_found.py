@@ -101,6 +101,7 @@ def assert_found(folder: Path, keys: list[tuple[str, str, int, int]]) -> None:
     assert check(DirectoryTree(folder), caches=caches) == ()
 
 
+@pytest.mark.slow
 def test_every_key_misspelt_is_found_at_its_place(sample: Path) -> None:
     keys = sample_keys()
     assert len(keys) > 450

@@ -1,5 +1,6 @@
 """Cost follows change: a file whose bytes are known is neither read nor parsed again."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from time import process_time
@@ -12,6 +13,8 @@ from trunkline.manifests.sample import sample_folder
 from trunkline.model.errors import InvalidManifests, TreeEmpty
 from trunkline.model.ids import Revision
 
+TRIES = 3
+"""Of a measurement: what else runs takes caches, and with them processor time, from us."""
 Write = Callable[[Mapping[str, str]], DirectoryTree]
 
 
@@ -123,9 +126,12 @@ def test_a_document_costs_less_than_two_milliseconds_of_one_core() -> None:
         folder = f"agents/desk-{number}"
         files[f"{folder}/agent.yaml"] = agent.replace(b"name: front-desk", name)
         files[f"{folder}/prompt.md"] = b"You answer the phone at {{clinic}}, desk %d." % number
-    tree = RecordedTree(files)
-    started = process_time()
-    manifests = load(tree, caches=Caches())
-    used_s = process_time() - started
-    assert len(manifests.agents) == 2_006
-    assert used_s / 2_000 < 0.002, f"{used_s * 1000 / 2_000:.2f} ms a document"
+    used_s = math.inf
+    for _ in range(TRIES):
+        started = process_time()
+        manifests = load(RecordedTree(files), caches=Caches())
+        used_s = min(used_s, process_time() - started)
+        assert len(manifests.agents) == 2_006
+        if used_s / 2_000 < 0.002:
+            return
+    pytest.fail(f"{used_s * 1000 / 2_000:.2f} ms a document")

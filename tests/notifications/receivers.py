@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import ssl
+import warnings
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -59,17 +61,17 @@ class HookServer:
 
 
 @asynccontextmanager
-async def hook_server() -> AsyncIterator[HookServer]:
-    """A server on a free port."""
+async def hook_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[HookServer]:
+    """A server on a free port, by https with ``tls``."""
     server = HookServer()
     app = web.Application()
     app.router.add_route("*", "/{rest:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
-    server.url = f"http://127.0.0.1:{port}"
+    server.url = f"http{'s' if tls else ''}://127.0.0.1:{port}"
     try:
         yield server
     finally:
@@ -83,6 +85,7 @@ class MailBox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[list[str]] = []
+        self.encrypted: list[bool] = []
         self.refusal = ""
 
     async def handle_RCPT(  # noqa: N802 - the name the library looks for
@@ -97,7 +100,8 @@ class MailBox:
     async def handle_DATA(  # noqa: N802 - the name the library looks for
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        del server, session
+        del server
+        self.encrypted.append(session.ssl is not None)
         content = envelope.content
         assert isinstance(content, bytes)
         mail = message_from_bytes(content, policy=policy.default)
@@ -108,11 +112,29 @@ class MailBox:
 
 
 @asynccontextmanager
-async def mail_server(box: MailBox) -> AsyncIterator[int]:
-    """A mail server on a free port; answers the port."""
+async def mail_server(
+    box: MailBox,
+    *,
+    starttls: ssl.SSLContext | None = None,
+    implicit: ssl.SSLContext | None = None,
+    passwords: Any = None,
+) -> AsyncIterator[int]:
+    """A mail server on a free port; answers the port. ``passwords`` is asked about users."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: SMTP(box, hostname="mail.example.com", loop=loop), "127.0.0.1", 0
-    )
+
+    def connected() -> SMTP:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Requiring AUTH while not requiring TLS")
+            return SMTP(
+                box,
+                hostname="mail.example.com",
+                loop=loop,
+                tls_context=starttls,
+                authenticator=passwords,
+                auth_required=passwords is not None,
+                auth_require_tls=implicit is None,
+            )
+
+    server = await loop.create_server(connected, "127.0.0.1", 0, ssl=implicit)
     async with server:
         yield server.sockets[0].getsockname()[1]

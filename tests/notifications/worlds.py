@@ -48,7 +48,7 @@ PATIENCE = Patience(
     heartbeat_timeout_s=1.0,
     interval_s=0.05,
     interval_max_s=0.2,
-    lifetime_s=20.0,
+    lifetime_s=60.0,
 )
 TIMING = Timing(store_timeout_s=5.0, retry_initial_s=0.05)
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories" / "next" / "notifications"
@@ -56,7 +56,7 @@ RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Any]], *, timeout_s: float = 20.0, what: str = "it"
+    look: Callable[[], Awaitable[Any]], *, timeout_s: float = 60.0, what: str = "it"
 ) -> Any:
     """The first answer that is something; fails after the deadline."""
     deadline = asyncio.get_running_loop().time() + timeout_s

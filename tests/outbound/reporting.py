@@ -21,15 +21,14 @@ from tests.workflows.own_processes import process, ready
 from trunkline.local.ports import free_port
 
 if TYPE_CHECKING:
-    import subprocess
-
     from tests.conftest import Texts
+    from tests.workflows.killable_processes import OwnProcess
 
 
 @asynccontextmanager
 async def reported_to(
     world: OutboundWorld, database_url: str, pace: CallPace
-) -> AsyncIterator[tuple[OutboundWorld, subprocess.Popen[bytes]]]:
+) -> AsyncIterator[tuple[OutboundWorld, OwnProcess]]:
     """The world with an API at its public address, and that API's process."""
     address = world.stack.public_url or ""
     port = address.rpartition(":")[2]

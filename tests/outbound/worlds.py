@@ -125,7 +125,7 @@ def outbound_service(stack: Stack, pace: CallPace = CALL_PACE) -> OutboundServic
     return OutboundService(
         store,
         CallSituations(store, store, store, store, public_url=stack.public_url),
-        status=StatusService(store, store, store),
+        status=StatusService(store),
         access=AccessService(store),
         engine=Engine(stack.client, task_queue=WORKFLOW_QUEUE, timing=stack.timing, call_pace=pace),
         clock=SystemClock(),

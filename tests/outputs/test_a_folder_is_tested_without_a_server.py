@@ -103,7 +103,7 @@ def simulators() -> Iterator[dict[str, str]]:
         lines = [process.stdout.readline().strip() for _ in range(5)]
         yield dict(line.split("=", 1) for line in lines)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
 
 
 @pytest.fixture

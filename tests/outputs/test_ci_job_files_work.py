@@ -100,10 +100,10 @@ def test_the_job_for_every_change_runs_as_it_stands(script: str, tmp_path: Path)
         start_new_session=True,
     ) as process:
         try:
-            code = process.wait(timeout=60)
+            code = process.wait(timeout=120)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)
-        said = process.communicate(timeout=20)[0]
+        said = process.communicate(timeout=60)[0]
     assert code == 0, said
     assert "answers" in (repository / "conversation-tests.xml").read_text("utf-8")

@@ -6,20 +6,26 @@ import pytest
 
 from tests.planning.planned_numbers import NUMBER, actions, held
 from trunkline.model.canonical import digest
+from trunkline.model.deletion_plans import deletion_plan
 from trunkline.model.desired import DesiredLine, DesiredNumber
 from trunkline.model.ids import AgentName, EnvironmentName, ExternalId, ProjectName
 from trunkline.model.ledger import LedgerEntry
 from trunkline.model.number_planner import number_applied, plan_number
 from trunkline.model.observed import CarrierNumber
 from trunkline.model.own_routing import (
+    CARRIER_PATHS,
     DRAINING,
     OwnAddresses,
+    given_back,
     in_force,
     own_addresses,
     own_applied,
+    with_former,
 )
+from trunkline.model.plan_text import render_plan
 from trunkline.model.planner import drift_only
 from trunkline.model.plans import Obstacle, Plan
+from trunkline.model.pruning import Decision, Facts
 from trunkline.model.routes import effective_route, mismatch
 
 OURS, OTHER = ExternalId("agent_1"), ExternalId("agent_2")
@@ -231,3 +237,46 @@ def test_the_effective_route_knows_our_own_address() -> None:
     found = mismatch(astray, OURS, own=True)
     assert found is not None
     assert found.message == "calls go to url https://x and do not come to us"
+
+
+def test_what_is_ours_at_the_carrier_is_given_back_and_nothing_else() -> None:
+    theirs = "https://switchboard.example.com/voice"
+    told = own_applied(wish(), carrier(), own(wish()))
+    before = with_former(told, carrier(voice_url=theirs, status_callback=None), CARRIER_PATHS, {})
+    again = with_former(before, carrier(), ["voice_url"], before)
+    assert again == before, "what was ours already is nobody else's"
+    mine = carrier(voice_fallback_url="https://twimlets.com/echo")
+    gone = given_back(mine, before)
+    assert [(one.operation, one.path, one.old, one.new) for one in gone] == [
+        ("~", "voice_url", VOICE, theirs),
+        ("-", "status_callback", STATUS, None),
+    ]
+    assert given_back(carrier(voice_url=theirs, status_callback=theirs), told)[0].old == HOSTED
+    assert given_back(mine, {}) == ()
+
+
+def test_a_plan_shows_which_addresses_a_number_that_leaves_gives_back() -> None:
+    told = own_applied(wish(), carrier(), own(wish()))
+    facts = Facts(rings=False, addresses=given_back(carrier(), told))
+    decision = Decision(
+        kind="number",
+        name="main-line",
+        external_id=ExternalId(NUMBER),
+        verdict="delete",
+        reason="Pruning",
+        message="removed from Git",
+    )
+    plan = deletion_plan("acme", "testing", decision, facts)
+    assert actions(plan) == [
+        (
+            "delete",
+            [
+                ("voice_url", VOICE, None, "git"),
+                ("voice_fallback_url", HOSTED, None, "git"),
+                ("status_callback", STATUS, None, "git"),
+            ],
+        )
+    ]
+    shown = render_plan(plan)
+    assert VOICE in shown
+    assert STATUS in shown

@@ -194,6 +194,7 @@ def _outside(changed: set[str], patch: JsonObject, base: ObservedAgent) -> set[s
     }
 
 
+@pytest.mark.slow
 @settings(
     max_examples=round(500 * SHARE),
     deadline=None,

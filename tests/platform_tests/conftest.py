@@ -41,7 +41,7 @@ class Vendor:
         """An agent somebody made, with a prompt unless the body says more."""
         prompt = {"agent": {"prompt": {"prompt": "You answer the phone."}}}
         made = {"name": "front desk", "conversation_config": prompt, **body}
-        return await (await self.voice()).create_agent(made, timeout_s=5.0)
+        return await (await self.voice()).create_agent(made, timeout_s=30.0)
 
     async def asked(self) -> Counter[str]:
         """How often each route was asked so far, as ``METHOD /path``."""
@@ -76,7 +76,7 @@ async def vendor(running_simulators: RunningSimulators, tmp_path: Path) -> Async
         twilio_url=running.twilio_url,
         elevenlabs_rates=RATES,
         twilio_rates=RATES,
-        read_timeout_s=2.0,
+        read_timeout_s=30.0,
     )
     credentials = Credentials(
         first_project="acme", environment=environment, secrets_folder=tmp_path

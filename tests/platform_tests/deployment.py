@@ -113,7 +113,7 @@ class Deployment:
                 await shared.create(desired, step, TIMING)
 
         await inside(put)
-        self.agent_id = await self.voice.create_agent(await self.body(desired), timeout_s=5.0)
+        self.agent_id = await self.voice.create_agent(await self.body(desired), timeout_s=30.0)
 
     async def body(self, desired: DesiredAgent) -> JsonObject:
         """What is sent to the platform for a wish."""

@@ -101,19 +101,19 @@ async def test_every_request_and_answer_fits(
             name="candidate",
             description="tested",
             patch=await deployed.body(desired),
-            timeout_s=5.0,
+            timeout_s=30.0,
         )
         prompt: Any = {"conversation_config": {"agent": {"prompt": {"prompt": "Hum."}}}}
         await branches.update_branch(
-            deployed.agent_id, branch.id, prompt, description="second", timeout_s=5.0
+            deployed.agent_id, branch.id, prompt, description="second", timeout_s=30.0
         )
         await deployed.run(desired, scripts[0], target=PlatformTarget("branch", branch.id))
         for shares in ({main.id: 75.5, branch.id: 24.5}, {main.id: 100.0}):
-            await branches.split_traffic(deployed.agent_id, shares, timeout_s=5.0)
-        await branches.archive_branch(deployed.agent_id, branch.id, timeout_s=5.0)
+            await branches.split_traffic(deployed.agent_id, shares, timeout_s=30.0)
+        await branches.archive_branch(deployed.agent_id, branch.id, timeout_s=30.0)
         for marked in await deployed.voice.tests.marked_tests():
-            await deployed.voice.tests.unmark_test(marked.external_id, timeout_s=5.0)
-            await deployed.voice.tests.delete_test(marked.external_id, timeout_s=5.0)
+            await deployed.voice.tests.unmark_test(marked.external_id, timeout_s=30.0)
+            await deployed.voice.tests.delete_test(marked.external_id, timeout_s=30.0)
         await accounts.close()
     assert {one.status for one in asked} == {200}
     assert any("/run-tests" in one.path for one in asked)

@@ -223,6 +223,18 @@ class PullWorld:
             if "trunkline-pr-" in name or "/v1/tools/" in name or "trunkline-test-" in name
         ]
 
+    async def nothing_left(self) -> None:
+        """Wait until everything that was made for pull requests is gone."""
+
+        async def look() -> bool:
+            return not await self.left()
+
+        try:
+            await eventually(look, timeout_s=60, what="the end of what was made for it")
+        except BaseException as error:
+            error.add_note(", ".join(await self.left()))
+            raise
+
 
 @asynccontextmanager
 async def proposing(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pulls.pull_worlds import company, desk, hours
-from tests.pulls.whole_accounts import account
+from tests.pulls.whole_accounts import account, as_before
 from tests.pulls.whole_lives import ADA, BOT, OP, PLAN, SECRET, an_installation
 from tests.workflows.conversation_worlds import PROMPT, conversation_test
 
@@ -58,8 +58,8 @@ async def test_from_opened_to_production(
         edited = await here.checked(number, newer, plan="success", front_desk="success")
         assert edited["id"] == told["id"]
         assert "Be kind." in edited["body"]
-        assert (await here.read(f"/test-runs/{older}"))["state"] == "Cancelled"
-        assert await account(here.stack) == before
+        await _is_cancelled(here, older)
+        assert await as_before(here.stack, before) == before
 
         await here.merge(number)
         await here.closed(number, "merged")
@@ -95,6 +95,13 @@ async def _is_tested(here: Installation, number: int, text: str) -> str:
     said = await here.statuses(head)
     assert set(said.values()) <= {"pending", "success"}, said
     return run_id
+
+
+async def _is_cancelled(here: Installation, run_id: str) -> None:
+    async def look() -> bool:
+        return bool((await here.read(f"/test-runs/{run_id}"))["state"] == "Cancelled")
+
+    await here.waited(look, "the end of the older run")
 
 
 async def _released(here: Installation) -> dict[str, Any]:

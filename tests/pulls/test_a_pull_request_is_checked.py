@@ -54,7 +54,7 @@ async def test_a_changed_prompt_is_planned_and_tested_unwritten(
         await pulls.look(number)
         await pulls.ended(number)
         await pulls.keep(number, "pushed-again")
-        assert await pulls.left() == []
+        await pulls.nothing_left()
         closed = await pulls.record(number)
         assert closed is not None
         assert (closed.state, closed.objects_gone) == ("closed", True)

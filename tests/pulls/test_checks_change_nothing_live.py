@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import NUMBER_MANIFEST
 from tests.pulls.pull_worlds import LIVE, company, desk, hours
-from tests.pulls.whole_accounts import account, traffic
+from tests.pulls.whole_accounts import account, as_before, nothing_changed, traffic
 from tests.pulls.whole_lives import (
     ADA,
     REPOSITORY,
@@ -67,18 +67,18 @@ async def test_whatever_is_proposed_the_accounts_stay_as_they_are(
         tools, two = await here.propose("tool", {TOOL: tool})
         gone, three = await here.propose("gone", {"agents/night-desk.yaml": None})
         await here.checked(words, one, plan="success", front_desk="success")
-        assert (await account(here.stack)).without_archived == before
+        await nothing_changed(here.stack, before)
         await here.checked(tools, two, plan="success", front_desk="success")
         comment = await here.checked(gone, three, plan="success")
         assert "night-desk" in comment["body"]
-        assert (await account(here.stack)).without_archived == before
+        await nothing_changed(here.stack, before)
 
         await here.stack.elevenlabs.control("talks", {"think_ms": SLOWLY_MS})
         early, _ = await here.propose("early", a_new_agent(texts))
         await _carried(here, before)
         await here.close(early)
         await here.closed(early)
-        assert (await account(here.stack)).without_archived == before
+        await nothing_changed(here.stack, before)
         await here.stack.elevenlabs.control("talks", {"think_ms": 250})
         new, four = await here.propose("new", a_new_agent(texts))
         await here.checked(new, four, plan="success", lab="success")
@@ -86,8 +86,7 @@ async def test_whatever_is_proposed_the_accounts_stay_as_they_are(
             await here.close(number)
             await here.closed(number)
 
-        after = await account(here.stack)
-        assert after.without_archived == before
+        after = await as_before(here.stack, before)
         put_away = [one["name"] for rows in after.branches.values() for one in rows]
         others = [name for name in put_away if not name.startswith("trunkline-pr-")]
         assert set(others) == {"Main"}
@@ -149,10 +148,7 @@ async def _carried(here: Installation, before: Account) -> None:
         return any(name.startswith("trunkline-pr-") for name in names)
 
     await here.waited(made, "the agent that is made for tests")
-    now = await account(here.stack)
-    for kind in ("agents", "branches", "deployments", "tools", "documents", "secrets", "numbers"):
-        were, are = getattr(before, kind), getattr(now.without_archived, kind)
-        assert {name: are.get(name) for name in were} == were, kind
+    await nothing_changed(here.stack, before)
 
 
 async def _made(here: Installation) -> dict[str, tuple[int, int]]:

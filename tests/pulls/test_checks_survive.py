@@ -63,7 +63,7 @@ async def test_a_newer_head_ends_the_tests_of_the_older_one(
         assert report is not None
         assert report.state == "Cancelled"
         assert len(await pulls.comments(number)) == 1
-        assert await pulls.left() == []
+        await pulls.nothing_left()
         assert not set(await pulls.writes()) & set(LIVE)
 
 
@@ -81,7 +81,7 @@ async def test_closing_ends_everything_in_the_middle(make_stack: MakeStack, text
             await pulls.close(number)
             await pulls.look(number)
             await pulls.ended(number)
-        assert await pulls.left() == []
+        await pulls.nothing_left()
         closed = await pulls.record(number)
         assert closed is not None
         assert closed.objects_gone
@@ -117,7 +117,7 @@ async def test_a_killed_worker_leaves_one_comment(
         done = await pulls.checked(number, timeout_s=90)
         assert [one.state for one in done.agents] == ["passed"], done
         assert len(await pulls.comments(number)) == 1
-        assert await pulls.left() == []
+        await pulls.nothing_left()
 
 
 async def test_a_pull_request_nobody_announced_is_found(

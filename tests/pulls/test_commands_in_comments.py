@@ -72,7 +72,13 @@ def test_a_command_is_read(body: str, command: Command) -> None:
         "\n/trunkline plan",
         "/trunklineplan",
         "/Trunkline plan",
+        "/TRUNKLINE PLAN",
+        "```\n/trunkline plan\n```",
+        "~~~\r\n/trunkline plan\r\n~~~",
+        "On Monday ben wrote:\r\n> /trunkline plan\r\n\r\n/trunkline plan",
         "`/trunkline plan`",
+        "    /trunkline plan",
+        "\t/trunkline plan",
         "<!-- trunkline:pull-request/acme/1 -->\n/trunkline plan",
     ],
 )
@@ -121,6 +127,18 @@ def standing(**more: object) -> Standing:
 
 def heard(verb: Verb, who: Speaker, about: Standing, at: datetime = AFTER) -> bool:
     return refusal(Command(verb=verb), who, about, at) == ""
+
+
+@pytest.mark.parametrize("is_fork", [True, False])
+def test_words_that_were_edited_decide_nothing(*, is_fork: bool) -> None:
+    who = speaker("admin", "admin")
+    for verb in get_args(Verb):
+        about = standing(is_fork=is_fork, is_merged=verb == "promote")
+        asked = Command(verb=verb)
+        assert refusal(asked, who, about, AFTER) == ""
+        edited = refusal(asked, who, about, AFTER, was_edited=True)
+        decides = verb in ("promote", "approve") or (verb == "test" and is_fork)
+        assert ("edited" in edited) is decides, verb
 
 
 def test_every_right_for_every_command() -> None:

@@ -40,7 +40,7 @@ async def answered(pulls: PullWorld, number: int, count: int) -> PullRequestReco
         found = await pulls.record(number)
         return found if found is not None and len(found.replies) == count else None
 
-    found: PullRequestRecord = await eventually(look, timeout_s=30, what="the answer")
+    found: PullRequestRecord = await eventually(look, what="the answer")
     return found
 
 
@@ -61,7 +61,7 @@ async def test_a_fork_waits_for_somebody_who_trusts_its_commit(
             told = found is not None and found.said and found.plan == "waiting"
             return found if told else None
 
-        waiting: PullRequestRecord = await eventually(waits, timeout_s=30)
+        waiting: PullRequestRecord = await eventually(waits)
         assert waiting.is_fork
         assert [one.state for one in waiting.agents] == ["waiting"]
         assert await pulls.writes() == {}
@@ -91,7 +91,7 @@ async def test_a_fork_waits_for_somebody_who_trusts_its_commit(
             found = await pulls.record(number)
             return found if found is not None and found.head == moved and found.agents else None
 
-        again: PullRequestRecord = await eventually(waits_again, timeout_s=30)
+        again: PullRequestRecord = await eventually(waits_again)
         assert (again.trusted_head, again.agents[0].state) == (None, "waiting")
         audit = await pulls.stack.store.audit(project="acme", limit=50)
         said = {

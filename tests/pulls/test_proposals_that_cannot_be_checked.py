@@ -68,7 +68,7 @@ async def test_a_new_agent_is_tested_on_one_made_for_that_and_deleted(
         [comment] = await pulls.comments(number)
         assert found.agents[0].state == "passed", comment
         assert "| new |" in comment
-        assert await pulls.left() == []
+        await pulls.nothing_left()
         after = await pulls.stack.elevenlabs.agents()
         assert [one["agent_id"] for one in after] == [one["agent_id"] for one in before]
         live = await pulls.stack.elevenlabs.agent(await pulls.world.agent_id())

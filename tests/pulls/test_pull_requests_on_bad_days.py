@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pulls.pull_worlds import company, desk, hours
-from tests.pulls.whole_accounts import account
+from tests.pulls.whole_accounts import account, as_before
 from tests.pulls.whole_lives import BOT, OP, PLAN, an_installation
 from tests.workflows.conversation_worlds import PROMPT, conversation_test
 
@@ -33,7 +33,7 @@ AGENT, DESK, TOOL = "front-desk", "agents/front-desk.yaml", "tools/book-slot.yam
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
 SLOWLY_MS = 20_000
 HELD_S = 60
-DOWN_REQUESTS = 25
+DOWN_REQUESTS = 25 if SHARE >= 1 else 10
 """So many requests are answered with 503 before the forge is well again."""
 
 
@@ -94,7 +94,7 @@ async def test_answers_and_deliveries_are_lost(
             await here.control("deliveries/redeliver", id=row["id"])
         await here.delivered()
         await here.checked(number, head, plan="success", front_desk="success")
-        assert (await account(here.stack)).without_archived == before
+        await as_before(here.stack, before)
         await _is_said_once(here)
 
 
@@ -135,14 +135,14 @@ async def test_a_worker_is_killed_wherever_it_writes(
         await here.stack.elevenlabs.control("talks", {"think_ms": 250})
         worker = here.worker()
         first = await here.checked(number, head, plan="success", front_desk="success")
-        assert (await account(here.stack)).without_archived == before
+        await as_before(here.stack, before)
 
         await _hold(here, "POST", "statuses")
         head = await _pushed(here, said_so(texts, "Be kind."))
         await killed_at("POST", "statuses")
         second = await here.checked(number, head, plan="success", front_desk="success")
         assert second["id"] == first["id"]
-        assert (await account(here.stack)).without_archived == before
+        await as_before(here.stack, before)
         await _is_said_once(here)
 
         await here.merge(number)

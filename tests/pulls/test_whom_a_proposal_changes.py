@@ -91,6 +91,21 @@ def test_a_released_environment_is_known_after_the_merge() -> None:
     assert known_after_merge(base, merged, ()) == ()
 
 
+def test_environments_that_are_not_tested_in_are_named() -> None:
+    places = [{"name": name, "source": "head"} for name in ("testing", "staging", "field")]
+    project = document("Project", "acme", {"environments": places})
+    both = tree({**BASE, "trunkline.yaml": project})
+    front_desk = ReviewedAgent(name="front-desk", change="tests", tests=1)
+    [said] = known_after_merge(both, both, (front_desk,))
+    assert said == (
+        "tests are carried out as testing has it; what follows the branch as well is planned and"
+        " not tested: staging, field"
+    )
+    untested = front_desk.model_copy(update={"tests": 0})
+    assert known_after_merge(both, both, (untested,)) == ()
+    assert known_after_merge(tree(BASE), tree(BASE), (front_desk,)) == ()
+
+
 def test_new_environments_and_accounts_wait_for_the_merge() -> None:
     project = json.loads(PROJECT)
     environments = project["spec"]["environments"]

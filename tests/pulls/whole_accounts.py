@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
+
+from tests.workflows.conftest import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.workflows.conftest import Stack
+
+GONE = 404
+"""What was made for a test may go between two requests of ours."""
+PATIENCE_S = 90.0
 
 
 @dataclass(frozen=True)
@@ -54,9 +60,13 @@ async def account(stack: Stack) -> Account:
             params["cursor"] = page["next_cursor"]
 
     async def each(path: str, ids: Mapping[str, Any], more: str = "") -> dict[str, Any]:
-        answers = {one: await http.get(f"/v1/convai/{path}/{one}{more}") for one in ids}
-        assert all(answer.is_success for answer in answers.values())
-        return {one: answer.json() for one, answer in answers.items()}
+        found: dict[str, Any] = {}
+        for one in ids:
+            answer = await http.get(f"/v1/convai/{path}/{one}{more}")
+            if answer.status_code != GONE:
+                assert answer.is_success, answer.text
+                found[one] = answer.json()
+        return found
 
     agents = await listed("agents", "agents", "agent_id")
     documents = await listed("knowledge-base", "documents", "id")
@@ -79,6 +89,42 @@ async def account(stack: Stack) -> Account:
 
 def _sorted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: str(row["id"]))
+
+
+def changed(before: Account, now: Account) -> list[str]:
+    """What of ``before`` is gone or other than it was; what was made since is not asked about."""
+    kept = now.without_archived
+    found: list[str] = []
+    for kind in fields(before):
+        are = getattr(kept, kind.name)
+        for one, was in getattr(before, kind.name).items():
+            new = are.get(one)
+            if isinstance(was, list) and isinstance(new, list):
+                new = [row for row in new if row in was]
+            if new != was:
+                found.append(f"{kind.name} {one}: {was} became {new}")
+    return found
+
+
+async def nothing_changed(stack: Stack, before: Account) -> None:
+    """Whatever was there is as it was, while checks are under way that make things of their own."""
+    found = changed(before, await account(stack))
+    assert not found, "\n".join(found)
+
+
+async def as_before(stack: Stack, before: Account) -> Account:
+    """The account once it holds what it held and nothing else: what checks made goes after them."""
+
+    async def look() -> Account | None:
+        now = await account(stack)
+        found = changed(before, now)
+        assert not found, "\n".join(found)
+        return now if now.without_archived == before else None
+
+    found: Account = await eventually(
+        look, timeout_s=PATIENCE_S, what="the end of what was made for checks"
+    )
+    return found
 
 
 async def traffic(stack: Stack) -> Counter[tuple[str, str]]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from tests.forges.conftest import Worktree, start
+from tests.workflows.killable_processes import OwnProcess, started
 from tests.workflows.promotion_worlds import project_manifest
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
@@ -49,7 +49,7 @@ class Process:
     """One of our servers."""
 
     name: str
-    running: subprocess.Popen[bytes]
+    running: OwnProcess
     log: Path
 
     async def kill(self) -> None:
@@ -82,15 +82,15 @@ class Installation:
         """``trunkline ARGUMENTS``; killed at the end at the latest."""
         log = self.root / f"{arguments[0]}-{len(list(self.root.glob('*.log')))}.log"
         environment = self.stack.worker_environment(self.database_url)
-        running = self.parts.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-m", "trunkline.cli.main", *arguments],
-                env={**environment, **self.variables},
-                stdout=subprocess.DEVNULL,
-                stderr=self.parts.enter_context(log.open("wb")),
+        with log.open("wb") as errors:
+            running = self.parts.enter_context(
+                started(
+                    self.stack.programs(),
+                    *arguments,
+                    env={**environment, **self.variables},
+                    err=errors,
+                )
             )
-        )
-        self.parts.callback(running.kill)
         return Process(arguments[0], running, log)
 
     def worker(self) -> Process:
@@ -99,17 +99,17 @@ class Installation:
 
     async def api(self) -> Process:
         """An API server, once it answers."""
-        started = self.process("serve", "--port", str(self.port))
+        api = self.process("serve", "--port", str(self.port))
 
         async def ready() -> bool:
-            assert started.running.poll() is None, started.log.read_text()
+            assert api.running.poll() is None, api.log.read_text()
             try:
                 return (await self.ours.get("/healthz")).is_success
             except httpx.TransportError:
                 return False
 
         await self.waited(ready, "the API")
-        return started
+        return api
 
     async def control(self, path: str, **body: Any) -> Any:
         """Use the forge's control plane."""

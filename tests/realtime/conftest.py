@@ -21,18 +21,18 @@ from realtime.hub import Hub
 from realtime.media import MediaStreams
 from realtime.switchboard import Switchboard, SwitchboardPorts
 from simulators.server import RunningSimulators
-from tests.conversing.platform_side import Platform
+from tests.calls.rows import enforced, project_manifest
+from tests.conversing.conftest import platform, platform_client, wire
 from tests.realtime.callers import Line, line
 from tests.realtime.houses import House, Houses, ServerProcess, server_process
 from tests.simulator_threads import SimulatorThread
+from tests.stack.conftest import home
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
 from trunkline.adapters.elevenlabs.lines import ElevenLabsLines
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.call_news import PostgresChannels
-from trunkline.adapters.rate_limits import Pace, Rates
 from trunkline.adapters.redaction import redactor
 from trunkline.adapters.speech.converting import SteadyConversions
-from trunkline.adapters.wire import Wire
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.calls.events import CallEvent
 from trunkline.model.calls.records import CallRecord
@@ -42,6 +42,8 @@ from trunkline.model.records import ProjectRecord, SourceState
 from trunkline.observing import EmbeddedServer
 from trunkline.ports.calls import AgentLines, Carrier
 from trunkline.services.carrier_requests import CallPlace
+
+__all__ = ["home", "platform", "platform_client", "wire"]
 
 PROJECT, ENVIRONMENT = "acme", "testing"
 ACCOUNT = "AC00000000000000000000000000000001"
@@ -110,15 +112,7 @@ class Server:
         """What the project in force says of calls."""
         head = Revision("0" * 40)
         source = SourceState(project=PROJECT, seen_revision=head, applied_revision=head)
-        manifest: JsonObject = {
-            "apiVersion": "trunkline/v1alpha1",
-            "kind": "Project",
-            "metadata": {"name": PROJECT},
-            "spec": {
-                "calls": calls,
-                "environments": [{"name": ENVIRONMENT, "source": "head", "mode": "enforce"}],
-            },
-        }
+        manifest = project_manifest(PROJECT, enforced(ENVIRONMENT), calls=calls)
         await self.store.store_tree(source, [], {}, manifest)
 
     @asynccontextmanager
@@ -169,21 +163,9 @@ async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
 
 
 @pytest.fixture
-async def platform() -> AsyncIterator[Platform]:
-    """A platform that answers nothing until it is given a part."""
-    platform = Platform()
-    await platform.start()
-    yield platform
-    await platform.stop()
-
-
-@pytest.fixture
-async def ends(platform: Platform) -> AsyncIterator[Ends]:
+def ends(platform_client: ElevenLabsClient) -> Ends:
     """The platform and a carrier that nobody asked for yet."""
-    wire = Wire("ElevenLabs", platform.url)
-    pace = Pace(Rates(requests_per_second=10_000, burst=1_000, concurrency=50))
-    yield Ends(ElevenLabsLines(ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=5.0)))
-    await wire.close()
+    return Ends(ElevenLabsLines(platform_client))
 
 
 @asynccontextmanager

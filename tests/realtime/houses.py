@@ -10,16 +10,18 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import httpx
 
-from tests.calls.rows import DIGEST, REVISION, deployed, wished
+from tests.calls.rows import DIGEST, REVISION, deployed, enforced, project_manifest, wished
 from trunkline.adapters.elevenlabs.rendering import render_agent
 from trunkline.local.ports import free_port
 from trunkline.local.processes import Child, Supervisor
 from trunkline.local.stack import START_CLI, answers
+from trunkline.model.calls.commands import CallCommand
 from trunkline.model.canonical import digest
 from trunkline.model.desired import DesiredAgent, DesiredLine, DesiredNumber
 from trunkline.model.ids import (
@@ -48,6 +50,8 @@ APOLOGY = "We are sorry, the line was lost."
 DEADLINE_S = 30.0
 
 Json = dict[str, Any]
+SILENT: Json = {"wait_for": "speech_end", "timeout_ms": 60_000, "silence_ms": 60_000}
+"""Somebody who only listens."""
 Found = TypeVar("Found")
 Houses = Callable[..., AbstractAsyncContextManager["House"]]
 """Builds an installation: what the project says of calls, and settings of a server of its own."""
@@ -124,6 +128,32 @@ class House:
         """Somebody calls the number; the call's id at the carrier."""
         body = {"to": NUMBER, "from": CALLER, "script": list(script)}
         return str((await self.twilio("call", body))["sid"])
+
+    async def talking(self) -> tuple[str, CallRecord]:
+        """A call of somebody silent in which the agent has begun to speak."""
+        sid = await self.call(SILENT)
+        record = await self.record(sid, lambda record: record.conversation_id != "")
+        await self.events(record, lambda events: "audio" in [event.name for event in events])
+        return sid, record
+
+    async def pass_on(self, record: CallRecord, *, summary: str, sentence: str) -> None:
+        """Ask for a colleague as an operator does, and wait until they were asked."""
+        command = await self.store.put_command(
+            CallCommand(
+                project=PROJECT,
+                call=record.id,
+                kind="transfer",
+                body={"to": COLLEAGUE, "summary": summary, "sentence": sentence},
+                asked_by="ada@example.com",
+                asked_at=datetime.now(UTC),
+            )
+        )
+        done = await until(
+            lambda: self.store.command(PROJECT, command.id),
+            lambda found: found is not None and found.done_at is not None,
+        )
+        assert done is not None
+        assert done.failure == "", done.failure
 
     async def shown(self, sid: str) -> Json:
         """What the carrier knows of a call."""
@@ -204,16 +234,13 @@ class House:
                 "authToken": {"env": f"{prefix}TOKEN"},
             },
         }
-        return {
-            "apiVersion": "trunkline/v1alpha1",
-            "kind": "Project",
-            "metadata": {"name": PROJECT},
-            "spec": {
-                "accounts": accounts,
-                "calls": {"apology": APOLOGY, **self.calls},
-                "environments": [{"name": ENVIRONMENT, "source": "head", "mode": "enforce"}],
-            },
-        }
+        said: JsonObject = {"apology": APOLOGY, **self.calls}
+        return project_manifest(PROJECT, enforced(ENVIRONMENT), accounts=accounts, calls=said)
+
+
+def words_of(shown: Json) -> list[str]:
+    """What somebody was told by the carrier's own voice."""
+    return [note["words"] for note in shown["events"] if note["event"] == "says"]
 
 
 async def until(ask: Callable[[], Awaitable[Found]], holds: Callable[[Found], bool]) -> Found:

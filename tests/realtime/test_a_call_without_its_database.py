@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -18,28 +15,18 @@ from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.adapters.postgres.pool import StoreBounds
 from trunkline.local import postgres
-from trunkline.local.places import default_home
 from trunkline.local.processes import Supervisor
 from trunkline.model.errors import StoreUnavailable
 from trunkline.model.records import ProjectRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conversing.platform_side import Platform, Side
     from tests.realtime.conftest import Ends
 
 
 HASTY = StoreBounds(connect_timeout_s=2, wait_timeout_s=0.5, call_timeout_s=2.0)
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A folder whose parents the account of PostgreSQL can walk through."""
-    default_home().mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="test-", dir=default_home()))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow

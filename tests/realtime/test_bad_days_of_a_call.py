@@ -107,6 +107,57 @@ async def test_the_platform_will_not_have_the_call(server: Server, platform: Pla
     assert [event.name for event in await server.events()] == ["error", "connection_closed"]
 
 
+@pytest.mark.parametrize("moment", ["its socket is open", "its address is asked for"])
+@pytest.mark.parametrize("leaves", ["hangs up", "is gone"])
+async def test_a_caller_who_leaves_while_the_agent_is_connected_is_noticed(
+    server: Server, platform: Platform, moment: str, leaves: str
+) -> None:
+    there, asked = asyncio.Event(), asyncio.Event()
+
+    async def part(side: Side) -> None:
+        there.set()
+        await side.connection.wait_closed()
+
+    def address(signed: str) -> str:
+        asked.set()
+        return signed
+
+    platform.part, platform.address = part, address
+    async with server.called() as caller:
+        await caller.speak(*(frame(number) for number in range(30)))
+        waited = there if moment == "its socket is open" else asked
+        await asyncio.wait_for(waited.wait(), 30)
+        if leaves == "hangs up":
+            await caller.stop()
+            await asyncio.wait_for(caller.closed.wait(), 30)
+        else:
+            caller.drop()
+        record = await server.until(lambda record: record.is_over)
+    by = "caller" if leaves == "hangs up" else "carrier"
+    outcome = "unanswered" if leaves == "hangs up" else "dropped"
+    assert (record.ended_by, record.outcome) == (by, outcome)
+    assert [event.name for event in await server.events()][-1] == "connection_closed"
+    async with asyncio.timeout(30):
+        for side in platform.sides:
+            await side.connection.wait_closed()
+        while server.board.calls:  # noqa: ASYNC110 - asks the outside
+            await asyncio.sleep(0.01)
+
+
+async def test_a_platform_that_does_not_answer_the_close_holds_nobody(
+    server: Server, platform: Platform, stage: Stage
+) -> None:
+    async with server.called() as caller:
+        await asyncio.wait_for(stage.begun.wait(), 30)
+        platform.deaf.append(stage.side)
+        stage.side.connection.transport.pause_reading()
+        await caller.stop()
+        await asyncio.wait_for(caller.closed.wait(), 30)
+        record = await server.record()
+    assert (record.ended_by, record.outcome) == ("caller", "talked")
+    assert limits.LINE_CLOSE_TIMEOUT_S <= 1
+
+
 async def test_what_nobody_foresaw_while_the_agent_is_connected(server: Server, ends: Ends) -> None:
     del ends.agents
     async with server.called() as caller:

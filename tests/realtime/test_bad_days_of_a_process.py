@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.realtime.houses import APOLOGY, COLLEAGUE, PROJECT, until
-from trunkline.model.calls.commands import CallCommand
+from tests.realtime.houses import APOLOGY, COLLEAGUE, SILENT, until, words_of
 
 if TYPE_CHECKING:
-    from tests.realtime.houses import House, Houses, Json
-    from trunkline.model.calls.records import CallRecord
+    from tests.realtime.houses import House, Houses
 
 pytestmark = pytest.mark.slow
-SILENT: Json = {"wait_for": "speech_end", "timeout_ms": 60_000, "silence_ms": 60_000}
-
-
-async def talking(house: House) -> tuple[str, CallRecord]:
-    """A call in which the agent has begun to speak."""
-    sid = await house.call(SILENT)
-    record = await house.record(sid, lambda record: record.conversation_id != "")
-    await house.events(record, lambda events: "audio" in [event.name for event in events])
-    return sid, record
 
 
 async def no_talk_is_left(house: House) -> None:
@@ -32,14 +20,9 @@ async def no_talk_is_left(house: House) -> None:
     await until(lambda: house.elevenlabs("talks", {}), lambda talks: talks["in_progress"] == 0)
 
 
-def words_of(shown: Json) -> list[str]:
-    """What the carrier said to the caller."""
-    return [note["words"] for note in shown["events"] if note["event"] == "says"]
-
-
 async def test_a_server_that_stops_ends_its_calls_with_words(houses: Houses) -> None:
     async with houses(TRUNKLINE_CALL_DRAIN="200ms") as house:
-        sid, _ = await talking(house)
+        sid, _ = await house.talking()
         house.server.child.request_stop()
         shown = await house.over(sid)
         record = await house.record(sid, lambda record: record.is_over)
@@ -51,7 +34,7 @@ async def test_a_server_that_stops_ends_its_calls_with_words(houses: Houses) -> 
 
 async def test_a_server_that_stops_waits_for_its_calls(houses: Houses) -> None:
     async with houses(TRUNKLINE_CALL_DRAIN="20s") as house:
-        sid, _ = await talking(house)
+        sid, _ = await house.talking()
         house.server.child.request_stop()
         await asyncio.sleep(0)
         await house.twilio(f"calls/{sid}", {"do": "hangup"})
@@ -70,7 +53,7 @@ async def test_a_server_that_is_killed_leaves_no_session_and_a_call_to_be_found(
     async with houses() as house:
         fallback = f"https://twimlets.com/forward?PhoneNumber={COLLEAGUE.replace('+', '%2B')}"
         await house.configure(VoiceFallbackUrl=fallback)
-        sid, record = await talking(house)
+        sid, record = await house.talking()
         house.server.child.kill()
         await no_talk_is_left(house)
         shown = await until(
@@ -87,21 +70,8 @@ async def test_a_server_that_is_killed_leaves_no_session_and_a_call_to_be_found(
 
 async def test_a_call_is_passed_on_to_a_person(shared_houses: Houses) -> None:
     async with shared_houses() as house:
-        sid, record = await talking(house)
-        command = await house.store.put_command(
-            CallCommand(
-                project=PROJECT,
-                call=record.id,
-                kind="transfer",
-                body={"to": COLLEAGUE, "summary": "wants a refund", "sentence": "One moment."},
-                asked_by="ada@example.com",
-                asked_at=datetime.now(UTC),
-            )
-        )
-        done = await until(
-            lambda: house.store.command(PROJECT, command.id),
-            lambda found: found is not None and found.done_at is not None,
-        )
+        sid, record = await house.talking()
+        await house.pass_on(record, summary="wants a refund", sentence="One moment.")
         shown = await until(
             lambda: house.shown(sid),
             lambda shown: any(note["event"] == "dials" for note in shown["events"]),
@@ -110,8 +80,6 @@ async def test_a_call_is_passed_on_to_a_person(shared_houses: Houses) -> None:
         changed = await house.record(sid, lambda record: record.transferred_to != "")
         await no_talk_is_left(house)
         await house.twilio(f"calls/{sid}", {"do": "hangup"})
-    assert done is not None
-    assert done.failure == ""
     assert words_of(shown) == ["One moment."]
     assert (changed.transferred_to, changed.summary) == (COLLEAGUE, "wants a refund")
     assert changed.state == "in-progress", "it goes on with somebody else"

@@ -5,51 +5,25 @@ A server, both simulators and a colleague at a telephone.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.realtime.houses import APOLOGY, COLLEAGUE, PROJECT, until
-from trunkline.model.calls.commands import CallCommand
+from tests.realtime.houses import APOLOGY, COLLEAGUE, until, words_of
 
 if TYPE_CHECKING:
     from tests.realtime.houses import House, Houses, Json
-    from trunkline.model.calls.records import CallRecord
 
 pytestmark = pytest.mark.slow
-SILENT: Json = {"wait_for": "speech_end", "timeout_ms": 60_000, "silence_ms": 60_000}
 SUMMARY = "Wants a refund & is in a hurry."
 SENTENCE = "One moment."
 
 
-async def passed_on(house: House) -> tuple[str, CallRecord]:
+async def passed_on(house: House) -> str:
     """A call in which the agent has begun to speak and that is then passed on."""
-    sid = await house.call(SILENT)
-    record = await house.record(sid, lambda record: record.conversation_id != "")
-    await house.events(record, lambda events: "audio" in [event.name for event in events])
-    command = await house.store.put_command(
-        CallCommand(
-            project=PROJECT,
-            call=record.id,
-            kind="transfer",
-            body={"to": COLLEAGUE, "summary": SUMMARY, "sentence": SENTENCE},
-            asked_by="ada@example.com",
-            asked_at=datetime.now(UTC),
-        )
-    )
-    done = await until(
-        lambda: house.store.command(PROJECT, command.id),
-        lambda found: found is not None and found.done_at is not None,
-    )
-    assert done is not None
-    assert done.failure == "", done.failure
-    return sid, record
-
-
-def words_of(shown: Json) -> list[str]:
-    """What somebody was told by the carrier's own voice."""
-    return [note["words"] for note in shown["events"] if note["event"] == "says"]
+    sid, record = await house.talking()
+    await house.pass_on(record, summary=SUMMARY, sentence=SENTENCE)
+    return sid
 
 
 def connected(shown: Json) -> bool:
@@ -57,10 +31,10 @@ def connected(shown: Json) -> bool:
     return any(note["event"] == "connected" for note in shown["events"])
 
 
-async def test_the_person_hears_the_summary_and_then_the_caller(houses: Houses) -> None:
-    async with houses() as house:
+async def test_the_person_hears_the_summary_and_then_the_caller(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
         await house.twilio("people", {"number": COLLEAGUE, "after_ms": 10})
-        sid, _ = await passed_on(house)
+        sid = await passed_on(house)
         shown = await until(lambda: house.shown(sid), connected)
         person = await house.shown(shown["children"][0])
         await house.twilio(f"calls/{person['sid']}", {"do": "hangup"})
@@ -71,21 +45,21 @@ async def test_the_person_hears_the_summary_and_then_the_caller(houses: Houses) 
     assert (record.summary, record.transfer_failure) == (SUMMARY, None)
 
 
-async def test_a_carrier_that_answers_late_has_passed_the_call_on(houses: Houses) -> None:
-    async with houses() as house:
+async def test_a_carrier_that_answers_late_has_passed_the_call_on(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
         late = {"kind": "hang-after", "seconds": 2.0}
         await house.twilio("faults", {"faults": [late]})
-        sid, _ = await passed_on(house)
+        sid = await passed_on(house)
         await house.twilio("faults", {"faults": []})
         shown = await until(lambda: house.shown(sid), connected)
         await house.twilio(f"calls/{sid}", {"do": "hangup"})
     assert words_of(shown) == [SENTENCE]
 
 
-async def test_a_person_who_is_busy_leaves_no_caller_without_words(houses: Houses) -> None:
-    async with houses() as house:
+async def test_a_person_who_is_busy_leaves_no_caller_without_words(shared_houses: Houses) -> None:
+    async with shared_houses() as house:
         await house.twilio("people", {"number": COLLEAGUE, "answers": "busy", "after_ms": 10})
-        sid, _ = await passed_on(house)
+        sid = await passed_on(house)
         shown = await house.over(sid)
         record = await house.record(sid, lambda record: record.transfer_failure is not None)
         await until(lambda: house.elevenlabs("talks", {}), lambda talks: talks["in_progress"] == 0)

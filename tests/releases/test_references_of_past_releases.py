@@ -101,6 +101,7 @@ def tools(found: ReleasedReferences, agent: str = "front-desk") -> int:
     return sum(f"tool/{agent}-tool@" in one for one in found.references)
 
 
+@pytest.mark.slow
 async def test_each_release_of_the_past_is_read_once(place: Place, texts: Texts) -> None:
     reading = Reading(place)
     for version in range(1, 8):

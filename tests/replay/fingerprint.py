@@ -27,6 +27,7 @@ WAYS = {
     "workflow.start_child_workflow": "child",
     "workflow.patched": "patched",
     "show": "show",
+    "close_operation": "CLOSE_OPERATIONS/STORE",
 }
 """Calls by which a workflow asks the server for something."""
 

@@ -120,7 +120,7 @@ class Machine:
             self.wait_until_healthy(name, process)
             yield process
             process.send_signal(signal.SIGTERM)
-            assert process.wait(20) == 0, log.read_text()
+            assert process.wait(60) == 0, log.read_text()
         finally:
             process.kill()
             process.wait()

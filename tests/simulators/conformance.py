@@ -95,6 +95,7 @@ class Described:
         empty = set(_empty_in_examples(tree)) if old_dialect else set()
         _prepare(tree, old_dialect=old_dialect, empty=empty)
         self._paths: Json = tree["paths"]
+        self._patterns = {template: _pattern(template) for template in self._paths}
         self._registry: Registry[Any] = Registry().with_resource(
             HERE, DRAFT202012.create_resource(tree)
         )
@@ -116,9 +117,8 @@ class Described:
 
     def _operation(self, method: str, path: str) -> tuple[str, Json, dict[str, str]] | None:
         found: list[tuple[int, str, dict[str, str]]] = []
-        for template in self._paths:
-            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template))
-            match = re.fullmatch(pattern, path)
+        for template, pattern in self._patterns.items():
+            match = pattern.fullmatch(path)
             if match and method.lower() in self._paths[template]:
                 found.append((template.count("{"), template, match.groupdict()))
         if not found:
@@ -247,6 +247,11 @@ class Described:
                 deepest = max(deepest.context, key=lambda inner: len(inner.absolute_path))
             path = "/".join(str(part) for part in deepest.absolute_path)
             yield f"{what} /{path}: {deepest.message[:300]}"
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """What a path of a template looks like, with a group for each of its parameters."""
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)))
 
 
 def _parsed(body: bytes) -> object:

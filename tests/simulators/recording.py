@@ -18,7 +18,7 @@ from tests.simulators.conformance import Exchange
 
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length"}
 NOT_KEPT = "/_sim/"
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 POLL_INTERVAL_S = 0.05
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 NO_RETRY: Any = {"max_retries": 0}
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 POLL_INTERVAL_S = 0.02
 HISTORY: Any = [{"role": "user", "message": "Good morning.", "time_in_call_secs": 1}]
 NO_CALL: Any = {"referenced_tool": {"id": "end_call", "type": "system"}, "verify_absence": True}

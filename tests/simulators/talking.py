@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 EVENTS = [
     "conversation_initiation_metadata",
     "ping",

@@ -24,7 +24,7 @@ from simulators.server import RunningSimulators
 Json = dict[str, Any]
 NUMBER = "+15005550006"
 CALLER = "+14155550100"
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
 
 

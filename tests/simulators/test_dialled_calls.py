@@ -156,7 +156,7 @@ async def test_a_caller_who_goes_takes_the_dialled_call_along(telephony: Telepho
     ("nouns", "attributes"),
     [
         ("<Sip>sip:desk@pbx.example.com</Sip>", ""),
-        ("<Sip>sip:+15005550002@sip.rtc.elevenlabs.io:5060;transport=tcp</Sip>", ""),
+        ("<Sip>sip:+15005559998@sip.rtc.elevenlabs.io:5060;transport=tcp</Sip>", ""),
         (COLLEAGUE, 'callerId="+15005559999"'),
         ("", ""),
     ],

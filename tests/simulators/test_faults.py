@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 AGENTS = "/v1/convai/agents"
 CREATE = f"{AGENTS}/create"
 BODY: Any = {"name": "agent", "conversation_config": {}}
-WITHIN_S = 10.0
+WITHIN_S = 60.0
 
 
-def create(world: World, *, timeout_s: float = 5.0) -> httpx.Response:
+def create(world: World, *, timeout_s: float = 60.0) -> httpx.Response:
     return world.call("POST", CREATE, json=BODY, timeout=timeout_s)
 
 
@@ -75,7 +75,7 @@ def test_an_error_with_a_body_and_headers_of_its_own(world: World) -> None:
 def test_no_answer_in_time(world: World, kind: str, count: int) -> None:
     world.fault(kind=kind, method="POST", nth=1, seconds=30)
     with pytest.raises(httpx.ReadTimeout):
-        create(world, timeout_s=0.2)
+        create(world, timeout_s=1)
     assert len(world.listed_names()) == count
 
 

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 NUMBER = "+15005550001"
 HEADERS = {"xi-api-key": DEFAULT_ELEVENLABS_KEY}
 TWILIO_AUTH = (DEFAULT_TWILIO_ACCOUNT_SID, DEFAULT_TWILIO_AUTH_TOKEN)
-STOPS_WITHIN_S = 20.0
+STOPS_WITHIN_S = 60.0
 AGENTS = "/v1/convai/agents"
 
 
@@ -100,10 +100,10 @@ def test_a_signal_stops_it_even_while_a_request_hangs(number: signal.Signals) ->
     with process() as (started, addresses):
         url = addresses["elevenlabs_url"]
         hang: Json = {"faults": [{"kind": "hang-before", "seconds": 600}]}
-        with httpx.Client(headers=HEADERS, trust_env=False, timeout=0.2) as http:
+        with httpx.Client(headers=HEADERS, trust_env=False, timeout=60) as http:
             assert http.post(f"{url}/_sim/faults", json=hang).status_code == 200
             with pytest.raises(httpx.ReadTimeout):
-                http.get(url + AGENTS)
+                http.get(url + AGENTS, timeout=0.2)
             started.send_signal(number)
             assert started.wait(STOPS_WITHIN_S) == 0
 

@@ -112,7 +112,7 @@ def test_an_agent_degraded_by_its_tag_is_worse_on_its_branches_too(world: World)
             found.say("When do you open?")
             said.append(found.reply())
             took_s.append(time.monotonic() - began_s)
-    assert took_s[1] > took_s[0] + 0.1
+    assert took_s[1] >= 0.2
     assert said[0] != said[1]
 
 

@@ -64,7 +64,7 @@ def test_what_a_child_started_ends_with_it(
     )
     with Supervisor(tmp_path) as supervisor:
         child = supervisor.start("outer", [sys.executable, "-c", starts_another])
-        child.wait_until(lambda: child.log.read_text().strip().isdigit(), timeout_s=15)
+        child.wait_until(lambda: child.log.read_text().strip().isdigit(), timeout_s=60)
         grandchild = int(child.log.read_text())
     assert not is_running(child.pid)
     assert eventually(lambda: not is_running(grandchild))
@@ -73,7 +73,7 @@ def test_what_a_child_started_ends_with_it(
 def test_a_server_that_ignores_the_polite_request_is_killed(tmp_path: Path) -> None:
     with Supervisor(tmp_path) as supervisor:
         child = supervisor.start("stubborn", [sys.executable, "-c", STUBBORN])
-        child.wait_until(lambda: "ready" in child.log.read_text(), timeout_s=15)
+        child.wait_until(lambda: "ready" in child.log.read_text(), timeout_s=60)
         child.stop(timeout_s=0.2)
     assert child.exit_code == -signal.SIGKILL
 
@@ -83,7 +83,7 @@ def test_an_early_end_is_explained_by_the_last_lines_of_the_log(tmp_path: Path) 
     with Supervisor(tmp_path) as supervisor:
         child = supervisor.start("database", [sys.executable, "-c", complaint])
         with pytest.raises(ServerFailed, match="database ended with exit code 3") as failure:
-            child.wait_until(lambda: False, timeout_s=15)
+            child.wait_until(lambda: False, timeout_s=60)
     assert "the disk is full" in failure.value.message
     assert str(child.log) in failure.value.hint
 

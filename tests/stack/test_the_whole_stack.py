@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,14 @@ import httpx
 import psutil  # it comes without annotations
 import pytest
 
+from tests.stack.conftest import Eventually
 from trunkline.local.places import default_home
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(420)]
 
+SHARE = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
+STOPPED_BY = (signal.SIGINT, signal.SIGTERM) if SHARE >= 1 else (signal.SIGINT,)
+"""Each is a start of the whole; that both are the same to it is shown of its servers alone."""
 TRUNKLINE = [sys.executable, "-c", "from trunkline.cli.main import main; main()"]
 
 
@@ -34,23 +38,31 @@ class Stack:
         self.environment = dict(re.findall(r"export (TRUNKLINE_\w+)=(\S+)", printed))
         self.servers = psutil.Process(process.pid).children(recursive=True)
 
-    def status(self) -> list[dict[str, Any]]:
-        answer = subprocess.run(
-            [*TRUNKLINE, "status", "--environment", "testing", "-o", "json"],
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            check=True,
+    def agents(self) -> list[dict[str, Any]]:
+        """Every agent of the environment that follows the branch."""
+        answer = httpx.get(
+            f"{self.environment['TRUNKLINE_URL']}/v1/projects/brindle/agents",
+            params={"environment": "testing"},
+            headers={"authorization": f"Bearer {self.environment['TRUNKLINE_TOKEN']}"},
+            timeout=60,
         )
-        agents: list[dict[str, Any]] = json.loads(answer.stdout)["agents"]
-        return agents
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found
 
-    def end(self, number: signal.Signals) -> int:
+    def end(self, number: signal.Signals, eventually: Eventually) -> int:
+        """Send it the signal and wait until nothing it started runs; the exit code."""
         self.process.send_signal(number)
         code = self.process.wait(60)
-        _, left = psutil.wait_procs(self.servers, timeout=30)
-        assert [server for server in left if server.status() != psutil.STATUS_ZOMBIE] == []
+        assert eventually(lambda: not any(map(runs, self.servers)), within_s=60)
         return code
+
+
+def runs(server: psutil.Process) -> bool:
+    try:
+        return bool(server.is_running() and server.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager
@@ -79,47 +91,27 @@ def started(home: Path) -> Iterator[Stack]:
 
 
 def all_synced(stack: Stack) -> bool:
-    agents = stack.status()
+    agents = stack.agents()
     return len(agents) >= 5 and all(agent["sync"] == "Synced" for agent in agents)
 
 
 def identities(stack: Stack) -> dict[str, str]:
-    return {agent["name"]: agent["externalId"] for agent in stack.status()}
-
-
-def test_a_killed_stack_leaves_nothing_running_and_goes_on_where_it_was(
-    home: Path, eventually: Callable[..., bool]
-) -> None:
-    with started(home) as stack:
-        assert eventually(lambda: all_synced(stack), within_s=90)
-        before = identities(stack)
-        assert all(before.values())
-        assert len(stack.servers) >= 5
-        assert stack.end(signal.SIGKILL) == -signal.SIGKILL
-    with started(home) as stack:
-        assert identities(stack) == before
-        api = stack.environment["TRUNKLINE_URL"]
-        assert stack.end(signal.SIGINT) == 0
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{api}/healthz")
+    return {agent["name"]: agent["externalId"] for agent in stack.agents()}
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
-    """One that several tests look at; asked to stop at the end, it does."""
+    """One that several tests look at, the last of which kills it."""
     default_home().mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="test-", dir=default_home()))
     try:
         with started(folder) as stack:
             yield stack
-            assert stack.end(signal.SIGTERM) == 0
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_what_the_stack_signs_counts_at_once(
-    running: Stack, eventually: Callable[..., bool]
-) -> None:
+def test_what_the_stack_signs_counts_at_once(running: Stack, eventually: Eventually) -> None:
     key = running.home / "signing-key.pem"
     assert key.stat().st_mode & 0o777 == 0o600
     doctor = f"{running.environment['TRUNKLINE_URL']}/v1/doctor"
@@ -159,6 +151,23 @@ def test_a_second_stack_beside_a_running_one_is_refused(running: Stack) -> None:
     )
     assert (second.returncode, second.stdout) == (1, "")
     assert "another local stack runs in" in second.stderr
+
+
+def test_a_killed_stack_leaves_nothing_running_and_goes_on_where_it_was(
+    running: Stack, eventually: Eventually
+) -> None:
+    assert eventually(lambda: all_synced(running), within_s=120)
+    before = identities(running)
+    assert all(before.values())
+    assert len(running.servers) >= 5
+    assert running.end(signal.SIGKILL, eventually) == -signal.SIGKILL
+    for number in STOPPED_BY:
+        with started(running.home) as stack:
+            assert identities(stack) == before
+            api = stack.environment["TRUNKLINE_URL"]
+            assert stack.end(number, eventually) == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{api}/healthz")
 
 
 def test_live_accounts_are_refused_before_anything_starts(home: Path) -> None:

@@ -122,7 +122,7 @@ async def test_listeners_are_told_of_events_in_order(
     async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as listener:
         await listener.execute("LISTEN trunkline_calls")
         await store.add_call_events("acme", "call_1_a", [said("one"), said("two")])
-        told = [one.payload async for one in listener.notifies(timeout=5, stop_after=2)]
+        told = [one.payload async for one in listener.notifies(timeout=60, stop_after=2)]
     assert told == [
         '["acme", "call_1_a", 1, "user_transcript"]',
         '["acme", "call_1_a", 2, "user_transcript"]',

@@ -66,6 +66,7 @@ async def test_what_the_agent_was_told_is_marked_by_revision(store: PostgresStor
 
 
 async def test_the_first_word_about_a_command_stays(store: PostgresStore) -> None:
+    await store.open_call(CALL)
     asked = CallCommand(
         project="acme",
         call="call_1_a",
@@ -84,6 +85,8 @@ async def test_the_first_word_about_a_command_stays(store: PostgresStore) -> Non
     assert (told.done_at, told.failure) == (NOW, "the call was over")
     assert await store.open_commands(*PLACE) == (second,)
     assert await store.command("beta", first.id) is None
+    with pytest.raises(NotFound):
+        await store.put_command(asked.model_copy(update={"call": "call_1_z"}))
 
 
 async def test_a_recording_is_read_in_order(store: PostgresStore) -> None:
@@ -95,6 +98,11 @@ async def test_a_recording_is_read_in_order(store: PostgresStore) -> None:
     assert [caller[0] for caller, _ in parts] == list(range(30))
     assert parts[0] == (b"\0" * 40, b"d" * 40)
     assert await store.recorded_samples(*PLACE) == 30 * 40
+    for first in (1, 39, 40, 41, 25 * 40, 30 * 40 - 1, 30 * 40, 9_999):
+        rest = [one async for one in store.recording(*PLACE, first=first)]
+        for track in (0, 1):
+            whole = b"".join(one[track] for one in parts)
+            assert b"".join(one[track] for one in rest) == whole[first:]
     with pytest.raises(NotFound):
         await store.add_recording("acme", "call_1_z", 0, b"", b"")
 

@@ -60,13 +60,13 @@ async def test_a_token_is_found_by_its_hash_until_it_expires(store: PostgresStor
     )
     for one in (token, fresh, stale):
         await store.add_token(one)
-    found = await store.token("h1")
+    found = (await store.token_and_project("h1", ""))[0]
     assert found is not None
     assert found.created_at is not None
     assert found.model_copy(update={"created_at": None}) == token
-    assert await store.token("h2") is not None
-    assert await store.token("h3") is None
-    assert await store.token("h4") is None
+    assert (await store.token_and_project("h2", ""))[0] is not None
+    assert (await store.token_and_project("h3", ""))[0] is None
+    assert (await store.token_and_project("h4", ""))[0] is None
 
 
 async def test_a_hash_that_is_taken_is_refused(store: PostgresStore) -> None:

@@ -7,7 +7,7 @@ import pytest
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.errors import Conflict, TrunklineError
 from trunkline.model.promotions.records import PromotionRecord
-from trunkline.model.records import EventRecord
+from trunkline.model.records import EventRecord, StatusRecord
 
 
 def promotion(agent: str = "front-desk", **more: object) -> PromotionRecord:
@@ -96,5 +96,8 @@ async def test_pages_are_newest_first_and_filters_fit(store: PostgresStore) -> N
         "one",
     ]
     assert [one.agent for one in await store.promotions("acme", agent="two", limit=9)] == ["two"]
-    gates = await store.promotion_gates("acme", ["one", "two", "nobody"])
+    for agent in ("nobody", "one", "two"):
+        status = StatusRecord(project="acme", environment="testing", kind="agent", name=agent)
+        await store.put_status(status, [])
+    gates = (await store.stored_statuses("acme", "agent", limit=9)).gates
     assert [(gate.agent, gate.state) for gate in gates] == [("one", "Open"), ("two", "Done")]

@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import os
-import sys
+import signal
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
+from tests.warm_programs import Running, WarmPrograms
 from trunkline.adapters.postgres import PostgresStore, require_current
 from trunkline.adapters.postgres.migrating import alembic_config, migrate, migrating
 from trunkline.adapters.postgres.schema import head_version, known_versions
@@ -91,25 +92,33 @@ ANOTHER_RELEASE = (
 @pytest.mark.parametrize(("version", "hint"), ANOTHER_RELEASE)
 @pytest.mark.parametrize("verb", ["serve", "worker"])
 async def test_no_process_works_on_tables_of_another_release(
-    postgres_url: str, empty_postgres_url: str, verb: str, version: str | None, hint: str
+    postgres_url: str,
+    empty_postgres_url: str,
+    programs: WarmPrograms,
+    verb: str,
+    version: str | None,
+    hint: str,
 ) -> None:
     if version is not None:
         async with await psycopg.AsyncConnection.connect(postgres_url) as connection:
             await connection.execute("UPDATE alembic_version SET version_num = %s", (version,))
-    code, err = await _run(verb, empty_postgres_url if version is None else postgres_url)
+    url = empty_postgres_url if version is None else postgres_url
+    code, err = await _run(programs, verb, url)
     assert (code, hint in err) == (3, True), err
 
 
 @pytest.mark.slow
-async def test_two_commands_at_once_both_end_well(empty_postgres_url: str) -> None:
-    ended = await asyncio.gather(*(_run("migrate", empty_postgres_url) for _ in range(2)))
+async def test_two_commands_at_once_both_end_well(
+    empty_postgres_url: str, programs: WarmPrograms
+) -> None:
+    ended = await asyncio.gather(*(_run(programs, "migrate", empty_postgres_url) for _ in range(2)))
     assert [code for code, _ in ended] == [0, 0], ended
     await require_current(empty_postgres_url)
 
 
 @pytest.mark.slow
 async def test_a_migration_killed_in_the_middle_leaves_the_old_version(
-    empty_postgres_url: str,
+    empty_postgres_url: str, programs: WarmPrograms
 ) -> None:
     """Its last step waits for a lock that somebody holds; there it is killed."""
     with migrating(empty_postgres_url) as connection:
@@ -118,10 +127,10 @@ async def test_a_migration_killed_in_the_middle_leaves_the_old_version(
         command.upgrade(config, "0002")
     async with await psycopg.AsyncConnection.connect(empty_postgres_url) as holder:
         await holder.execute("LOCK TABLE operation_items IN ACCESS SHARE MODE")
-        process = await _start("migrate", empty_postgres_url)
+        migrating_elsewhere = _start(programs, "migrate", empty_postgres_url)
         await _until_waiting(empty_postgres_url)
-        process.kill()
-        await process.wait()
+        migrating_elsewhere.kill()
+        assert (await migrating_elsewhere.ended()).code == -signal.SIGKILL
     with pytest.raises(TablesUnfit, match="0002"):
         await require_current(empty_postgres_url)
     assert await migrate(empty_postgres_url) == head_version()
@@ -142,16 +151,11 @@ async def _until_waiting(url: str) -> None:
     pytest.fail("no statement waited for the lock")
 
 
-async def _start(verb: str, url: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "trunkline.cli.main", verb),
-        env={**os.environ, "DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"},
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
+def _start(programs: WarmPrograms, verb: str, url: str) -> Running:
+    environment = {**os.environ, "DATABASE_URL": url, "TEMPORAL_ADDRESS": "127.0.0.1:9"}
+    return programs.start(verb, env=environment)
 
 
-async def _run(verb: str, url: str) -> tuple[int, str]:
-    process = await _start(verb, url)
-    _, err = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode or 0, err.decode()
+async def _run(programs: WarmPrograms, verb: str, url: str) -> tuple[int, str]:
+    ended = await _start(programs, verb, url).ended()
+    return ended.code, ended.err

@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
@@ -41,7 +40,9 @@ from activities.types import (
 )
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
 from tests.replay.portable import portable
+from tests.workflows.killable_processes import OwnProcess, started
 from tests.workflows.own_repositories import OneRepository
+from tests.workflows.vendors import Vendor
 from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
 from trunkline.adapters.breakers import BreakerRules
 from trunkline.adapters.credentials import Credentials
@@ -58,6 +59,7 @@ from trunkline.worker import WorkerPorts, build_workers, ensure_search_attribute
 
 if TYPE_CHECKING:
     from tests.conftest import TemporalServer
+    from tests.warm_programs import WarmPrograms
     from trunkline.ports import Clock
     from trunkline.ports.forges import Forges
 
@@ -94,72 +96,46 @@ TIMING = Timing(
     retry_max_s=0.5,
     resync_interval_s=3600,
 )
+UNHURRIED = TIMING.model_copy(
+    update={
+        "heartbeat_timeout_s": 30.0,
+        "observe_timeout_s": 30.0,
+        "apply_timeout_s": 30.0,
+        "store_timeout_s": 30.0,
+    }
+)
+"""For tests that count requests: nothing is done again because a busy machine was late."""
 
 ANALYSIS_LAG_S = 0.2
 """A conversation's record is never whole at the first look at it, as with the vendor."""
+PAUSE_S = 0.03
+PAUSE_GROWTH = 1.25
+PAUSE_MAX_S = 0.12
+"""A look costs several processes work, so what takes long is looked at more seldom."""
+PATIENCE_S = 90.0
+"""What takes a second takes many on a machine with much else to do."""
 PACE = Pace(test_pauses_s=(0.1, 0.1, 0.1), poll_s=5.0, push_pause_s=0.5, push_settle_s=0.5)
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Any]], *, timeout_s: float = 20.0, what: str = "it"
+    look: Callable[[], Awaitable[Any]], *, timeout_s: float = PATIENCE_S, what: str = "it"
 ) -> Any:
     """The first answer that is not None or False; fails with the last one after the deadline."""
     deadline = asyncio.get_running_loop().time() + timeout_s
+    pause_s = PAUSE_S
     while True:
         answer = await look()
         if answer is not None and answer is not False:
             return answer
         if asyncio.get_running_loop().time() > deadline:
             pytest.fail(f"{what} did not happen within {timeout_s} s")
-        await asyncio.sleep(0.03)
-
-
-@dataclass
-class Vendor:
-    """A simulator's control plane."""
-
-    http: httpx.AsyncClient
-
-    async def control(self, path: str, body: object) -> Any:
-        """Turn a switch."""
-        answer = await self.http.post(f"/_sim/{path}", json=body)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def faults(self, *faults: Mapping[str, object]) -> None:
-        """Put these faults in force."""
-        await self.control("faults", {"faults": list(faults)})
-
-    async def healthy(self) -> None:
-        """No faults any more."""
-        await self.http.delete("/_sim/faults")
-
-    async def count(self, route: str) -> int:
-        """Requests to a route, such as ``POST /v1/convai/agents/create``."""
-        counters = (await self.http.get("/_sim/counters")).json()
-        return int(counters["requests"].get(route, 0))
-
-    async def agents(self) -> list[dict[str, Any]]:
-        """Every agent of the account, as the list shows them once it has caught up."""
-        found: list[dict[str, Any]] = []
-        cursor: str | None = None
-        while True:
-            params = {"page_size": "100", **({"cursor": cursor} if cursor else {})}
-            page = (await self.http.get("/v1/convai/agents", params=params)).json()
-            found.extend(page["agents"])
-            cursor = page.get("next_cursor")
-            if not page["has_more"]:
-                return found
-
-    async def agent(self, external_id: str) -> dict[str, Any]:
-        """One agent as the vendor shows it."""
-        body: dict[str, Any] = (await self.http.get(f"/v1/convai/agents/{external_id}")).json()
-        return body
+        await asyncio.sleep(pause_s)
+        pause_s = min(PAUSE_GROWTH * pause_s, PAUSE_MAX_S)
 
 
 @dataclass
 class Stack:
-    """Everything a test touches."""
+    """Everything a test touches; ``programs`` starts processes of ours."""
 
     client: Client
     store: PostgresStore
@@ -170,6 +146,7 @@ class Stack:
     twilio: Vendor
     secrets: dict[str, str]
     cache: Path
+    programs: Callable[[], WarmPrograms]
     timing: Timing = TIMING
     project: str = PROJECT
     public_url: str | None = None
@@ -254,7 +231,7 @@ class Stack:
         )
 
     async def sync(
-        self, *, hard: bool = False, names: tuple[str, ...] = (), timeout_s: float = 30.0
+        self, *, hard: bool = False, names: tuple[str, ...] = (), timeout_s: float = PATIENCE_S
     ) -> OperationRecord:
         """Sync and wait for the operation to end."""
         operation_id = uuid4().hex
@@ -295,7 +272,7 @@ class Stack:
         )
         return report
 
-    async def ended(self, operation_id: str, *, timeout_s: float = 30.0) -> OperationRecord:
+    async def ended(self, operation_id: str, *, timeout_s: float = PATIENCE_S) -> OperationRecord:
         """The operation once it is no longer running."""
 
         async def look() -> OperationRecord | None:
@@ -322,7 +299,9 @@ class Stack:
         found: StatusRow = await eventually(look, what=f"the status of {name}")
         return found
 
-    async def until(self, look: Callable[[], Awaitable[Any]], *, timeout_s: float = 20.0) -> Any:
+    async def until(
+        self, look: Callable[[], Awaitable[Any]], *, timeout_s: float = PATIENCE_S
+    ) -> Any:
         """The first answer of ``look`` that is not None or False."""
         return await eventually(look, timeout_s=timeout_s)
 
@@ -368,7 +347,7 @@ class MakeStack(Protocol):
 
 @pytest.fixture
 async def make_stack(
-    temporal_server: TemporalServer, postgres_url: str
+    temporal_server: TemporalServer, postgres_url: str, request: pytest.FixtureRequest
 ) -> AsyncIterator[MakeStack]:
     """Whatever it made is closed after the test."""
     async with AsyncExitStack() as parts:
@@ -390,6 +369,7 @@ async def make_stack(
                 files,
                 client=client,
                 database_url=database_url or postgres_url,
+                programs=partial(request.getfixturevalue, "programs"),
             )
 
         yield make
@@ -402,6 +382,7 @@ async def _stack(
     *,
     client: Client,
     database_url: str,
+    programs: Callable[[], WarmPrograms],
 ) -> Stack:
     for path, text in files.items():
         target = folder / "files" / path
@@ -456,6 +437,7 @@ async def _stack(
         twilio=Vendor(twilio),
         secrets=secrets,
         cache=folder / "cache",
+        programs=programs,
     )
 
 
@@ -464,28 +446,24 @@ class StartProcess(Protocol):
 
     def __call__(
         self, stack: Stack, database_url: str, *arguments: str, **variables: str
-    ) -> tuple[subprocess.Popen[bytes], Path]:
+    ) -> tuple[OwnProcess, Path]:
         """The process, killed at the end of the test unless it has ended."""
 
 
 @pytest.fixture
 def start_process(tmp_path: Path) -> Iterator[StartProcess]:
     """Processes of an installation, as an operator would start them."""
-    with ExitStack() as started:
+    with ExitStack() as running:
 
         def start(
             stack: Stack, database_url: str, *arguments: str, **variables: str
-        ) -> tuple[subprocess.Popen[bytes], Path]:
+        ) -> tuple[OwnProcess, Path]:
             log = tmp_path / f"{arguments[0]}-{uuid4().hex[:6]}.log"
-            process = started.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-m", "trunkline.cli.main", *arguments],
-                    env={**stack.worker_environment(database_url), **variables},
-                    stdout=subprocess.DEVNULL,
-                    stderr=started.enter_context(log.open("wb")),
+            environment = {**stack.worker_environment(database_url), **variables}
+            with log.open("wb") as errors:
+                begun = running.enter_context(
+                    started(stack.programs(), *arguments, env=environment, err=errors)
                 )
-            )
-            started.callback(process.kill)
-            return process, log
+            return begun, log
 
         yield start

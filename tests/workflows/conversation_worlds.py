@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -120,20 +119,20 @@ class World:
 
     async def command(self, *arguments: str) -> tuple[int, str, str]:
         """Run ``trunkline`` as an operator: how it ended, and what it printed on both ways."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "trunkline.cli.main", *arguments),
-            env={
-                **os.environ,
-                "TRUNKLINE_URL": f"http://127.0.0.1:{self.port}",
-                "TRUNKLINE_TOKEN": self.token,
-                "TRUNKLINE_PROJECT": self.stack.project,
-            },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        done = (
+            await self.stack.programs()
+            .start(
+                *arguments,
+                env={
+                    **os.environ,
+                    "TRUNKLINE_URL": f"http://127.0.0.1:{self.port}",
+                    "TRUNKLINE_TOKEN": self.token,
+                    "TRUNKLINE_PROJECT": self.stack.project,
+                },
+            )
+            .ended(timeout_s=90)
         )
-        out, err = await asyncio.wait_for(process.communicate(), 90)
-        return process.returncode or 0, out.decode(), err.decode()
+        return done.code, done.out, done.err
 
     async def left_behind(self) -> list[str]:
         """Branches and tools of tests that are still there."""

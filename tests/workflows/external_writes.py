@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
     from pathlib import Path
 
-    from tests.workflows.conftest import Stack, Vendor
+    from tests.workflows.conftest import Stack
+    from tests.workflows.vendors import Vendor
 
 When = Literal["before", "after-lost", "after-recorded"]
 WHENS: Final[tuple[When, ...]] = ("before", "after-lost", "after-recorded")
 FAULTS: Final[dict[When, tuple[str, float]]] = {
     "before": ("hang-before", 60.0),
     "after-lost": ("hang-after", 60.0),
-    "after-recorded": ("slow", 0.5),
+    "after-recorded": ("slow", 1.5),
 }
 """Long enough that only a kill ends it, or that it can be seen who waits for the answer."""
 GIT: Final = "Git"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tests.conftest import TemporalServer, Texts
     from tests.workflows.conftest import MakeStack
     from tests.workflows.external_writes import When, Write
+    from tests.workflows.killable_processes import OwnProcess
     from tests.workflows.promotion_worlds import Promotions
     from trunkline.model.promotions.records import PromotionRecord
 
@@ -135,7 +136,7 @@ class Killing:
 
     async def interrupted(
         self,
-        worker: subprocess.Popen[bytes],
+        worker: OwnProcess,
         write: Write,
         when: When,
         start: Callable[[], Awaitable[PromotionRecord]],
@@ -168,13 +169,12 @@ class Killing:
     async def _recorded(self, started: PromotionRecord, write: Write) -> None:
         """Once whatever was under way when the write was made has been written down."""
         awaited = await self._under_way(started)
-        assert awaited, f"nobody waits for {write}"
         await self.outside.go_on(write)
 
         async def recorded() -> bool:
             return not (awaited & await self._under_way(started))
 
-        await self.here.stack.until(recorded, timeout_s=20)
+        await self.here.stack.until(recorded)
 
     async def _under_way(self, started: PromotionRecord) -> set[tuple[str, str]]:
         """Activities that somebody works on: workflow and activity."""
@@ -251,7 +251,7 @@ class Killing:
             }
             return shares == {"Main": 100} and await self.here.world.left_behind() == []
 
-        await stack.until(alone, timeout_s=30)
+        await stack.until(alone)
         agents = await stack.elevenlabs.agents()
         assert len(agents) == len({agent["agent_id"] for agent in agents}) == 2
         counters = (await stack.elevenlabs.http.get("/_sim/counters")).json()["requests"]

@@ -180,7 +180,7 @@ class LivePlatform:
         said = ""
         for _ in range(TRIES):
             try:
-                answer = await self._http.get(path, params=params, timeout=10)
+                answer = await self._http.get(path, params=params, timeout=60)
                 if answer.status_code == 200:
                     return answer.json()
                 said = f"{answer.status_code} {answer.text}"

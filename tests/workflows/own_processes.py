@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-import sys
+import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from tests.workflows.conftest import eventually
+from tests.workflows.killable_processes import OwnProcess, started
 from trunkline.local.ports import free_port
 
 if TYPE_CHECKING:
@@ -21,31 +21,32 @@ if TYPE_CHECKING:
 
     from tests.workflows.conftest import Stack
 
+WORDS_MAX_CHARACTERS = 6_000
+
 
 @contextmanager
-def process(stack: Stack, database_url: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def process(stack: Stack, database_url: str, *arguments: str) -> Iterator[OwnProcess]:
     """``trunkline ARGUMENTS`` on the parts of a stack; killed at the end at the latest."""
     environment = stack.worker_environment(database_url)
     if stack.public_url:
         environment = {**environment, "TRUNKLINE_PUBLIC_URL": stack.public_url}
-    with subprocess.Popen(
-        [sys.executable, "-m", "trunkline.cli.main", *arguments],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as started:
+    with tempfile.TemporaryFile() as said:
         try:
-            yield started
-        finally:
-            started.kill()
+            with started(stack.programs(), *arguments, env=environment, err=said) as running:
+                yield running
+        except BaseException as error:
+            said.seek(0)
+            words = said.read().decode("utf-8", "replace")[-WORDS_MAX_CHARACTERS:]
+            error.add_note(f"trunkline {' '.join(arguments)}: {words}")
+            raise
 
 
 @contextmanager
-def api_server(stack: Stack, database_url: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+def api_server(stack: Stack, database_url: str) -> Iterator[tuple[OwnProcess, str]]:
     """An API server, and its address."""
     port = free_port()
-    with process(stack, database_url, "serve", "--port", str(port)) as started:
-        yield started, f"http://127.0.0.1:{port}"
+    with process(stack, database_url, "serve", "--port", str(port)) as running:
+        yield running, f"http://127.0.0.1:{port}"
 
 
 async def ready(http: httpx.AsyncClient, url: str = "") -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from activities.names import WORKFLOW_QUEUE
+from tests.workflows.conftest import PATIENCE_S
 from tests.workflows.conversation_worlds import AGENT, clinic, conversation_test, desk, installed
 from trunkline.adapters.git.seed import Author, commit
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
@@ -146,7 +147,7 @@ class Promotions:
         record: PromotionRecord,
         wanted: Callable[[PromotionRecord], bool],
         *,
-        timeout_s: float = 40.0,
+        timeout_s: float = PATIENCE_S,
     ) -> PromotionRecord:
         """The promotion once it is as wanted."""
 
@@ -166,7 +167,9 @@ class Promotions:
         """The promotion once it has come to a phase."""
         return await self.until(record, lambda now: now.phase == phase or not now.is_open)
 
-    async def ended(self, record: PromotionRecord, *, timeout_s: float = 60.0) -> PromotionRecord:
+    async def ended(
+        self, record: PromotionRecord, *, timeout_s: float = PATIENCE_S
+    ) -> PromotionRecord:
         """The promotion once it is over."""
         return await self.until(record, lambda now: not now.is_open, timeout_s=timeout_s)
 

@@ -102,7 +102,7 @@ class Released(World):
             tag_message="The first one",
         )
         await stack.sync()
-        await stack.until(lambda: self._runs(spec), timeout_s=30)
+        await stack.until(lambda: self._runs(spec))
         return signed
 
     async def _runs(self, spec: ReleaseSpec) -> bool:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
-from trunkline.model.records import ProjectRecord
+from tests.workflows.lost_stores import start_anew
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
@@ -24,14 +23,7 @@ async def test_what_is_there_is_adopted_and_nothing_is_created(
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")
         assert before is not None
-        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-            rows = await database.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-                " AND tablename <> 'alembic_version'"
-            )
-            tables = [str(row[0]) for row in await rows.fetchall()]
-            await database.execute(f"TRUNCATE {', '.join(tables)}".encode())
-        await stack.store.register(ProjectRecord(name="acme", repository=str(stack.repository)))
+        await start_anew(stack, postgres_url)
         await stack.elevenlabs.http.delete("/_sim/counters")
         operation = await stack.sync()
         assert operation.state == "Succeeded", operation

@@ -48,7 +48,7 @@ async def test_two_workers_share_the_rate_and_the_places_of_one_account(
 ) -> None:
     fleet = 30
     stack = await make_stack(rated(texts, fleet, "{ requestsPerSecond: 25.0, concurrency: 6 }"))
-    await stack.elevenlabs.control("rate-limit", {"requests_per_second": 27})
+    await stack.elevenlabs.control("rate-limit", {"requests_per_second": 32})
     await stack.elevenlabs.control("concurrency", {"limit": 6})
     await stack.elevenlabs.control("latency", {"ms": 40})
     for _ in range(2):
@@ -103,7 +103,7 @@ async def test_a_person_does_not_wait_for_a_sweep(make_stack: MakeStack, texts: 
     stack = await make_stack(texts.fleet(fleet))
     async with stack.working():
         assert (await stack.sync(timeout_s=60)).state == "Succeeded"
-    await stack.elevenlabs.control("latency", {"ms": 150})
+    await stack.elevenlabs.control("latency", {"ms": 300})
     await stack.elevenlabs.http.delete("/_sim/counters")
     async with _patient(stack) as patient, patient.working():
         sweeping = asyncio.create_task(patient.sweep())

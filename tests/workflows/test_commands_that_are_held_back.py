@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import socket
-import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -38,19 +37,19 @@ async def served(stack: Stack) -> AsyncIterator[Callable[..., Awaitable[tuple[in
     running = asyncio.create_task(server.serve(sockets=[listener]))
 
     async def command(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "trunkline.cli.main", *arguments),
-            env={
-                **os.environ,
-                "TRUNKLINE_URL": f"http://127.0.0.1:{listener.getsockname()[1]}",
-                "TRUNKLINE_TOKEN": token.secret,
-            },
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
+        done = (
+            await stack.programs()
+            .start(
+                *arguments,
+                env={
+                    **os.environ,
+                    "TRUNKLINE_URL": f"http://127.0.0.1:{listener.getsockname()[1]}",
+                    "TRUNKLINE_TOKEN": token.secret,
+                },
+            )
+            .ended(timeout_s=90)
         )
-        out, err = await asyncio.wait_for(process.communicate(), 90)
-        return process.returncode or 0, out.decode(), err.decode()
+        return done.code, done.out, done.err
 
     yield command
     server.should_exit = True

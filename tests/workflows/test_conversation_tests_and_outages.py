@@ -168,7 +168,7 @@ def kill(server: PostgresServer) -> None:
     for process in family:
         with suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from activities.names import AGENT_WORKFLOW
+from tests.workflows.conftest import UNHURRIED
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHandle
@@ -58,14 +59,7 @@ async def test_one_edit_in_a_fleet_runs_one_agent_workflow(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     stack = await make_stack(texts.fleet(FLEET))
-    stack.timing = stack.timing.model_copy(
-        update={
-            "heartbeat_timeout_s": 30.0,
-            "observe_timeout_s": 30.0,
-            "apply_timeout_s": 30.0,
-            "store_timeout_s": 30.0,
-        }
-    )
+    stack.timing = UNHURRIED
     async with stack.working():
         assert (await stack.sync(timeout_s=170)).state == "Succeeded"
 
@@ -83,6 +77,7 @@ async def test_one_edit_in_a_fleet_runs_one_agent_workflow(
 
 async def test_a_first_sync_plans_each_agent_once(make_stack: MakeStack, texts: Texts) -> None:
     stack = await make_stack(texts.fleet(8))
+    stack.timing = UNHURRIED
     async with stack.working():
         operation = await stack.sync()
         assert (operation.state, operation.total) == ("Succeeded", 8)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from activities.names import WORKFLOW_QUEUE
@@ -24,10 +23,11 @@ from tests.workflows.deletion_worlds import (
     whole,
     without,
 )
+from tests.workflows.lost_stores import start_anew
 from trunkline.model.ids import PROTECTED_TAG, prune_workflow_id
 from trunkline.model.interventions import Intervention
 from trunkline.model.pruning import Deletion
-from trunkline.model.records import OperationItem, OperationRecord, ProjectRecord
+from trunkline.model.records import OperationItem, OperationRecord
 from trunkline.services.engine import Engine
 
 if TYPE_CHECKING:
@@ -196,14 +196,7 @@ async def test_nothing_is_deleted_after_the_store_was_emptied_until_a_person_res
     stack = await make_stack(fleet(texts, 3))
     async with stack.working():
         await stack.sync()
-        async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-            rows = await database.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-                " AND tablename <> 'alembic_version'"
-            )
-            tables = [str(row[0]) for row in await rows.fetchall()]
-            await database.execute(f"TRUNCATE {', '.join(tables)}".encode())
-        await stack.store.register(ProjectRecord(name="acme", repository=str(stack.repository)))
+        await start_anew(stack, postgres_url)
         assert (await stack.sync()).state == "Succeeded"
         stack.push(without(2))
         assert (await stack.sync()).state == "Failed"

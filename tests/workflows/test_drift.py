@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from temporalio.client import ScheduleActionExecutionStartWorkflow
 
+from tests.workflows.conftest import UNHURRIED
 from trunkline.model.conditions import find
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ async def test_an_idle_sweep_wakes_nobody_and_reads_each_agent_once(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     stack = await make_stack(texts.whole())
+    stack.timing = UNHURRIED
     async with stack.working():
         await stack.sync()
         await stack.elevenlabs.http.delete("/_sim/counters")

@@ -49,7 +49,7 @@ async def _pull(
     async def look() -> PullRequest | None:
         return next((pull for pull in forge.open_now() if wanted(pull)), None)
 
-    found: PullRequest = await stack.until(look, timeout_s=30)
+    found: PullRequest = await stack.until(look)
     return found
 
 
@@ -95,7 +95,7 @@ async def test_it_is_closed_once_the_drift_is_gone(make_stack: MakeStack, texts:
         async def closed() -> bool:
             return forge.pulls[pull.number].state == "closed" and not forge.head(BRANCH)
 
-        await stack.until(closed, timeout_s=30)
+        await stack.until(closed)
         place = adoption_workflow_id(stack.project, "testing", "front-desk")
         handle = stack.client.get_workflow_handle(place)
         await handle.result()

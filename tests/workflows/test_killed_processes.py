@@ -31,12 +31,15 @@ pytestmark = [
 ]
 
 FLEET = 12
+SOME = 3
+"""Creates after which something is killed. The worker's hears of no more, however late it dies."""
+SILENT_S = 60
 CREATE = "POST /v1/convai/agents/create"
 
 
 async def _some_created(stack: Stack) -> None:
     async def some() -> bool:
-        return await stack.elevenlabs.count(CREATE) >= 3
+        return await stack.elevenlabs.count(CREATE) >= SOME
 
     await stack.until(some, timeout_s=60)
 
@@ -66,12 +69,17 @@ async def test_a_killed_worker_is_replaced_by_another(
 ) -> None:
     stack = await make_stack(texts.fleet(FLEET), temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": 80})
+    method, route = CREATE.split()
+    silence = {"kind": "hang-after", "seconds": SILENT_S, "method": method, "route": route}
+    await stack.elevenlabs.faults({**silence, "nth": SOME + 1, "times": FLEET})
     with process(stack, postgres_url, "worker") as first:
         await stack.refresh()
         await _some_created(stack)
         first.send_signal(signal.SIGKILL)
         await asyncio.to_thread(first.wait)
-    assert await stack.elevenlabs.count(CREATE) < FLEET
+    entries = await stack.store.entries("acme", "testing", "agent")
+    assert len([entry for entry in entries if entry.external_id is not None]) <= SOME
+    await stack.elevenlabs.healthy()
     with process(stack, postgres_url, "worker"):
         await _converged(stack)
 
@@ -94,7 +102,7 @@ async def test_a_killed_api_can_be_asked_again_how_the_sync_ended(
     access = AccessService(stack.store)
     token = (await access.issue("author@example.com", "admin")).secret
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(headers=headers, timeout=10) as http, stack.working():
+    async with httpx.AsyncClient(headers=headers, timeout=60) as http, stack.working():
         with api_server(stack, postgres_url) as (first, address):
             url = f"{address}/v1/projects/acme"
             await _answering(stack, http, url)
@@ -177,5 +185,5 @@ def _kill(server: PostgresServer) -> None:
     for one in family:
         with suppress(ProcessLookupError):
             os.kill(one.pid, signal.SIGKILL)
-    _, alive = psutil.wait_procs(family, timeout=20)
+    _, alive = psutil.wait_procs(family, timeout=60)
     assert not alive

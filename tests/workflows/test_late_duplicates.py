@@ -92,7 +92,7 @@ class Run:
                     raise
                 delay = error.next_retry_delay
                 await asyncio.wait_for(
-                    _after(delay.total_seconds() if delay is not None else 0.05), timeout=5
+                    _after(delay.total_seconds() if delay is not None else 0.05), timeout=60
                 )
             else:
                 return done

@@ -7,8 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +19,7 @@ from psycopg import sql
 
 from activities.names import EJECT_WORKFLOW
 from api.app import create_app
+from tests.workflows.own_processes import process
 from trunkline.cli.schemas import schemas
 from trunkline.model.ejection import ejection_of
 from trunkline.model.errors import Forbidden, InvalidInput
@@ -258,18 +257,9 @@ async def test_killed_in_the_middle_it_goes_on_and_writes_nothing_twice(
     async with stack.working():
         assert (await stack.sync(timeout_s=60)).state == "Succeeded"
     await stack.elevenlabs.http.delete("/_sim/counters")
-    await stack.elevenlabs.control("latency", {"ms": 60})
-    command = [sys.executable, "-m", "trunkline.cli.main", "worker"]
-    process = await asyncio.to_thread(
-        lambda: subprocess.Popen(
-            command,
-            env=stack.worker_environment(postgres_url),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    )
+    await stack.elevenlabs.control("latency", {"ms": 300})
     patch = "PATCH /v1/convai/agents/{agent_id}"
-    try:
+    with process(stack, postgres_url, "worker") as worker:
         operation = await services_of(stack).ejecting.eject(
             ADMIN, *PLACE, confirmation="testing", request_id="r"
         )
@@ -278,10 +268,10 @@ async def test_killed_in_the_middle_it_goes_on_and_writes_nothing_twice(
             return await stack.elevenlabs.count(patch) >= 4
 
         await stack.until(some, timeout_s=60)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(process.wait)
+        worker.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(worker.wait)
     assert await stack.elevenlabs.count(patch) < MANY
+    await stack.elevenlabs.control("latency", {"ms": 0})
     async with stack.working():
         ended = await stack.ended(operation.id, timeout_s=60)
     assert (ended.state, ended.done) == ("Succeeded", MANY)
@@ -371,17 +361,14 @@ async def test_the_command_follows_it_and_prints_a_report(
         async with stack.working(), asyncio.TaskGroup() as group:
             assert (await stack.sync()).state == "Succeeded"
             group.create_task(server.serve(sockets=[listener]))
-            command = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "trunkline.cli.main"),
-                *("eject", "--all", "--yes", "-o", "json"),
-                env=variables,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
+            done = (
+                await stack.programs()
+                .start(*("eject", "--all", "--yes", "-o", "json"), env=variables)
+                .ended(timeout_s=90)
             )
-            out, err = await asyncio.wait_for(command.communicate(), 90)
             server.should_exit = True
-    assert command.returncode == 0, err
-    report = json.loads(out)
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
     jsonschema.Draft202012Validator(schemas()["Ejection"]).validate(report)
     [one] = report["items"]
     assert (report["kind"], one["environment"]) == ("Ejection", "testing")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.workflows.carrier_numbers import at_carrier
+from tests.workflows.deletion_worlds import looked, whole
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.conditions import find
 from trunkline.model.ids import new_call_id
@@ -98,6 +99,29 @@ async def test_a_number_goes_from_the_platform_to_us_and_back(
         assert await _reached(stack) is not None
         assert await _answering(stack) == ()
         assert (await stack.sweep()).drifted == 0
+
+
+@pytest.mark.parametrize("before", ["", "https://switchboard.example.com/voice"])
+async def test_a_number_that_leaves_git_no_longer_asks_us(
+    make_stack: MakeStack, texts: Texts, before: str
+) -> None:
+    files = whole(texts)
+    files[LINE] = files[LINE].replace("routing: native", f"{BRIDGE}, takeover: true")
+    stack = await make_stack(files)
+    stack.public_url = PUBLIC_URL
+    theirs = "https://reports.example.com/status"
+    async with stack.working():
+        await _tell_carrier(stack, VoiceUrl=before)
+        assert (await stack.sync()).state == "Succeeded"
+        assert (await at_carrier(stack))["voice_url"] == VOICE
+        await _tell_carrier(stack, StatusCallback=theirs)
+        stack.push({LINE: None})
+        assert (await stack.sync()).state == "Succeeded"
+        await looked(stack)
+        now = await at_carrier(stack)
+        assert (now["voice_url"] or "", now["voice_fallback_url"] or "") == (before, "")
+        assert now["status_callback"] == theirs, "addresses of others stay"
+        assert await stack.store.entries("acme", "testing", "number") == ()
 
 
 async def _is_told(stack: Stack) -> bool:

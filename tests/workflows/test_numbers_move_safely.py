@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from activities.number_gathering import NumberGatherer
 from tests.workflows.carrier_numbers import NUMBER, at_carrier
+from tests.workflows.lost_stores import lose_every_row
 from trunkline.model.conditions import find
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.interventions import Intervention
@@ -25,6 +25,10 @@ LINE = "numbers/main-line.yaml"
 FALLBACK = "+15005550001"
 PUBLIC_URL = "https://calls.example.com"
 CREATE = "/v1/convai/agents/create"
+
+PATIENT_S = 10.0
+"""A number's pauses grow this long while its agent is made, which then wakes it; the dozen rounds
+an operation waits through are far from over then."""
 
 
 async def _reached(stack: Stack) -> str | None:
@@ -44,6 +48,7 @@ async def test_a_number_stays_where_it_is_until_its_new_agent_is_there(
 ) -> None:
     files = texts.whole()
     stack = await make_stack(files)
+    stack.timing = stack.timing.model_copy(update={"retry_max_s": PATIENT_S})
     async with stack.working():
         await stack.sync()
         before = await _reached(stack)
@@ -165,7 +170,7 @@ async def test_an_emptied_store_leaves_a_number_with_whoever_has_it(
         assert (await first.sync()).state == "Succeeded"
         owner = await _id_of(first, "front-desk")
         await second.sync()
-        await _empty(postgres_url)
+        await lose_every_row(postgres_url)
         for stack in (first, second):
             record = ProjectRecord(name=stack.project, repository=str(stack.repository))
             await stack.store.register(record)
@@ -183,16 +188,6 @@ async def test_an_emptied_store_leaves_a_number_with_whoever_has_it(
             "number",
         )
         assert row.sync == "OutOfSync"
-
-
-async def _empty(postgres_url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-        rows = await database.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename <> 'alembic_version'"
-        )
-        tables = ", ".join([str(row[0]) for row in await rows.fetchall()])
-        await database.execute(f"TRUNCATE {tables}".encode())
 
 
 async def test_a_number_a_list_does_not_show_is_looked_up_before_it_counts_as_gone(

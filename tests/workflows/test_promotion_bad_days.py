@@ -7,11 +7,11 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import pytest
 import yaml
 
 from tests.workflows.conversation_worlds import AGENT, conversation_test
+from tests.workflows.lost_stores import start_anew
 from tests.workflows.promotion_worlds import (
     GREETS,
     PRODUCTION,
@@ -21,7 +21,6 @@ from tests.workflows.promotion_worlds import (
 )
 from tests.workflows.released_worlds import Releasing, greeting, look, manifest, runs, stalled
 from trunkline.model.ids import release_path
-from trunkline.model.records import ProjectRecord
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
@@ -34,18 +33,6 @@ SUITE = {
     "greets": conversation_test("greets", GREETS),
     "smoke": conversation_test("smoke", GREETS, tags=("smoke",)),
 }
-
-
-async def _lose_every_row(stack: Stack, postgres_url: str) -> None:
-    """What an administrator has after an empty database was put in the place of a lost one."""
-    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-        rows = await database.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename <> 'alembic_version'"
-        )
-        tables = [str(row[0]) for row in await rows.fetchall()]
-        await database.execute(f"TRUNCATE {', '.join(tables)}".encode())
-    await stack.store.register(ProjectRecord(name="acme", repository=str(stack.repository)))
 
 
 def _git(stack: Stack, *words: str) -> str:
@@ -93,7 +80,7 @@ async def test_a_database_lost_after_the_release_makes_no_second_one(
         async with here.world.no_place():
             verifying = await here.until(started, lambda now: now.phase == "Verifying")
             agents = {agent["agent_id"] for agent in await here.stack.elevenlabs.agents()}
-            await _lose_every_row(here.stack, postgres_url)
+            await start_anew(here.stack, postgres_url)
         await here.stack.sync(hard=True)
         handle = here.stack.client.get_workflow_handle(
             f"promotion/acme/{PRODUCTION}/{AGENT}/{started.number}"
@@ -123,7 +110,7 @@ async def test_a_hold_survives_a_lost_database(
         await here.stack.until(released, timeout_s=40)
         await asyncio.to_thread(_hold, here, {"reason": "the fair is on", "by": "op@example.com"})
         await here.stack.sync()
-        await _lose_every_row(here.stack, postgres_url)
+        await start_anew(here.stack, postgres_url)
         here.push(greeting="Acme clinic, welcome!")
         await here.stack.sync(hard=True)
         await here.stack.sync()

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 SHARE: Final = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
 SEED: Final = 62
-SOME: Final = 4
+SOME: Final = 3
 """Cells where the counts are not in full: each costs a promotion and a killed process."""
 FULL_TIMEOUT_S: Final = 3600
 RECORDING: Final = "TRUNKLINE_RECORD_KILLS"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
+from tests.workflows.lost_stores import start_anew
 from tests.workflows.released_worlds import (
     PRODUCTION,
     Releasing,
@@ -20,7 +20,6 @@ from tests.workflows.released_worlds import (
     tip,
 )
 from trunkline.model.ids import release_path
-from trunkline.model.records import ProjectRecord
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
@@ -34,14 +33,7 @@ TOOL = "tools/book-slot.yaml"
 
 async def _empty(stack: Stack, postgres_url: str) -> None:
     """Lose every row, and count what is sent from now on."""
-    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-        rows = await database.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename <> 'alembic_version'"
-        )
-        tables = [str(row[0]) for row in await rows.fetchall()]
-        await database.execute(f"TRUNCATE {', '.join(tables)}".encode())
-    await stack.store.register(ProjectRecord(name="acme", repository=str(stack.repository)))
+    await start_anew(stack, postgres_url)
     await stack.elevenlabs.http.delete("/_sim/counters")
 
 

@@ -199,7 +199,7 @@ async def test_a_version_that_was_taken_meanwhile_is_proposed_as_the_next(
             (now,) = world.forge.open_now()
             return now.title.endswith("v2")
 
-        await here.stack.until(renumbered, timeout_s=30)
+        await here.stack.until(renumbered)
         assert [each.number for each in world.forge.open_now()] == [pull.number]
         await world.proposed(started)
         await world.merges(pull.number)

@@ -7,11 +7,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
 import pytest
 
 from tests.conftest import NUMBER_MANIFEST
 from tests.workflows.conftest import eventually
+from tests.workflows.lost_stores import lose_every_row
 from tests.workflows.released_worlds import (
     PRODUCTION,
     Releasing,
@@ -219,7 +219,7 @@ async def test_weaker_rules_still_wait_after_the_store_was_lost(
         before = await _rules(stack)
         assert before is not None
         assert "0 approvals instead of 1; 1 new public key" in before.pending
-        await _lose_everything_but_projects(postgres_url)
+        await lose_every_row(postgres_url, but=("projects", "tokens"))
         assert await _rules(stack) is None
         await look(stack)
         after = await _rules(stack)
@@ -232,13 +232,3 @@ async def test_weaker_rules_still_wait_after_the_store_was_lost(
         agreed = await _rules(stack)
         assert agreed is not None
         assert (agreed.pending, agreed.promotion.approvals.count) == ("", 0)
-
-
-async def _lose_everything_but_projects(postgres_url: str) -> None:
-    async with await psycopg.AsyncConnection.connect(postgres_url, autocommit=True) as database:
-        rows = await database.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT IN ('alembic_version', 'projects', 'tokens')"
-        )
-        tables = [str(row[0]) for row in await rows.fetchall()]
-        await database.execute(f"TRUNCATE {', '.join(tables)}".encode())

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 BOB = Caller(Principal("bob@example.com", "approver"), "request-1")
+REFUSALS = 2
+"""Each is a failed round of one of two agents, and which of them is chance. One may have them all,
+after it waited for what the other makes, and still has rounds left of those an operation has.
+"""
 SPEED = {"conversation_config": {"tts": {"speed": 1.1}}}
 
 
@@ -84,6 +88,12 @@ async def test_a_plan_is_applied_whole_once_and_nothing_before(
         assert (await planned(stack)).plan.empty
     audited = await stack.store.audit(limit=1)
     assert (audited[0].action, audited[0].subject) == ("plan.apply", record.id)
+    before, after = audited[0].before or {}, audited[0].after or {}
+    assert before["revision"] == after["revision"] == record.revision
+    digests = before["digests"]
+    assert isinstance(digests, dict)
+    assert set(digests) == {"testing/front-desk", "testing/night-desk"}
+    assert after["steps"] == {"assign": 1, "create": 5, "import": 1}
 
 
 async def test_a_changed_world_makes_a_plan_stale(make_stack: MakeStack, texts: Texts) -> None:
@@ -142,11 +152,13 @@ async def test_what_was_approved_survives_a_vendor_that_fails_halfway(
                 "method": "POST",
                 "route": "/v1/convai/agents/create",
                 "status": 503,
-                "times": 4,
+                "times": REFUSALS,
             }
         )
         operation = await applied(stack, record)
         assert operation.state == "Succeeded", [item.message for item in operation.items]
+        (fault,) = (await stack.elevenlabs.http.get("/_sim/faults")).json()["faults"]
+        assert fault["fired"] == REFUSALS
         assert len(await stack.elevenlabs.agents()) == 2
         assert (await creates(stack))[1:] == [1, 1, 1]
 

@@ -88,7 +88,7 @@ async def test_a_suspension_ends_by_itself_without_being_looked_at(
     people = control(stack)
     async with stack.working():
         await people.suspend(
-            ALICE, HERE, reason="a moment", until=datetime.now(UTC) + timedelta(seconds=3)
+            ALICE, HERE, reason="a moment", until=datetime.now(UTC) + timedelta(seconds=6)
         )
         await stack.refresh()
         row = await stack.settled("agent-0000", lambda r: bool(r.conditions))

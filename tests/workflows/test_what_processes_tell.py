@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +53,10 @@ async def _scraped(http: httpx.AsyncClient, address: str) -> Samples:
     return parsed(answer.text)
 
 
-async def _command(url: str, token: str, *arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "trunkline.cli.main", *arguments),
-        env={"TRUNKLINE_URL": url, "TRUNKLINE_TOKEN": token, "TRUNKLINE_PROJECT": "acme"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    out, _ = await asyncio.wait_for(process.communicate(), 60)
-    return process.returncode, out.decode()
+async def _command(stack: Stack, url: str, token: str, *arguments: str) -> tuple[int, str]:
+    variables = {"TRUNKLINE_URL": url, "TRUNKLINE_TOKEN": token, "TRUNKLINE_PROJECT": "acme"}
+    done = await stack.programs().start(*arguments, env=variables).ended()
+    return done.code, done.out + done.err
 
 
 async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
@@ -96,7 +90,7 @@ async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
                 for name in names
             }
             stack.push(edits, greeting)
-            code, out = await _command(url, token, "sync")
+            code, out = await _command(stack, url, token, "sync")
             assert code == 0, out
         await http.post(f"{url}/v1/webhooks/github", content=b"{}")
         await stack.sweep()

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from trunkline.adapters.elevenlabs.rendering import render_agent
 from trunkline.cli.exits import ExitCode
+from trunkline.cli.listing import Column, Listing, member, print_listing
 from trunkline.cli.names import absent
-from trunkline.cli.printing import DocumentFormat, print_document, print_table, print_text
+from trunkline.cli.printing import DocumentFormat, Format, print_document, print_text
 from trunkline.manifests import DirectoryTree, load, review
 from trunkline.manifests.scaffold import new_repository, templates
-from trunkline.model.base import JsonObject
+from trunkline.model.base import Frozen, JsonObject
 from trunkline.model.errors import InvalidInput
 from trunkline.model.manifests import Manifests
 from trunkline.model.problems import Problem
@@ -21,9 +22,25 @@ DEFAULT_PROJECT = "my-agents"
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 
 
-def list_templates() -> ExitCode:
+TEMPLATES = Listing(
+    kind="TemplateList",
+    columns=(Column("NAME", member("name")), Column("WHAT", member("what"))),
+    name=member("name"),
+    empty="There are no templates.",
+)
+
+
+class ListedTemplate(Frozen):
+    """What ``init --list-templates -o json`` lists: ``what`` says in a sentence what it is for."""
+
+    name: str
+    what: str
+
+
+def list_templates(style: Format) -> ExitCode:
     """Print what ``init`` can begin with."""
-    print_table(("NAME", "WHAT"), list(templates().items()))
+    found = [ListedTemplate(name=name, what=what) for name, what in templates().items()]
+    print_listing(TEMPLATES, [each.model_dump() for each in found], style)
     return ExitCode.DONE
 
 

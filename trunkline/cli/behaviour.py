@@ -1,10 +1,10 @@
 """``trunkline drift AGENT --behaviour``: what is released, beside what it did at first."""
 
-import time
 from datetime import timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, complain
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.progress import Progress
 from trunkline.cli.server import Server, objects, project_path, text
@@ -45,15 +45,14 @@ def retest(
     params = {"environment": environment} if environment else {}
     before = _last(server.get(f"{path}/behaviour", params))
     server.post(f"{path}/retest", {**params})
-    deadline_s = time.monotonic() + timeout.total_seconds()
+    patience = Patience(timeout, POLL_S)
     with Progress(f"testing {agent} again") as progress:
         found = server.get(f"{path}/behaviour", params)
         while found.get("running"):
-            if time.monotonic() > deadline_s:
+            progress.show()
+            if not patience.lasts():
                 complain("not ended within --timeout; it goes on without us")
                 return ExitCode.TIMEOUT
-            progress.show()
-            time.sleep(POLL_S)
             found = server.get(f"{path}/behaviour", params)
     _print(found, style)
     last = _last(found)

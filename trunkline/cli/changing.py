@@ -6,6 +6,7 @@ from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, WrongUsage
 from trunkline.cli.listing import Column, Listing, member, print_listing
 from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.progress import while_waiting
 from trunkline.cli.server import Server, object_at, objects, project_path, text
 from trunkline.manifests.scaffold import SHARED_FOLDERS, new_agent
 from trunkline.model.base import Json, JsonObject
@@ -51,7 +52,8 @@ def create_agent(
     order = _order(server, path, via, reason)
     order["message"] = f"Create agent {name}"
     order["files"] = [{"path": place, "content": content} for place, content in wanted.items()]
-    return _tell(server.post(f"{path}/changes", order), style)
+    made = while_waiting("Committing", lambda: server.post(f"{path}/changes", order))
+    return _tell(made, style)
 
 
 def assign(
@@ -71,7 +73,8 @@ def assign(
     order["agent"] = agent
     if environment is not None:
         order["environment"] = environment
-    return _tell(server.put(f"{path}/numbers/{quote(number, safe='')}/agent", order), style)
+    place = f"{path}/numbers/{quote(number, safe='')}/agent"
+    return _tell(while_waiting("Committing", lambda: server.put(place, order)), style)
 
 
 def list_manifests(

@@ -1,13 +1,13 @@
 """``suspend``, ``resume``, ``disable``, ``enable``, ``wait`` and ``why``, against a server."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, WrongUsage, complain
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.progress import Progress
-from trunkline.cli.server import Query, Server, objects, project_path, text
+from trunkline.cli.server import Query, Server, connect, objects, project_path, text
 from trunkline.model import errors
 from trunkline.model.base import JsonObject
 from trunkline.model.durations import format_duration
@@ -21,7 +21,6 @@ NAMES_TOLD = 10
 
 
 def decide(
-    server: Server,
     project: str | None,
     verb: str,
     *,
@@ -36,15 +35,16 @@ def decide(
     """Say one of the verbs, about a name, an environment or the project; ``prune`` means its
     deletions alone, ``rules`` its weaker rules of promotion.
     """
-    path = project_path(server, project)
     order: JsonObject = {"reason": reason}
     order.update({key: True for key, said in (("prune", prune), ("rules", rules)) if said})
     if environment is not None:
         order["environment"] = environment
     if until is not None:
         order["until"] = until.isoformat()
-    address = f"{path}/agents/{name}/{verb}" if name else f"{path}/{verb}"
-    decided = server.post(address, order)
+    with connect() as server:
+        path = project_path(server, project)
+        address = f"{path}/agents/{name}/{verb}" if name else f"{path}/{verb}"
+        decided = server.post(address, order)
     if style is not DocumentFormat.TEXT:
         printing.print_document(decided, style)
         return ExitCode.DONE
@@ -113,7 +113,7 @@ def wait(
     Raises DeadlineExceeded.
     """
     path = project_path(server, project)
-    deadline_s = time.monotonic() + timeout.total_seconds()
+    patience = Patience(timeout, WAIT_POLL_S)
     with Progress("Waiting") as progress:
         while True:
             rows = _rows(server, path, name, environment)
@@ -129,16 +129,14 @@ def wait(
                 for row in stuck:
                     complain(f"{_label(row)}: {_stalled(row)}")
                 return ExitCode.FAILED
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0:
+            note = _label(waiting[0]) if waiting else ""
+            progress.show(len(rows) - len(waiting), len(rows), note)
+            if not patience.lasts():
                 listed = "; ".join(_words(row) for row in waiting) or "there is nothing yet"
                 raise errors.DeadlineExceeded(
                     f"Not there after {format_duration(timeout)}: {listed}",
                     hint="`trunkline why NAME` says what holds one back",
                 )
-            note = _label(waiting[0]) if waiting else ""
-            progress.show(len(rows) - len(waiting), len(rows), note)
-            time.sleep(min(WAIT_POLL_S, left_s))
     _tell_unreleased([row for row in rows if _awaits_release(row)], empty)
     return ExitCode.DONE
 

@@ -1,12 +1,12 @@
 """``trunkline events``: what happened, oldest first, as ``kubectl events`` prints it."""
 
 import sys
-import time
 from datetime import timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import Format
 from trunkline.cli.server import Server, objects, project_path, text
 from trunkline.model.base import JsonObject
@@ -60,16 +60,13 @@ def show_events(
     _print_more(newest, style, headers=headers)
     if not newest:
         sys.stderr.write(f"{EVENTS.empty}\n")
-    deadline_s = None if timeout is None else time.monotonic() + timeout.total_seconds()
+    patience = Patience(timeout, WATCH_INTERVAL_S)
     last = _last_id(newest, 0)
-    while True:
-        left_s = WATCH_INTERVAL_S if deadline_s is None else deadline_s - time.monotonic()
-        if left_s <= 0:
-            return ExitCode.DONE
-        time.sleep(min(WATCH_INTERVAL_S, left_s))
+    while patience.lasts():
         found = objects(server.get(path, {**query, "after": last}).get("items"))
         _print_more(found, style, headers=False)
         last = _last_id(found, last)
+    return ExitCode.DONE
 
 
 def _last_id(events: list[JsonObject], otherwise: int) -> int:

@@ -1,11 +1,11 @@
 """``trunkline experiment``: two released versions side by side, on the command line."""
 
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, complain
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.progress import Progress
 from trunkline.cli.server import Server, objects, project_path, text
@@ -90,15 +90,14 @@ def test(
     if repeat is not None:
         order["repeat"] = repeat
     server.post(f"{path}/test-runs", order)
-    deadline_s = time.monotonic() + timeout.total_seconds()
+    patience = Patience(timeout, POLL_S)
     with Progress(f"testing both versions of {agent}") as progress:
         found = server.get(path, _params(environment))
         while found.get("testing"):
-            if time.monotonic() > deadline_s:
+            progress.show()
+            if not patience.lasts():
                 complain("not ended within --timeout; it goes on without us")
                 return ExitCode.TIMEOUT
-            progress.show()
-            time.sleep(POLL_S)
             found = server.get(path, _params(environment))
     _print(found, style)
     return ExitCode.DONE if found.get("results") else ExitCode.UNKNOWN

@@ -1,9 +1,9 @@
 """Waiting for an operation on the server: with progress, up to a deadline, to a definite end."""
 
-import time
 from datetime import timedelta
 
 from trunkline.cli.exits import ExitCode
+from trunkline.cli.patience import Patience
 from trunkline.cli.progress import Progress
 from trunkline.cli.server import Server, objects, text
 from trunkline.model import errors
@@ -20,18 +20,14 @@ def follow(
 ) -> JsonObject:
     """The operation once it has ended; ``project`` is its path. Raises DeadlineExceeded."""
     identifier = text(operation, "id")
-    deadline_s = time.monotonic() + timeout.total_seconds()
-    pause_s = POLL_MIN_S
+    patience = Patience(timeout, POLL_MIN_S, POLL_MAX_S)
     with Progress(title) as progress:
         while text(operation, "state") == "Running":
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0:
+            if not patience.lasts():
                 raise errors.DeadlineExceeded(
                     f"{title}: not done after {format_duration(timeout)}; it goes on without us",
                     hint=f"GET {project}/operations/{identifier} says how far it is",
                 )
-            time.sleep(min(pause_s, left_s))
-            pause_s = min(pause_s * 1.5, POLL_MAX_S)
             operation = server.get(f"{project}/operations/{identifier}")
             progress.show(
                 _count(operation, "done"), _count(operation, "total"), _running(operation)

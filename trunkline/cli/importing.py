@@ -67,7 +67,7 @@ def import_account(
             )
     _write(output, files, force=force)
     if style is DocumentFormat.TEXT:
-        _print(report, output, sorted(files))
+        _print(report, output, sorted(files), takes_over=_takes_over(server, path, environment))
     else:
         imported: list[Json] = [*written]
         printing.print_document({**report, "imported": imported}, style)
@@ -129,7 +129,15 @@ def _differs(target: Path, content: str) -> bool:
         return True
 
 
-def _print(report: JsonObject, output: Path, files: list[str]) -> None:
+def _takes_over(server: Server, path: str, environment: str) -> str:
+    """What makes imported agents ours, once they are in Git."""
+    for each in objects(server.get(path).get("environments")):
+        if text(each, "name") == environment and text(each, "source") == "releases":
+            return f"trunkline promote AGENT --environment {environment}, for each of them"
+    return f"trunkline adopt --environment {environment}"
+
+
+def _print(report: JsonObject, output: Path, files: list[str], *, takes_over: str) -> None:
     for name in files:
         printing.print_text(str(output / name))
     _print_notes("Skipped", report.get("skipped"))
@@ -141,16 +149,14 @@ def _print(report: JsonObject, output: Path, files: list[str]) -> None:
         sys.stderr.write("Set on the server, before these agents are taken over:\n")
         for name in secrets:
             sys.stderr.write(f"  {name}\n")
-    counts = ", ".join(
-        f"{report.get(noun, 0)} {noun}" for noun in ("agents", "tools", "documents", "numbers")
-    )
-    sys.stderr.write(f"Imported {counts}.\n")
+    nouns = ("agents", "tools", "documents", "numbers")
+    counted = [(report.get(noun, 0), noun) for noun in nouns]
+    counts = [
+        f"{count} {noun.removesuffix('s') if count == 1 else noun}" for count, noun in counted
+    ]
+    sys.stderr.write(f"Imported {', '.join(counts)}.\n")
     if files:
-        environment = text(report, "environment")
-        sys.stderr.write(
-            f"Next: trunkline validate {output}; commit and push; "
-            f"trunkline adopt --environment {environment}\n"
-        )
+        sys.stderr.write(f"Next: trunkline validate {output}; commit and push; {takes_over}\n")
 
 
 def _print_notes(title: str, notes: Json) -> None:

@@ -1,11 +1,11 @@
 """``trunkline notifications``: what people were told, and a test of everybody."""
 
-import time
 from collections.abc import Sequence
 from datetime import timedelta
 
 from trunkline.cli.exits import ExitCode, complain
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import Format
 from trunkline.cli.progress import Progress
 from trunkline.cli.server import Server, objects, project_path, text
@@ -65,14 +65,13 @@ def test(
     """Send a test to everybody, wait, and print how it went."""
     path = _path(server, project)
     event = text(server.post(f"{path}/test", {}), "event")
-    deadline_s = time.monotonic() + timeout.total_seconds()
+    patience = Patience(timeout, POLL_S)
     with Progress("sending a test to everybody who is told") as progress:
         rows = _rows(server, path, event)
         while any(text(row, "state") == SENDING for row in rows):
-            if time.monotonic() > deadline_s:
-                break
             progress.show()
-            time.sleep(POLL_S)
+            if not patience.lasts():
+                break
             rows = _rows(server, path, event)
     print_listing(NOTIFICATIONS, rows, style, headers=headers)
     return _ended(rows)

@@ -7,6 +7,7 @@ from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode
 from trunkline.cli.listing import Column, Listing, member, print_listing
 from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.progress import while_waiting
 from trunkline.cli.server import Server, objects, project_path, text
 from trunkline.model.base import JsonObject
 
@@ -44,21 +45,29 @@ def list_numbers(
     """Print the inventory; an account that could not be read ends the command with 3."""
     path = project_path(server, project)
     query = {"scope": "account", **({"environment": environment} if environment else {})}
+    found, problems = while_waiting("Reading the accounts", lambda: _inventory(server, path, query))
+    rows = [row for row in found if state in (None, row.get("state"))]
+    print_listing(NUMBERS, rows, style, headers=headers)
+    for problem in problems:
+        sys.stderr.write(f"Not read: {problem}\n")
+    return ExitCode.UNKNOWN if problems else ExitCode.DONE
+
+
+def _inventory(
+    server: Server, path: str, query: dict[str, str]
+) -> tuple[list[JsonObject], list[str]]:
+    """Every number, and which accounts could not be read."""
     rows: list[JsonObject] = []
     problems: dict[str, None] = {}
     cursor = ""
     while True:
         page = server.get(f"{path}/numbers", {**query, **({"cursor": cursor} if cursor else {})})
-        rows.extend(row for row in objects(page.get("items")) if state in (None, row.get("state")))
+        rows.extend(objects(page.get("items")))
         told = page.get("problems")
         problems.update(dict.fromkeys(map(str, told) if isinstance(told, list) else ()))
         cursor = text(page, "nextCursor")
         if not cursor:
-            break
-    print_listing(NUMBERS, rows, style, headers=headers)
-    for problem in problems:
-        sys.stderr.write(f"Not read: {problem}\n")
-    return ExitCode.UNKNOWN if problems else ExitCode.DONE
+            return rows, list(problems)
 
 
 def show_route(
@@ -73,7 +82,8 @@ def show_route(
     ``asked`` about.
     """
     path = project_path(server, project)
-    report = server.get(f"{path}/numbers/{quote(number, safe='')}/route", asked)
+    place = f"{path}/numbers/{quote(number, safe='')}/route"
+    report = while_waiting("Reading the accounts", lambda: server.get(place, asked))
     if style is not DocumentFormat.TEXT:
         printing.print_document(report, style)
         return ExitCode.DONE

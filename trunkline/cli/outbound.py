@@ -1,7 +1,6 @@
 """Calls asked for on the command line: started, followed, canceled; numbers nobody may call."""
 
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode, WrongUsage
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.progress import Progress
 from trunkline.cli.server import Server, objects, project_path, text
@@ -187,8 +187,7 @@ def follow(
     seen: Callable[[JsonObject], None] | None = None,
 ) -> JsonObject:
     """The order once it has ended; ``seen`` is told of every look. Raises DeadlineExceeded."""
-    deadline_s = time.monotonic() + timeout.total_seconds()
-    pause_s = POLL_MIN_S
+    patience = Patience(timeout, POLL_MIN_S, POLL_MAX_S)
     with Progress(title) as progress:
         while True:
             order = server.get(f"{path}/call-orders/{quote(identifier, safe='')}")
@@ -197,14 +196,11 @@ def follow(
             if text(order, "state") in ENDS:
                 return order
             progress.show(note=f"{text(order, 'state')} {text(order, 'message')}".strip())
-            left_s = deadline_s - time.monotonic()
-            if left_s <= 0:
+            if not patience.lasts():
                 raise errors.DeadlineExceeded(
                     f"{identifier} is not over after {format_duration(timeout)}; it goes on",
                     hint=f"`trunkline calls cancel {identifier}` ends it",
                 )
-            time.sleep(min(pause_s, left_s))
-            pause_s = min(pause_s * 1.5, POLL_MAX_S)
 
 
 def _print(order: JsonObject, style: DocumentFormat) -> None:

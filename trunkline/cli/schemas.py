@@ -27,14 +27,17 @@ from api.promotions import PromotionAnswer
 from api.routes.behaviour import BehaviourAnswer
 from api.routes.call_control import CallCommandAnswer, ContextSlotAnswer
 from api.routes.call_orders import CallOrderAnswer, DoNotCallAnswer
+from api.routes.delivery import DeliveryFiguresAnswer
 from api.routes.ejections import EjectionAnswer
 from api.routes.experiments import ExperimentAnswer
 from api.routes.manual_results import ManualResultAnswer
 from api.routes.notifications import NotificationAnswer
 from realtime.messages import ListeningMessage, StreamMessage
+from trunkline.cli.authoring import ListedTemplate
 from trunkline.cli.listing import FORMAT_VERSION
 from trunkline.cli.testing.listing import ListedTest
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.conditions import Condition
 from trunkline.model.evidence_checks import CheckedRelease
 from trunkline.model.plan_json import plan_schema
 from trunkline.model.plans import Drifted
@@ -60,6 +63,7 @@ LISTS: Mapping[str, type[BaseModel]] = {
     "NotificationList": NotificationAnswer,
     "ProjectList": ProjectAnswer,
     "PromotionList": PromotionAnswer,
+    "TemplateList": ListedTemplate,
     "TestList": ListedTest,
     "TokenList": TokenAnswer,
     "NumberList": NumberAnswer,
@@ -72,6 +76,7 @@ DOCUMENTS: Mapping[str, type[BaseModel]] = {
     "Call": ExportedCall,
     "CallCommand": CallCommandAnswer,
     "CallOrder": CallOrderAnswer,
+    "Delivery": DeliveryFiguresAnswer,
     "Experiment": ExperimentAnswer,
     "Operation": OperationAnswer,
     "Promotion": PromotionAnswer,
@@ -133,6 +138,7 @@ def _fleet_status() -> JsonObject:
     if isinstance(definitions, dict) and isinstance(properties, dict):
         source = _shape(SourceAnswer, definitions)
         properties["project"] = {"type": "string"}
+        properties["conditions"] = {"type": "array", "items": _shape(Condition, definitions)}
         properties["source"] = {"anyOf": [source, {"type": "null"}]}
     return {**schema, "required": ["formatVersion", "kind", "project", "agents", "numbers"]}
 

@@ -119,6 +119,7 @@ def _report(server: Server, path: str, query: Query, name: str | None) -> JsonOb
         "project": text(project, "name"),
         "source": project.get("source"),
         "environments": project.get("environments") or [],
+        "conditions": project.get("conditions") or [],
         "agents": [*agents],
         "numbers": [*numbers],
     }
@@ -155,6 +156,8 @@ def _print_notes(report: JsonObject, *, empty: bool) -> None:
         if text(number, "sync") != "Synced":
             state = f"{text(number, 'sync')}, {text(number, 'health')}"
             notes.append(f"number {_number(number)}: {state}: {text(number, 'message')}")
+    for condition in objects(report["conditions"]):
+        notes.append(f"{text(condition, 'reason')}: {text(condition, 'message')}")
     for note in notes:
         sys.stderr.write(note.rstrip(": ") + "\n")
 

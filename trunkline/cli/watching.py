@@ -1,11 +1,11 @@
 """``--watch``: look again and again, show what changed, and outlive a server that restarts."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
 from trunkline.cli.exits import ExitCode, complain
+from trunkline.cli.patience import Patience
 from trunkline.model.errors import TrunklineError
 
 WATCH_INTERVAL_S = 2.0
@@ -26,15 +26,11 @@ def watch(
     Goes on until it is interrupted or ``timeout`` has passed. The first look must succeed; later
     ones may fail for a while, which is said once.
     """
-    deadline_s = None if timeout is None else time.monotonic() + timeout.total_seconds()
+    patience = Patience(timeout, interval_s)
     before = look()
     show(before, None)
     is_away = False
-    while True:
-        left_s = interval_s if deadline_s is None else deadline_s - time.monotonic()
-        if left_s <= 0:
-            return ExitCode.DONE
-        time.sleep(min(interval_s, left_s))
+    while patience.lasts():
         try:
             now = look()
         except TrunklineError as error:
@@ -48,3 +44,4 @@ def watch(
         if now != before:
             show(now, before)
             before = now
+    return ExitCode.DONE

@@ -92,11 +92,10 @@ def blanks(kind: type[BaseModel], value: Json, positions: Positions) -> dict[str
             pending += [(each, f"{path}[{i}]", (*loc, i)) for i, each in enumerate(item)]
         if not isinstance(item, dict):
             continue
-        known = known_keys(kind, loc) - MAY_BE_NULL
         for key, each in item.items():
             below = child(path, key)
             pending.append((each, below, (*loc, key)))
-            if each is None and key in known:
+            if each is None and key in known_keys(kind, loc) - MAY_BE_NULL:
                 found[below] = Problem(
                     position=positions.value(below),
                     message=f"{below}: must have a value; found nothing; write a value or remove "

@@ -28,6 +28,7 @@ from trunkline.model.kinds.conversation import (
     JudgeSpec,
     Noise,
     NotWorse,
+    Phone,
     Repeat,
     Stub,
     TestLimits,
@@ -54,6 +55,8 @@ REPEATS: Final = ((1, 1), (2, 3), (3, 3), (4, 5), (5, 5), (9, 10), (10, 10))
 _HEARD: Final = SOUND_ONLY | {"voice", "noise"}
 _EVERYWHERE: Final = "text, audio, phone"
 _WITH_SOUND: Final = "audio, phone"
+_UNTOLD: Final = frozenset({"clock", "compare", "history", "inject", "variables"})
+"""Keys of a test and its turns that say what no telephone call can carry."""
 
 
 class Shown(Frozen):
@@ -160,6 +163,16 @@ _CHAPTERS: Final = (
     _Chapter("`caller`", "", Caller, "caller"),
     _Chapter("`noise`", "", Noise, "caller.noise", sound=True),
     _Chapter("`judge`", "", JudgeSpec, "judge"),
+    _Chapter(
+        "`phone`",
+        "In mode `phone` Trunkline calls a number that leads to the agent, from another number of "
+        "the same environment, and the script is the caller: its sentences are spoken, its keys "
+        "are tones, and what the agent says is read from its own side of the call. What a call "
+        "reaches is what is deployed and routed: how to set it up, and what is inconclusive "
+        "there, stands in [Testing agents](testing.md).",
+        Phone,
+        "phone",
+    ),
     _Chapter("`compare`", "", Comparison, "compare"),
     _Chapter("`notWorseBy`", "", NotWorse, "compare.notWorseBy"),
 )
@@ -379,9 +392,20 @@ def _table(model: type[BaseModel], keys: Sequence[str], *, sound: bool = False) 
     for key in keys:
         described: JsonObject = schema[key]
         means = " ".join((fields[key].description or "").split())
-        modes = _WITH_SOUND if sound or key in _HEARD else _EVERYWHERE
+        modes = _modes(model, key, sound=sound)
         rows.append(f"| `{key}` | {_value(described)} | {_cell(means)} | {modes} |")
     return "\n".join(rows) + "\n"
+
+
+def _modes(model: type[BaseModel], key: str, *, sound: bool) -> str:
+    """In which modes a key means something."""
+    if model is Phone or (model is ConversationTestSpec and key == "phone"):
+        return "phone"
+    if model in (Comparison, Injection, NotWorse) or (
+        model in (ConversationTestSpec, Turn) and key in _UNTOLD
+    ):
+        return "text, audio"
+    return _WITH_SOUND if sound or key in _HEARD else _EVERYWHERE
 
 
 def _value(described: JsonObject) -> str:

@@ -31,12 +31,17 @@ from trunkline.model.shared_objects import object_key
 DELETE_CALLS = {"agent": 4, "number": 3}
 """An agent is read with its calls, deleted and looked for; a number is read before and after."""
 
+ADDRESS_CALLS = 2
+"""A number's addresses at the carrier are read before and written."""
+
 OBJECT_CALLS = 3
 """The object, its users, the deletion."""
 
 
-def deletion_step(kind: RecordKind, name: str, external_id: ExternalId) -> Step:
-    """The one write that takes an agent away, or a number from the agent it rings."""
+def deletion_step(
+    kind: RecordKind, name: str, external_id: ExternalId, addresses: tuple[Change, ...] = ()
+) -> Step:
+    """What takes an agent away, or a number from the agent it rings and from us."""
     detail = "delete agent" if kind == "agent" else "detach and forget number"
     return Step(
         action="delete",
@@ -44,14 +49,15 @@ def deletion_step(kind: RecordKind, name: str, external_id: ExternalId) -> Step:
         name=name,
         key=name,
         external_id=external_id,
-        calls=DELETE_CALLS[kind],
+        changes=addresses,
+        calls=DELETE_CALLS[kind] + (ADDRESS_CALLS if addresses else 0),
         summary=f"{detail} {name}",
     )
 
 
 def deletion_plan(project: str, environment: str, decision: Decision, facts: Facts) -> Plan:
     """The plan of one subject that goes; what still needs it is an obstacle that passes."""
-    step = deletion_step(decision.kind, decision.name, decision.external_id)
+    step = deletion_step(decision.kind, decision.name, decision.external_id, facts.addresses)
     waits = decision.verdict == "wait" and decision.reason == IN_USE
     steps = () if waits else (step,)
     obstacle = Obstacle(reason=IN_USE, message=decision.message, waiting=True)

@@ -26,7 +26,7 @@ from trunkline.model.limits import (
 from trunkline.model.manual_results import ManualResult
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.public_keys import NotAPublicKey, parse_evidence_key
-from trunkline.model.testing.limits import TESTS_PER_RUN_MAX
+from trunkline.model.testing.limits import TEST_RUNS_MAX, TESTS_PER_RUN_MAX
 from trunkline.model.testing.results import TestResult, TestRunReport
 
 EVIDENCE_INVALID: Final = "EvidenceInvalid"
@@ -44,7 +44,8 @@ Signature = Annotated[
 
 class TestEvidence(Frozen):
     """One test of the gate. ``runs`` were carried out, ``passed`` of them well; ``judge`` is who
-    judged, "" for nobody.
+    judged, "" for nobody. Of one over the telephone ``mode`` says so, and ``calls`` are the
+    carrier's ids of its calls.
     """
 
     __test__ = False
@@ -56,6 +57,8 @@ class TestEvidence(Frozen):
     passed: Count
     runs: Count
     judge: BoundedText = ""
+    mode: Literal["phone"] | None = None
+    calls: Annotated[tuple[BoundedText, ...], Field(max_length=TEST_RUNS_MAX)] | None = None
 
 
 class ApprovalEvidence(Frozen):
@@ -474,6 +477,8 @@ def _tested(result: TestResult) -> TestEvidence:
         passed=sum(run.outcome == "passed" for run in result.runs),
         runs=len(result.runs),
         judge=result.judge or ",".join(sorted(_judges(result))),
+        mode="phone" if result.mode == "phone" else None,
+        calls=tuple(run.call_sid for run in result.runs if run.call_sid) or None,
     )
 
 

@@ -36,7 +36,6 @@ class PullRequest(Frozen):
     head_ref: str
     base_branch: str
     is_fork: bool = False
-    is_draft: bool = False
     merged_as: Revision | None = None
     merged_by: str = ""
     merged_at: datetime | None = None
@@ -47,7 +46,9 @@ class PullRequest(Frozen):
 
 
 class ForgeComment(Frozen):
-    """A comment of a pull request; ids only grow. ``is_own``: the server's account wrote it."""
+    """A comment of a pull request; ids only grow. ``is_own``: the server's account wrote it.
+    ``was_edited``: it may be somebody else who changed its words, for whoever may push may edit.
+    """
 
     id: int
     author: str
@@ -55,6 +56,7 @@ class ForgeComment(Frozen):
     created_at: datetime
     url: str = ""
     is_own: bool = False
+    was_edited: bool = False
 
 
 class CommitStatus(Frozen):

@@ -135,6 +135,14 @@ API_SCAN_MAX_PAGES = 100
 """Pages of the store one filtered request reads through: 20,000 rows, then a cursor goes on."""
 API_BODY_MAX_BYTES = 262_144
 """A request names agents and gives a reason; the longest honest one is a few kilobytes."""
+REQUEST_HEAD_MAX_BYTES = 65_536
+"""The line and headers of a request: cookies and a long filter are a few kilobytes."""
+REQUEST_HEAD_TIMEOUT_S = 30.0
+"""How long they may take: a phone on a bad line needs seconds, who holds connections has hours."""
+REQUEST_BODY_TIMEOUT_S = 60.0
+"""How long a body may take; the largest, of a webhook, comes at 90 KB a second in that time."""
+AUDIT_NAMES_MAX = 20
+"""Agents of which the audit log says what they were; the operation of a write has them all."""
 API_NAMES_MAX = 500
 """Agents one plan or sync names one by one; above it a whole environment is meant."""
 WEBHOOK_DELIVERIES_REMEMBERED = 4_096

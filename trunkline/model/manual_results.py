@@ -19,7 +19,6 @@ from trunkline.model.testing.limits import (
 )
 
 ManualStatus = Literal["passed", "failed", "needs_improvement"]
-ChecklistItem = Literal["greeting", "understanding", "tools", "knowledge", "tone", "ending"]
 
 _WITHOUT_NUL = r"^[^\x00]*$"
 Duration = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]

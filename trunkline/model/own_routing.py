@@ -6,7 +6,7 @@ rules as an assignment on the platform: windows, approvals, releases, and runnin
 the platform still holds of the number is unassigned afterwards, for it would claim the address.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,10 @@ from trunkline.model.plans import Change, ChangeOrigin
 ROUTE = "route"
 """The path under which a number's plan and ledger row hold its table."""
 STATUS_URL = "status_callback"
+CARRIER_PATHS = ("voice_url", "voice_fallback_url", STATUS_URL)
+"""Under these names a carrier's number and a ledger row have its addresses."""
+FORMER = "former"
+"""The path under which a number's ledger row holds addresses of others that ours took over from."""
 DRAINING = "DrainingCalls"
 """Why a number waits that is to move: calls of the agent it had go on."""
 _LINES = TypeAdapter(tuple[DesiredLine, ...])
@@ -135,6 +139,38 @@ def own_applied(
         STATUS_URL: (carrier.status_callback, wanted.status),
     }
     return {**told, **{path: new for path, (old, new) in ours.items() if old == new}}
+
+
+def given_back(carrier: CarrierNumber, applied: Mapping[str, Json]) -> tuple[Change, ...]:
+    """What undoes what the carrier was told: each address that is ours still becomes what it was
+    before, as far as that is known, else nothing. Addresses of others stay.
+    """
+    before = _former(applied)
+    return tuple(
+        _changed(path, url, before.get(path, ""), "git")
+        for path in CARRIER_PATHS
+        if (url := getattr(carrier, path)) and url == applied.get(path)
+    )
+
+
+def with_former(
+    applied: JsonObject, carrier: CarrierNumber, told: Iterable[str], known: Mapping[str, Json]
+) -> JsonObject:
+    """What the ledger remembers, with the addresses of others that those ``told`` took over from.
+
+    ``known`` is what it remembered before; an address that was ours then is nobody else's.
+    """
+    before = dict(_former(known))
+    for path in told:
+        url = getattr(carrier, path)
+        if url and url != known.get(path) and path in applied:
+            before.setdefault(path, url)
+    return {**applied, FORMER: {**before}} if before else applied
+
+
+def _former(applied: Mapping[str, Json]) -> Mapping[str, str]:
+    before = applied.get(FORMER)
+    return {path: str(url) for path, url in before.items()} if isinstance(before, dict) else {}
 
 
 def _changed(path: str, old: str, new: str, origin: ChangeOrigin) -> Change:

@@ -23,7 +23,7 @@ from trunkline.model.limits import (
     PRUNE_DEFAULT_PERCENT,
     PRUNE_WINDOW_S,
 )
-from trunkline.model.plans import Plan
+from trunkline.model.plans import Change, Plan
 from trunkline.model.records import SourceState
 
 Verdict = Literal["delete", "look", "forget", "wait", "keep", "stop"]
@@ -94,7 +94,8 @@ class Deletion(Frozen):
 
 class Gone(Frozen):
     """A ledger row whose wish was removed. ``removed_at`` is the commit that removed it;
-    ``moved_to`` the standing wish that took the object over (a rename).
+    ``moved_to`` the standing wish that took the object over (a rename). A number that the voice
+    platform never had goes by its own digits (``number``) instead of an id.
     """
 
     kind: LedgerKind
@@ -106,6 +107,7 @@ class Gone(Frozen):
     wish_digest: Digest
     tombstone: Tombstone | None = None
     moved_to: str | None = None
+    number: str | None = None
 
     @property
     def key(self) -> Key:
@@ -124,6 +126,7 @@ class Facts(Frozen):
 
     ``ours``: it carries our owner mark and this very nonce. ``lost`` says in words that there is
     nothing to delete: it is gone, or another owner's by now. ``uses`` says who still needs it.
+    Of a number, ``rings``: it rings our agent; ``addresses`` are ours at the carrier, given back.
     """
 
     ours: bool = True
@@ -131,6 +134,8 @@ class Facts(Frozen):
     protected: bool = False
     uses: tuple[str, ...] = ()
     version_id: str | None = None
+    rings: bool = True
+    addresses: tuple[Change, ...] = ()
 
 
 class Census(Frozen):

@@ -135,8 +135,10 @@ class Calls(Protocol):
     ) -> None:
         """One part of a recording: both tracks in G.711 µ-law at 8,000 Hz, of equal length."""
 
-    def recording(self, project: str, call_id: str) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Parts of a recording in order, caller and agent."""
+    def recording(
+        self, project: str, call_id: str, *, first: int = 0
+    ) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Parts of a recording in order, caller and agent, from a sample on."""
 
     async def recorded_samples(self, project: str, call_id: str) -> int:
         """How long a recording is so far, in samples of one track (8,000 a second)."""
@@ -334,6 +336,9 @@ class Carrier(Protocol):
     async def call(self, sid: str) -> CarrierCall:
         """One call. Raises RemoteMissing."""
 
+    async def legs(self, sid: str) -> tuple[CarrierCall, ...]:
+        """Calls that were dialled within a call: those to whom it was transferred."""
+
     async def end(self, sid: str, *, timeout_s: float) -> None:
         """Hang up or cancel; a call that is over is no error."""
 
@@ -366,6 +371,7 @@ class Carrier(Protocol):
         to_number: str,
         *,
         sentence: str = "",
+        language: str = "",
         caller_id: str = "",
         whisper_url: str = "",
         then: str = "",

@@ -144,8 +144,8 @@ class Deletions(Protocol):
         """
 
     async def forget_past(self, before: datetime, *, limit: int) -> int:
-        """Remove plans older than that nobody refers to, and contents no wish names; answers how
-        many rows went, at most ``limit`` of each.
+        """Remove plans older than that nobody refers to, notifications that decide about nothing
+        any more, and contents no wish names; answers how many rows went, at most ``limit`` of each.
         """
 
 

@@ -13,6 +13,7 @@ from trunkline.model.notifications.records import (
     NotificationRecord,
     OpenBatch,
     TopicPast,
+    Unreached,
 )
 from trunkline.model.records import EventRecord
 
@@ -86,8 +87,8 @@ class Notifications(Protocol):
     ) -> tuple[NotificationRecord, ...]:
         """Messages, newest first, below an event and recipient."""
 
-    async def last_notifications(self, project: str) -> tuple[NotificationRecord, ...]:
-        """The newest message to each recipient that is no longer being sent."""
+    async def unreached(self, project: str, *, after_s: float) -> tuple[Unreached, ...]:
+        """Recipients whose newest message was refused, given up, or is tried for so long."""
 
     async def put_test(
         self, event: EventRecord, rows: Sequence[NotificationRecord]

@@ -32,6 +32,7 @@ from trunkline.model.records import (
     WishRecord,
 )
 from trunkline.model.selectors import Selector
+from trunkline.model.shown_statuses import StoredStatuses
 
 
 class Wishes(Protocol):
@@ -161,6 +162,21 @@ class Statuses(Protocol):
         labels fit, if that is asked for.
         """
 
+    async def stored_statuses(
+        self,
+        project: str,
+        kind: RecordKind,
+        *,
+        environment: str | None = None,
+        name: str | None = None,
+        selector: Selector | None = None,
+        after: str = "",
+        limit: int,
+    ) -> StoredStatuses:
+        """The same rows, or those of one name, of one moment with everything that is laid over
+        them when people see them.
+        """
+
     async def put_status(self, status: StatusRecord, events: Sequence[EventRecord]) -> bool:
         """Store a status and, only if its meaning changed, the events; True if it changed."""
 
@@ -257,8 +273,12 @@ class Access(Protocol):
     async def add_token(self, token: TokenRecord) -> None:
         """Insert."""
 
-    async def token(self, token_hash: str) -> TokenRecord | None:
-        """The unexpired token with that hash, or None."""
+    async def token_and_project(
+        self, token_hash: str, project: str
+    ) -> tuple[TokenRecord | None, ProjectRecord | None]:
+        """The unexpired token with that hash and the project of that name, each None if there is
+        none: every request asks for both.
+        """
 
     async def token_by_id(self, token_id: str) -> TokenRecord | None:
         """The token with that id, expired or not, or None."""

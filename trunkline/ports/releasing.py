@@ -7,7 +7,6 @@ from typing import Protocol
 from trunkline.model.ids import Revision
 from trunkline.model.kinds.release import ReleaseSpec
 from trunkline.model.manifests import Releases
-from trunkline.model.promotions.gates import PromotionGate
 from trunkline.model.promotions.policies import PromotionRules
 from trunkline.model.promotions.records import CommitAuthor, PromotionRecord
 from trunkline.model.records import EventRecord, WishRecord
@@ -169,11 +168,6 @@ class Promotions(Protocol):
         first stays. The promotion as it is then, or None.
         """
 
-    async def promotion_gates(
-        self, project: str, agents: Sequence[str]
-    ) -> tuple[PromotionGate, ...]:
-        """Of the newest promotion into each environment of these agents, what GATE shows."""
-
     async def promotion(self, project: str, promotion_id: str) -> PromotionRecord | None:
         """One promotion, or None."""
 
@@ -215,6 +209,11 @@ class ReleaseRecords(Protocol):
         self, project: str, environment: str, agent: str, *, before: int | None = None, limit: int
     ) -> tuple[ReleaseRecord, ...]:
         """Releases, newest version first; those below ``before``."""
+
+    async def standing_and_releases(
+        self, project: str, environment: str, agent: str, *, before: int | None = None, limit: int
+    ) -> tuple[ReleaseStanding | None, tuple[ReleaseRecord, ...]]:
+        """What ``standing_of`` and ``releases_of`` say, both of one moment."""
 
     async def standing_of(
         self, project: str, environment: str, agent: str

@@ -4,7 +4,7 @@ Apart from the reconciler's ports because neither needs the other: a conversatio
 event, a configuration is read whole.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -200,6 +200,28 @@ class Studio(Speaker, Protocol):
 
     async def loudness_lufs(self, sounds: Sequence[Sound]) -> float | None:
         """Integrated loudness of pieces played one after the other; None if it was silence."""
+
+
+class Telephone(Protocol):
+    """A caller's telephone as sound: what they say over a background, and what they hear. Coded as
+    carriers code it, µ-law at 8,000 Hz.
+    """
+
+    async def run(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        """Send a frame of 20 ms every 20 ms until cancelled, whether somebody speaks or not."""
+
+    async def play(self, sound: Sound) -> None:
+        """Say it; returns when it has been sent. Raises InvalidInput for too long a sound."""
+
+    async def press(self, keys: str) -> None:
+        """The tones of keys."""
+
+    def heard(self, content: bytes) -> Sound | None:
+        """A frame from the other end; None for one in which nobody speaks."""
+
+
+MakeTelephone = Callable[[Sound | None], Telephone]
+"""A telephone with a background; sound takes memory, so nobody has one before a call."""
 
 
 class Judge(Protocol):

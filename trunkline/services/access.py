@@ -17,7 +17,7 @@ from typing import Literal
 from trunkline.model import limits
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import Forbidden, InvalidInput, TrunklineError, Unauthenticated
-from trunkline.model.records import AuditRecord, Grant, Role, TokenRecord
+from trunkline.model.records import AuditRecord, Grant, ProjectRecord, Role, TokenRecord
 from trunkline.model.roles import ALLOWED, Action, roles_for
 from trunkline.ports import Access
 
@@ -130,6 +130,16 @@ def principal_for(record: TokenRecord) -> Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Admission:
+    """Who asks, and the project they name, None if there is none: not yet whether it is there for
+    them.
+    """
+
+    principal: Principal
+    project: ProjectRecord | None
+
+
+@dataclass(frozen=True, slots=True)
 class IssuedToken:
     """A new token. ``secret`` is shown once and stored nowhere."""
 
@@ -232,32 +242,38 @@ class AccessService:
 
     async def authenticate(self, secret: str) -> Principal:
         """Whose token it is. Raises Unauthenticated."""
-        record = await self._known(secret, TOKEN_PREFIX)
+        return (await self.admit(secret, "")).principal
+
+    async def admit(self, secret: str, project: str) -> Admission:
+        """Whose token it is, and the project they name. Raises Unauthenticated."""
+        record, known = await self._known(secret, TOKEN_PREFIX, project)
         if record is None:
             raise Unauthenticated(
                 "The token is unknown or has expired",
                 hint="Send a valid token as 'Authorization: Bearer tl_…'",
             )
-        return principal_for(record)
+        return Admission(principal_for(record), known)
 
-    async def authenticate_session(self, secret: str) -> Principal:
-        """Whose browser it is. Raises Unauthenticated."""
-        record = await self._known(secret, SESSION_PREFIX)
+    async def admit_session(self, secret: str, project: str) -> Admission:
+        """Whose browser it is, and the project they name. Raises Unauthenticated."""
+        record, known = await self._known(secret, SESSION_PREFIX, project)
         if record is None:
             raise Unauthenticated(
                 "The sign-in is unknown or has ended", hint="Sign in again: GET /v1/sign-in"
             )
-        return principal_for(record)
+        return Admission(principal_for(record), known)
 
-    async def _known(self, secret: str, prefix: str) -> TokenRecord | None:
+    async def _known(
+        self, secret: str, prefix: str, project: str
+    ) -> tuple[TokenRecord | None, ProjectRecord | None]:
         if not secret.startswith(prefix) or len(secret) != len(prefix) + _TOKEN_LENGTH:
-            return None
-        record = await self._access.token(hash_token(secret))
+            return None, None
+        record, known = await self._access.token_and_project(hash_token(secret), project)
         if record is not None and _is_due(record) and self._uses.count(record.id) == 1:
             task = asyncio.create_task(self._note_use(record.id))
             self._noting.add(task)
             task.add_done_callback(self._noting.discard)
-        return record
+        return record, known
 
     async def _note_use(self, token_id: str) -> None:
         """Beside the request, which goes on whether or not this can be written."""

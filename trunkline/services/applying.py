@@ -4,13 +4,14 @@ Both are decisions about exactly what somebody saw: a plan is named by its id an
 account by its id. Whether the world is still as it was then is asked again before every step.
 """
 
+from collections import Counter
 from datetime import timedelta
 
 from activities.clocks import SystemClock
 from activities.policies import Standings
 from activities.types import RefreshRequest
 from trunkline.model import limits
-from trunkline.model.base import Json
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.blast_radius import confirmation_text
 from trunkline.model.errors import Blocked, InvalidInput
 from trunkline.model.gates import ACCOUNTS, refusal
@@ -67,12 +68,22 @@ class ApplyService:
             caller, record, "apply", reason=reason, lifetime_s=limits.APPLY_LIFETIME_S
         )
         details: dict[str, Json] = {"planId": plan_id, "digest": digest}
-        await self._audit(caller, record, "plan.apply", plan_id, reason, details)
+        names = subjects_of(record.plan)
+        await self._audit(
+            caller,
+            record,
+            "plan.apply",
+            plan_id,
+            reason,
+            details,
+            before=await self._operations.in_place(project, record.environment, names),
+            after={"revision": record.revision, "steps": _steps(record.plan)},
+        )
         if any(step.action == "delete" for step in record.plan.steps):
             await self._engine.prune(project, record.environment)
         request = RefreshRequest(
             environment=record.environment,
-            names=subjects_of(record.plan),
+            names=names,
             reason="apply",
             request_id=caller.request_id,
         )
@@ -105,7 +116,16 @@ class ApplyService:
         accounts: list[Json] = [*record.plan.accounts]
         await self._store(caller, record, "enforce", reason=wanted, accounts=accounts)
         details: dict[str, Json] = {"planId": plan_id, "digest": digest, ACCOUNTS: accounts}
-        await self._audit(caller, record, "environment.enforce", environment, wanted, details)
+        await self._audit(
+            caller,
+            record,
+            "environment.enforce",
+            environment,
+            wanted,
+            details,
+            before={"enforced": False},
+            after={"enforced": True, "steps": _steps(record.plan)},
+        )
         await self._statuses.add_events([_confirmed(record, caller)])
         return await self._operations.sync(
             caller.principal,
@@ -186,6 +206,9 @@ class ApplyService:
         subject: str,
         reason: str,
         details: dict[str, Json],
+        *,
+        before: JsonObject,
+        after: JsonObject,
     ) -> None:
         await self._access.record(
             caller.principal,
@@ -195,7 +218,14 @@ class ApplyService:
             request_id=caller.request_id,
             reason=reason,
             details={"environment": record.environment, **details},
+            before=before,
+            after=after,
         )
+
+
+def _steps(plan: Plan) -> JsonObject:
+    """How many writes of which kind."""
+    return dict(sorted(Counter[str](step.action for step in plan.steps).items()))
 
 
 def subjects_of(plan: Plan) -> tuple[str, ...]:

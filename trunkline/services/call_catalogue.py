@@ -76,7 +76,7 @@ def call_services(
     routing = CallRoutingService(requests, store, store, store, standings, clock)
     return CallServices(
         calls=calls,
-        call_control=CallControlService(store, access=access),
+        call_control=CallControlService(store, store, access=access),
         call_reports=CallReportService(requests, store, clock, wake=(outbound.heard,)),
         call_routing=routing,
         manual_results=ManualResultService(store, status, access=access, calls=calls),

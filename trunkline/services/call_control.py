@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from activities.clocks import SystemClock
 from trunkline.model.base import JsonObject
@@ -26,11 +27,13 @@ from trunkline.model.errors import (
     InvalidInput,
     NotAvailableInNative,
     NotFound,
+    NumberNotToBeCalled,
 )
 from trunkline.model.roles import Action
-from trunkline.ports import Clock
-from trunkline.ports.calls import Calls
+from trunkline.ports import Clock, Wishes
+from trunkline.ports.calls import CallOrders, Calls
 from trunkline.services.access import AccessService
+from trunkline.services.call_rules import rules_of
 from trunkline.services.control import Caller
 
 _AUDITED_MAX_CHARACTERS = 200
@@ -83,11 +86,23 @@ class ContextWish:
         return (*given, *removed)
 
 
+class SteeredCalls(Calls, CallOrders, Protocol):
+    """Rows of calls, and of numbers nobody may call."""
+
+
 class CallControlService:
     """Steering calls whose audio passes through us. Projects are those found for the caller."""
 
-    def __init__(self, calls: Calls, *, access: AccessService, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        calls: SteeredCalls,
+        wishes: Wishes,
+        *,
+        access: AccessService,
+        clock: Clock | None = None,
+    ) -> None:
         self._calls = calls
+        self._wishes = wishes
         self._access = access
         self._clock = clock or SystemClock()
 
@@ -150,14 +165,16 @@ class CallControlService:
         sentence: str = "",
     ) -> CallCommand:
         """Hand the caller to a person. ``summary`` is said to that person and kept with the call,
-        ``sentence`` is said to the caller first. Raises what ``hang_up`` raises, and InvalidInput
-        for a number of the call itself.
+        ``sentence`` is said to the caller first. Raises what ``hang_up`` raises, InvalidInput for a
+        number of the call itself, and NumberNotToBeCalled.
         """
         caller.principal.require("call.transfer")
         record = await self._known(project, call_id)
         if to_number in (record.from_number, record.to_number):
             raise InvalidInput(f"{to_number} is in this call already")
         body: JsonObject = {"to": to_number, "summary": summary, "sentence": sentence}
+        if note := await self._forbidden(record, to_number):
+            body["note"] = note
         return await self._ask(caller, project, call_id, "transfer", body)
 
     async def command(
@@ -235,6 +252,25 @@ class CallControlService:
             await asyncio.sleep(COMMAND_LOOK_S)
             slots = await self._calls.slots(record.project, record.id)
         return slots
+
+    async def _forbidden(self, record: CallRecord, to_number: str) -> str:
+        """Why a number on the do-not-call list is dialled all the same; "" for one that is not on
+        it. Raises NumberNotToBeCalled unless the manifests name it where calls are to go.
+        """
+        entry = await self._calls.do_not_call(record.project, to_number)
+        if entry is None:
+            return ""
+        listed = f"{to_number} is on the do-not-call list"
+        own = await self._wishes.wishes_for_number(to_number)
+        if any(one.project == record.project for one in own):
+            return f"{listed}; it is dialled all the same, as a number of this project"
+        if (await rules_of(self._wishes, record)).fallback == to_number:
+            return f"{listed}; it is dialled all the same, as the fallback of {record.number}"
+        why = f": {entry.reason}" if entry.reason else ""
+        raise NumberNotToBeCalled(
+            f"{listed}{why}",
+            hint="Take it off the list, or name it as the fallback of the call's number",
+        )
 
     async def _known(self, project: str, call_id: str) -> CallRecord:
         record = await self._calls.call(project, call_id)

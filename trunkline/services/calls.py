@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from trunkline.model import limits
 from trunkline.model.base import JsonObject
 from trunkline.model.calls.limits import CALL_EVENTS_READ_MAX, CALLS_EXPORTED_AT_ONCE
-from trunkline.model.calls.recordings import side_by_side, wav_header, wav_length
+from trunkline.model.calls.recordings import TRACKS, side_by_side, wav_header, wav_length
 from trunkline.model.calls.records import CallFilter, CallRecord
 from trunkline.model.calls.transcripts import Utterance, transcript_of
 from trunkline.model.errors import NotFound
@@ -34,10 +34,20 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A WAV file: its length in bytes, and its pieces in order."""
+    """A WAV file as long as the call was recorded so far: ``samples`` of each track."""
 
-    length: int
-    pieces: AsyncIterator[bytes]
+    call: CallRecord
+    samples: int
+
+    @property
+    def length(self) -> int:
+        """Its size in bytes."""
+        return wav_length(self.samples)
+
+    @property
+    def tag(self) -> str:
+        """The same bytes, the same tag: what was recorded only grows."""
+        return f'"{self.call.id}-{self.samples}"'
 
 
 class CallService:
@@ -85,10 +95,8 @@ class CallService:
             )
         return transcript
 
-    async def recording(
-        self, principal: Principal, project: str, call_id: str, *, request_id: str
-    ) -> Recording:
-        """The audio of a call, as far as it is kept yet.
+    async def recording(self, principal: Principal, project: str, call_id: str) -> Recording:
+        """The audio of a call, as far as it is kept yet; nothing of it was heard with that.
 
         Raises Forbidden, NotFound where there is none, and NotAvailableInNative for a call whose
         audio went past us.
@@ -107,15 +115,25 @@ class CallService:
                 f"There is no recording of call {call_id}: none was made, or it is kept no longer",
                 hint="spec.calls.record and spec.calls.retention of the Project manifest say so",
             )
+        return Recording(call, samples)
+
+    async def hear(
+        self, principal: Principal, recording: Recording, part: range, *, request_id: str
+    ) -> AsyncIterator[bytes]:
+        """Bytes of a recording, piece by piece; it is written down before the first."""
+        call = recording.call
+        details: JsonObject = {"recording": True}
+        if len(part) < recording.length:
+            details["bytes"] = f"{part.start}-{part.stop - 1}"
         await self._access.record(
             principal,
             "call.listen",
-            project=project,
-            subject=call_id,
+            project=call.project,
+            subject=call.id,
             request_id=request_id,
-            details={"recording": True},
+            details=details,
         )
-        return Recording(wav_length(samples), self._pieces(call, samples))
+        return self._pieces(recording, part)
 
     async def export(
         self,
@@ -170,12 +188,19 @@ class CallService:
         turns = transcript_of(events, call.answered_at)
         return Transcript(call, turns, complete=len(events) < CALL_EVENTS_READ_MAX)
 
-    async def _pieces(self, call: CallRecord, samples: int) -> AsyncIterator[bytes]:
+    async def _pieces(self, recording: Recording, part: range) -> AsyncIterator[bytes]:
         """Exactly as much as was said there is: a call may go on while it is read."""
-        yield wav_header(samples)
-        left = samples
-        async for caller, agent in self._calls.recording(call.project, call.id):
-            piece = side_by_side(caller[:left], agent[:left])
-            left -= len(piece) // 2
+        call, header = recording.call, wav_header(recording.samples)
+        if beginning := header[part.start : part.stop]:
+            yield beginning
+        at = max(part.start, len(header))
+        first, skip = divmod(at - len(header), TRACKS)
+        sound = self._calls.recording(call.project, call.id, first=first)
+        async for caller, agent in sound:
+            if at >= part.stop:
+                break
+            piece = side_by_side(caller, agent)[skip : skip + part.stop - at]
+            skip = 0
+            at += len(piece)
             if piece:
                 yield piece

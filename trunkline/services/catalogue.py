@@ -182,7 +182,7 @@ def build_services(
     operations = OperationService(
         store, store, store, projects=projects, access=access, engine=engine
     )
-    status = StatusService(store, store, store)
+    status = StatusService(store)
     releases = release_services(
         store, outside, status=status, projects=projects, access=access, engine=engine
     )
@@ -243,7 +243,14 @@ def _projects(
     """Registered projects; without ``outside`` no further one can be registered."""
     sources = outside.sources if outside else None
     return ProjectService(
-        store, store, store, access=access, engine=engine, sources=sources, live=live
+        store,
+        store,
+        store,
+        access=access,
+        engine=engine,
+        sources=sources,
+        notifications=store,
+        live=live,
     )
 
 

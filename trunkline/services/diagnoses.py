@@ -23,6 +23,7 @@ from trunkline.model.findings import (
 from trunkline.model.forges import ForgeAccess, ForgeKind
 from trunkline.model.public_keys import ssh_line
 from trunkline.model.signatures import commit_problem, commit_rule, list_own_key
+from trunkline.services.notifications import UNREACHED_ADVICE
 
 PYTHON_MIN = (3, 11)
 POSTGRESQL_MIN = 14
@@ -190,11 +191,9 @@ def forge_findings(name: str, kind: ForgeKind, access: ForgeAccess) -> list[Find
     return [Finding(name=name, state="ok", found=found)]
 
 
-def notification_findings(
-    project: str, recipients: int, failing: Sequence[tuple[str, str, str]]
-) -> list[Finding]:
-    """Do messages arrive? ``failing``: words, state and answer of recipients whose last one did
-    not. Nothing is found for a project that tells nobody.
+def notification_findings(project: str, recipients: int, failing: Sequence[str]) -> list[Finding]:
+    """Do messages arrive? ``failing`` says of each recipient that takes none what is known of it.
+    Nothing is found for a project that tells nobody.
     """
     if not recipients:
         return []
@@ -205,10 +204,10 @@ def notification_findings(
         Finding(
             name=f"notifications.{project}",
             state="warning",
-            found=f"notifications to {words} are {state}: {answer}",
-            advice="Correct the address or the secret, then: trunkline notifications test",
+            found=said,
+            advice=UNREACHED_ADVICE,
         )
-        for words, state, answer in failing
+        for said in failing
     ]
 
 

@@ -203,8 +203,7 @@ async def _sign_in_findings(settings: SignInSettings) -> list[Finding]:
 
 async def _told(notifications: Notifications, wishes: Wishes, project: str) -> list[Finding]:
     count, failing = await unreached(notifications, wishes, project)
-    said = [(each.words, each.record.state, each.record.message) for each in failing]
-    return notification_findings(project, count, said)
+    return notification_findings(project, count, [each.said for each in failing])
 
 
 async def _git_findings(project: ProjectRecord, sources: Sources) -> list[Finding]:

@@ -4,7 +4,6 @@ From the moment it is said nothing is written there any more; a workflow then ta
 Nothing that rings or answers is touched, so nobody who calls can tell.
 """
 
-import secrets
 from datetime import UTC, datetime
 
 from activities.types import EjectInput
@@ -14,6 +13,7 @@ from trunkline.model.records import OperationRecord
 from trunkline.ports import Ejections, Interventions, Operations
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
+from trunkline.services.opening import opened
 from trunkline.services.projects import ProjectService
 
 
@@ -65,13 +65,7 @@ class EjectService:
                 f"Ejecting {environment} has to be confirmed by its name",
                 hint=f'Type "{environment}"; scripts say --yes',
             )
-        operation = OperationRecord(
-            id=f"eject-{secrets.token_hex(8)}",
-            project=project,
-            kind="eject",
-            requested_by=principal.person,
-        )
-        await self._operations.open_operation(operation)
+        operation = await opened(self._operations, project, "eject", by=principal.person)
         await self._access.record(
             principal,
             "environment.eject",

@@ -5,7 +5,6 @@ a person's word that it may is written down and the workflows are woken, so that
 asking while one runs changes nothing.
 """
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -15,10 +14,11 @@ from trunkline.model.base import Json
 from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
 from trunkline.model.imports import ImportedManifest, ImportReport
 from trunkline.model.interventions import Intervention
-from trunkline.model.records import OperationKind, OperationRecord, WishRecord
+from trunkline.model.records import OperationRecord, WishRecord
 from trunkline.ports import Interventions, Ledger, Operations, Wishes
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
+from trunkline.services.opening import opened
 from trunkline.services.pages import Page, key_cursor, parse_key
 from trunkline.services.projects import ProjectService
 
@@ -60,7 +60,7 @@ class ImportService:
         """
         principal.require("import.create")
         await self._projects.require_environment(project, environment, applied=True)
-        operation = await self._open(principal, project, "import")
+        operation = await opened(self._operations, project, "import", by=principal.person)
         details: dict[str, Json] = {"operation": operation.id, "agents": [*agent_ids]}
         await self._audit(principal, project, "import.create", environment, request_id, details)
         request = ImportInput(
@@ -132,7 +132,7 @@ class ImportService:
         if len(given) != len(agents or {}):
             raise InvalidInput("One agent cannot be two agents of the platform")
         found = await self.candidates(project, environment, names=(*names, *given), given=given)
-        operation = await self._open(principal, project, "adopt")
+        operation = await opened(self._operations, project, "adopt", by=principal.person)
         wanted = sorted(found)
         details: dict[str, Json] = {
             "operation": operation.id,
@@ -240,18 +240,6 @@ class ImportService:
         except EngineUnavailable as error:
             await self._operations.finish_operation(operation.id, "Error", error.message)
             raise
-
-    async def _open(
-        self, principal: Principal, project: str, kind: OperationKind
-    ) -> OperationRecord:
-        operation = OperationRecord(
-            id=f"{kind}-{secrets.token_hex(8)}",
-            project=project,
-            kind=kind,
-            requested_by=principal.person,
-        )
-        await self._operations.open_operation(operation)
-        return await self._read(operation.id)
 
     async def _read(self, operation_id: str) -> OperationRecord:
         operation = await self._operations.operation(operation_id)

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from trunkline.model import limits
+from trunkline.model.conditions import Condition, Conditions
 from trunkline.model.errors import Blocked, InvalidInput
 from trunkline.model.kinds.project import Project
-from trunkline.model.notifications.groups import TESTED
-from trunkline.model.notifications.quiet import ChapterState
+from trunkline.model.notifications.bounds import UNREACHED_AFTER_S
+from trunkline.model.notifications.groups import REFUSED, TESTED
 from trunkline.model.notifications.recipients import Recipient, recipients
-from trunkline.model.notifications.records import NotificationRecord, OpenBatch
+from trunkline.model.notifications.records import NotificationRecord, OpenBatch, Unreached
 from trunkline.model.records import EventRecord
 from trunkline.ports import Wishes
 from trunkline.ports.notifying import Notifications
@@ -20,7 +21,7 @@ from trunkline.services.pages import Page, key_cursor, parse_key
 
 FORMER = "a recipient of before"
 TOPIC = "//project/notifications"
-UNREACHED: frozenset[ChapterState] = frozenset({"refused", "unanswered"})
+UNREACHED_ADVICE = "Correct the address or the secret, then: trunkline notifications test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +130,48 @@ async def recipients_of(wishes: Wishes, project: str) -> tuple[Recipient, ...]:
         return ()
 
 
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A recipient, by its words, that takes no messages; ``said`` is all that is known of it."""
+
+    words: str
+    said: str
+
+
 async def unreached(
     notifications: Notifications, wishes: Wishes, project: str
-) -> tuple[int, tuple[NotificationView, ...]]:
-    """How many recipients there are, and the last message of those who did not take it."""
+) -> tuple[int, tuple[Silence, ...]]:
+    """How many recipients there are, and which of them take no messages."""
     told = {each.id: each.words for each in await recipients_of(wishes, project)}
-    last = await notifications.last_notifications(project) if told else ()
+    failing = await notifications.unreached(project, after_s=UNREACHED_AFTER_S) if told else ()
     return len(told), tuple(
-        NotificationView(row, told[row.recipient])
-        for row in last
-        if row.recipient in told and row.state in UNREACHED
+        Silence(told[each.recipient], _silence(told[each.recipient], each))
+        for each in failing
+        if each.recipient in told
     )
+
+
+async def unreached_conditions(
+    notifications: Notifications, wishes: Wishes, project: str
+) -> Conditions:
+    """The same as conditions of the project; none is there while everybody is reached."""
+    if not await notifications.unreached(project, after_s=UNREACHED_AFTER_S):
+        return ()
+    _, failing = await unreached(notifications, wishes, project)
+    return tuple(
+        Condition(
+            type="Stalled",
+            status="True",
+            reason=REFUSED,
+            message=f"{each.said}. {UNREACHED_ADVICE}",
+        )
+        for each in failing
+    )
+
+
+def _silence(words: str, each: Unreached) -> str:
+    verb = "are refused" if each.state == "refused" else "do not arrive"
+    return f"notifications to {words} {verb} since {each.since:%Y-%m-%d %H:%M %Z}: {each.message}"
 
 
 def _parsed(cursor: str | None) -> tuple[int, str] | None:

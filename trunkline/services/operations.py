@@ -5,18 +5,18 @@ Temporal does not take it, the row ends as Error and says so.
 """
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 
 from activities.types import PlanInput, RefreshRequest
 from trunkline.model import limits
-from trunkline.model.base import Json
+from trunkline.model.base import Json, JsonObject
 from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
 from trunkline.model.records import OperationKind, OperationRecord, PlanRecord
 from trunkline.ports import Operations, Statuses, Wishes
 from trunkline.services.absent_names import absent
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
+from trunkline.services.opening import opened
 from trunkline.services.projects import ProjectService
 
 NOBODY_WAITS = "No agent or number has to change for it."
@@ -59,7 +59,7 @@ class OperationService:
         """
         await self._known_environment(project, environment)
         await self._known_names(project, environment, names)
-        operation = await self._open(principal, project, "plan")
+        operation = await opened(self._operations, project, "plan", by=principal.person)
         await self._audit(
             principal,
             operation,
@@ -121,7 +121,7 @@ class OperationService:
         if environment is not None:
             await self._known_environment(project, environment)
         await self._known_names(project, environment, names)
-        operation = await self._open(principal, project, "sync")
+        operation = await opened(self._operations, project, "sync", by=principal.person)
         await self._audit(
             principal,
             operation,
@@ -130,6 +130,7 @@ class OperationService:
             request_id=request_id,
             reason=reason,
             details={"environment": environment, "hardRefresh": hard_refresh},
+            before=await self.in_place(project, environment, names),
         )
         request = RefreshRequest(
             operation_id=operation.id,
@@ -153,7 +154,7 @@ class OperationService:
 
         Raises NotFound, EngineUnavailable.
         """
-        operation = await self._open(principal, project, kind)
+        operation = await opened(self._operations, project, kind, by=principal.person)
         if not request.names:
             await self._operations.finish_operation(operation.id, "Succeeded", NOBODY_WAITS)
             return await self.read(project, operation.id)
@@ -169,6 +170,24 @@ class OperationService:
             raise
         return operation
 
+    async def in_place(
+        self, project: str, environment: str | None, names: Sequence[str]
+    ) -> JsonObject:
+        """What a write begins from, for the audit log: the commit that counts, and of what is named
+        the digest each has, by environment and name.
+        """
+        environments = [environment] if environment is not None else []
+        if not environments and names:
+            environments = [found.name for found in await self._projects.environments(project)]
+        digests: JsonObject = {}
+        for name in names[: limits.AUDIT_NAMES_MAX]:
+            for place in environments:
+                row = await self._statuses.status(project, place, "agent", name)
+                if row is not None:
+                    digests[f"{place}/{name}"] = row.digest
+        revision = await self._projects.applied(project)
+        return {"revision": revision, "digests": digests} if digests else {"revision": revision}
+
     async def read(self, project: str, operation_id: str) -> OperationRecord:
         """One operation of the project. Raises NotFound."""
         operation = await self._operations.operation(operation_id)
@@ -183,18 +202,6 @@ class OperationService:
             raise NotFound(f"There is no plan {plan_id!r} in project {project!r}")
         return plan
 
-    async def _open(
-        self, principal: Principal, project: str, kind: OperationKind
-    ) -> OperationRecord:
-        operation = OperationRecord(
-            id=f"{kind}-{secrets.token_hex(8)}",
-            project=project,
-            kind=kind,
-            requested_by=principal.person,
-        )
-        await self._operations.open_operation(operation)
-        return await self.read(project, operation.id)
-
     async def _audit(
         self,
         principal: Principal,
@@ -205,6 +212,7 @@ class OperationService:
         request_id: str,
         reason: str = "",
         details: dict[str, Json],
+        before: JsonObject | None = None,
     ) -> None:
         await self._access.record(
             principal,
@@ -214,6 +222,7 @@ class OperationService:
             request_id=request_id,
             reason=reason,
             details={"operation": operation.id, **details},
+            before=before,
         )
 
     async def _wait(self, operation: OperationRecord, wait_s: float) -> OperationRecord:

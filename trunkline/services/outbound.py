@@ -156,7 +156,7 @@ class OutboundService:
         """The carrier reported of a call: whoever follows its order looks now. An order that does
         not hear it asks the carrier by itself.
         """
-        if not record.order:
+        if not record.order or record.test:
             return
         try:
             await self._engine.call_order(record.project, record.order, reason=record.state)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from activities.promotion_rules import pending_words
 from activities.types import RefreshRequest
 from trunkline.model.base import Json, JsonObject
+from trunkline.model.conditions import Conditions
 from trunkline.model.errors import (
     Blocked,
     InvalidInput,
@@ -12,15 +13,17 @@ from trunkline.model.errors import (
     NotConfigured,
     NotFound,
 )
-from trunkline.model.ids import secret_prefix, share_secrets
+from trunkline.model.ids import Revision, secret_prefix, share_secrets
 from trunkline.model.policies import default_mode
 from trunkline.model.records import ProjectRecord, SourceState
 from trunkline.model.released import WAITING_FOR_RELEASE
 from trunkline.model.roles import Action
 from trunkline.ports import Projects, Sources, Wishes
+from trunkline.ports.notifying import Notifications
 from trunkline.ports.releasing import ReleaseRecords
 from trunkline.services.access import AccessService, Principal
 from trunkline.services.engine import Engine
+from trunkline.services.notifications import unreached_conditions
 from trunkline.services.pages import Page, key_cursor, parse_key
 
 
@@ -38,11 +41,14 @@ class EnvironmentState:
 
 @dataclass(frozen=True, slots=True)
 class ProjectState:
-    """A project, how its Git is (None before the first look), and its environments."""
+    """A project, how its Git is (None before the first look), and its environments; ``conditions``
+    are of what belongs to none of them.
+    """
 
     project: ProjectRecord
     source: SourceState | None
     environments: tuple[EnvironmentState, ...]
+    conditions: Conditions = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,18 @@ class Removal:
     name: str
     objects_kept: int
     workflows_ended: int
+
+
+def reached(principal: Principal, name: str, record: ProjectRecord | None) -> ProjectRecord:
+    """A project that was looked up by its name. Raises NotFound unless it is there for the
+    caller.
+    """
+    if record is None or not principal.reaches(name):
+        raise NotFound(
+            f"There is no project {name!r}",
+            hint="`trunkline projects list` shows those your token reaches",
+        )
+    return record
 
 
 class ProjectService:
@@ -66,6 +84,7 @@ class ProjectService:
         access: AccessService,
         engine: Engine,
         sources: Sources | None = None,
+        notifications: Notifications | None = None,
         live: bool = False,
     ) -> None:
         self._projects = projects
@@ -74,6 +93,7 @@ class ProjectService:
         self._access = access
         self._engine = engine
         self._sources = sources
+        self._notifications = notifications
         self._live = live
 
     async def register(self, project: ProjectRecord) -> None:
@@ -167,16 +187,16 @@ class ProjectService:
     async def find(self, principal: Principal, name: str) -> ProjectRecord:
         """The project, if it exists for the caller. Raises NotFound."""
         record = await self._projects.project(name) if principal.reaches(name) else None
-        if record is None:
-            raise NotFound(
-                f"There is no project {name!r}",
-                hint="`trunkline projects list` shows those your token reaches",
-            )
-        return record
+        return reached(principal, name, record)
 
     async def state(self, principal: Principal, name: str) -> ProjectState:
         """One project with everything known of it. Raises NotFound."""
         return await self._state(await self.find(principal, name))
+
+    async def applied(self, name: str) -> Revision | None:
+        """The commit whose wishes count now; None before the first."""
+        source = await self._projects.source(name)
+        return source.applied_revision if source is not None else None
 
     async def names(self, principal: Principal) -> tuple[str, ...]:
         """Names of all projects that exist for the caller."""
@@ -249,7 +269,14 @@ class ProjectService:
         environments = [
             await self._waiting(record.name, each) for each in await self.environments(record.name)
         ]
-        return ProjectState(record, source, tuple(environments))
+        return ProjectState(
+            record, source, tuple(environments), await self._conditions(record.name)
+        )
+
+    async def _conditions(self, project: str) -> Conditions:
+        if self._notifications is None:
+            return ()
+        return await unreached_conditions(self._notifications, self._wishes, project)
 
     async def _waiting(self, project: str, environment: EnvironmentState) -> EnvironmentState:
         """The environment with what it waits for: a first release, or an admin who agrees to

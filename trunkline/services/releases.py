@@ -3,7 +3,6 @@
 Reads the index of releases that a look at Git writes; nothing here asks Git or a platform.
 """
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -132,22 +131,23 @@ class ReleaseService:
         """
         where = await self._where(project, environment)
         before = parse_before(cursor)
-        rows = await self.newest(project, where, agent, before=before, limit=limit)
+        standing, rows = await self._releases.standing_and_releases(
+            project, where, agent, before=before, limit=limit
+        )
         if not rows and cursor is None:
             await self._status.require(project, "agent", agent, environment=None)
         following = before_cursor(rows[-1].version) if len(rows) == limit else None
-        version = await self.version(project, where, agent)
-        return Changelog(where, version, Page(rows, following))
+        return Changelog(where, _version(standing), Page(rows, following))
 
     async def deployment(self, row: StatusRow) -> Deployment:
         """How far the agent of a status row has come, in whichever environment the row is."""
         released = await self._released(row.project)
         is_one = len(released) == 1 and row.environment not in released
         where = released[0] if is_one else row.environment
-        version, rows = await asyncio.gather(
-            self.version(row.project, where, row.name),
-            self.newest(row.project, where, row.name, limit=CHANGES_SHOWN),
+        standing, rows = await self._releases.standing_and_releases(
+            row.project, where, row.name, limit=CHANGES_SHOWN
         )
+        version = _version(standing)
         current = next((each for each in rows if each.version == version), None)
         if current is None and version:
             current = await self.release(row.project, where, row.name, version)
@@ -196,5 +196,8 @@ class ReleaseService:
 
     async def version(self, project: str, environment: str, agent: str) -> int:
         """What was verified last and is what the environment is brought to; 0 before the first."""
-        standing = await self.standing(project, environment, agent)
-        return 0 if standing is None or standing.removed else standing.applied_version
+        return _version(await self.standing(project, environment, agent))
+
+
+def _version(standing: ReleaseStanding | None) -> int:
+    return 0 if standing is None or standing.removed else standing.applied_version

@@ -90,7 +90,7 @@ class StatsService:
             ],
             manual=[m for m in manual if m.environment == where or m.digest in digests],
             events=events,
-            calls=calls,
+            calls=[call for call in calls if not call.test],
             now=datetime.now(UTC),
         )
         bounded = any(len(rows) == page for rows in (releases, promotions, manual, events))

@@ -1,18 +1,12 @@
 """How agents and numbers are, and what happened to them, in pages."""
 
-import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
-
 from activities.clocks import SystemClock
 from trunkline.model import limits
-from trunkline.model.decided_status import decided_status
 from trunkline.model.errors import InvalidInput
-from trunkline.model.promotions.gates import PromotionGate, gated_status
 from trunkline.model.records import EventRecord, RecordKind, StatusRow
 from trunkline.model.selectors import Selector
-from trunkline.ports import Clock, Interventions, Statuses
-from trunkline.ports.releasing import Promotions
+from trunkline.model.shown_statuses import shown_statuses
+from trunkline.ports import Clock, Statuses
 from trunkline.services.absent_names import absent
 from trunkline.services.pages import Page, before_cursor, key_cursor, parse_before, parse_key
 
@@ -22,17 +16,8 @@ class StatusService:
     one store.
     """
 
-    def __init__(
-        self,
-        statuses: Statuses,
-        interventions: Interventions,
-        promotions: Promotions,
-        *,
-        clock: Clock | None = None,
-    ) -> None:
+    def __init__(self, statuses: Statuses, *, clock: Clock | None = None) -> None:
         self._statuses = statuses
-        self._interventions = interventions
-        self._promotions = promotions
         self._clock = clock or SystemClock()
 
     async def page(
@@ -46,21 +31,16 @@ class StatusService:
         limit: int = limits.API_PAGE_DEFAULT,
     ) -> Page[StatusRow]:
         """Rows by name and environment."""
-        after = parse_key(cursor)
-        decided, rows = await asyncio.gather(
-            self._interventions.interventions(project, environment),
-            self._statuses.statuses(
-                project,
-                environment=environment,
-                kind=kind,
-                selector=selector,
-                after=after,
-                limit=limit,
-            ),
+        found = await self._statuses.stored_statuses(
+            project,
+            kind,
+            environment=environment,
+            selector=selector,
+            after=parse_key(cursor),
+            limit=limit,
         )
-        following = key_cursor(status_key(rows[-1])) if len(rows) == limit else None
-        shown = await self._gated(project, [decided_status(row, decided) for row in rows])
-        return Page(shown, following)
+        rows = shown_statuses(found, self._clock.now())
+        return Page(rows, key_cursor(status_key(rows[-1])) if len(rows) == limit else None)
 
     async def one(
         self, project: str, kind: RecordKind, name: str, *, environment: str | None
@@ -69,11 +49,7 @@ class StatusService:
 
         Raises NotFound, or InvalidInput naming the environments to choose from.
         """
-        if environment is not None:
-            row = await self._statuses.status(project, environment, kind, name)
-            rows = [] if row is None else [row]
-        else:
-            rows = await self._everywhere(project, kind, name)
+        rows = await self._everywhere(project, kind, name, environment=environment)
         if not rows:
             raise await absent(self._statuses, project, name, environment, what=kind)
         if len(rows) > 1:
@@ -81,18 +57,13 @@ class StatusService:
             raise InvalidInput(
                 f"{name!r} is in several environments: {names}", hint="Say which: ?environment="
             )
-        decided = await self._interventions.interventions(project, rows[0].environment)
-        (row,) = await self._gated(project, [decided_status(rows[0], decided)])
-        return row
+        return rows[0]
 
     async def require(
         self, project: str, kind: RecordKind, name: str, *, environment: str | None
     ) -> None:
         """Raises NotFound if nothing is known of that name."""
-        place = (project, environment) if environment is not None else None
-        if place is not None and await self._statuses.status(*place, kind, name) is not None:
-            return
-        if place is not None or not await self._everywhere(project, kind, name):
+        if not await self._everywhere(project, kind, name, environment=environment):
             raise await absent(self._statuses, project, name, environment, what=kind)
 
     async def events(
@@ -136,24 +107,13 @@ class StatusService:
         """Where an agent has a status."""
         return tuple(row.environment for row in await self._everywhere(project, "agent", name))
 
-    async def _gated(self, project: str, rows: Sequence[StatusRow]) -> tuple[StatusRow, ...]:
-        """The rows with how promotions stand right now."""
-        names = sorted({row.name for row in rows if row.kind == "agent"})
-        if not names:
-            return tuple(rows)
-        gates = defaultdict[str, list[PromotionGate]](list)
-        for gate in await self._promotions.promotion_gates(project, names):
-            gates[gate.agent].append(gate)
-        now = self._clock.now()
-        return tuple(
-            gated_status(row, gates[row.name], now) if row.name in gates else row for row in rows
+    async def _everywhere(
+        self, project: str, kind: RecordKind, name: str, *, environment: str | None = None
+    ) -> tuple[StatusRow, ...]:
+        found = await self._statuses.stored_statuses(
+            project, kind, environment=environment, name=name, limit=limits.API_PAGE_MAX
         )
-
-    async def _everywhere(self, project: str, kind: RecordKind, name: str) -> list[StatusRow]:
-        rows = await self._statuses.statuses(
-            project, kind=kind, after=f"{kind}/{name}/", limit=limits.API_PAGE_MAX
-        )
-        return [row for row in rows if row.name == name]
+        return shown_statuses(found, self._clock.now())
 
 
 def status_key(row: StatusRow) -> str:

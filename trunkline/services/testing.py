@@ -8,7 +8,7 @@ import secrets
 
 from activities.testing_types import TestRunInput
 from trunkline.model.base import Frozen, Json
-from trunkline.model.errors import EngineUnavailable, InvalidInput, NotFound
+from trunkline.model.errors import EngineUnavailable, NotFound
 from trunkline.model.kinds.conversation import Mode
 from trunkline.model.testing import limits as testing_limits
 from trunkline.model.testing.results import TestRunReport
@@ -64,8 +64,6 @@ class TestRunService:
         principal.require("test.run")
         for environment in filter(None, (order.environment, order.compare)):
             await self._projects.require_environment(project, environment, applied=True)
-        if order.mode == "phone":
-            raise InvalidInput("Tests over the telephone are not run from here yet")
         run_id = f"tests-{secrets.token_hex(8)}"
         details: dict[str, Json] = {"run": run_id, **order.model_dump(mode="json")}
         await self._access.record(

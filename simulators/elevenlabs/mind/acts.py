@@ -57,11 +57,10 @@ Act = Say | CallTool | SwitchLanguage | End
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document of the knowledge base as the agent has it; ``usage_mode`` prompt or auto."""
+    """A document of the knowledge base as the agent has it."""
 
     name: str
     text: str
-    usage_mode: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)

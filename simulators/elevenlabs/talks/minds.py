@@ -59,6 +59,5 @@ class Minds:
         for locator in locators:
             record = self._space.documents.get(locator["id"])
             if record is not None:
-                usage = locator.get("usage_mode") or "auto"
-                found.append(Document(record["name"], record["text"], usage))
+                found.append(Document(record["name"], record["text"]))
         return found

@@ -6,13 +6,12 @@ is the talk's business.
 
 from __future__ import annotations
 
-import random
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from simulators.faults import Armed, Selection, first_hit
+from simulators.faults import Selection
 from simulators.limits import (
     MAX_HANG_S,
     MAX_LATENCY_MS,
@@ -20,7 +19,7 @@ from simulators.limits import (
     MAX_TALKS,
     SIGNATURE_LIFETIME_S,
 )
-from simulators.wire import Json
+from simulators.moods import Mood, MoodSettings
 
 THINK_MS = 250.0
 ANALYSIS_LAG_S = 1.0
@@ -53,13 +52,10 @@ class TalkFault(Selection):
     seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = 30.0
 
 
-class TalkSettings(BaseModel):
+class TalkSettings(MoodSettings):
     """Body of ``POST /_sim/talks``; what is not given stays as it was."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     think_ms: Annotated[float, Field(ge=0, le=MAX_LATENCY_MS)] = THINK_MS
-    seed: int = 0
     concurrency: Annotated[int, Field(ge=0, le=MAX_TALKS)] | None = None
     misbehaviour: Annotated[float, Field(ge=0, le=1)] = 0.0
     degraded_tags: Annotated[tuple[str, ...], Field(max_length=MAX_TALK_FAULTS)] = ()
@@ -70,39 +66,15 @@ class TalkSettings(BaseModel):
     faults: Annotated[tuple[TalkFault, ...], Field(max_length=MAX_TALK_FAULTS)] = ()
 
 
-class Troubles:
-    """The settings in force, with dice of their own."""
+class Troubles(Mood[TalkSettings, TalkFault]):
+    """The settings of talks in force."""
 
     def __init__(self) -> None:
-        self.settings = TalkSettings()
-        self.clear()
-
-    def clear(self) -> None:
-        """As at the start."""
-        self._take(TalkSettings())
-
-    def change(self, settings: TalkSettings) -> None:
-        """These settings from now on; faults and dice begin afresh if the body names them."""
-        given = {name: getattr(settings, name) for name in settings.model_fields_set}
-        merged = self.settings.model_copy(update=given)
-        if {"faults", "seed"} & set(given):
-            self._take(merged)
-        else:
-            self.settings = merged
-
-    def _take(self, settings: TalkSettings) -> None:
-        self.settings = settings
-        self._dice = random.Random(settings.seed)  # noqa: S311 - repeatable dice
-        self._armed = [Armed(fault) for fault in settings.faults]
+        super().__init__(TalkSettings(), "faults")
 
     def fault_of(self, agent_id: str) -> TalkFault | None:
         """The fault the next talk of this agent has; every fault that looks at it counts it."""
-        return first_hit(self._armed, self._dice, lambda fault: fault.agent_id in (None, agent_id))
-
-    def describe(self) -> Json:
-        """The settings, and how many talks each fault has seen and hit."""
-        faults = [armed.describe() for armed in self._armed]
-        return {**self.settings.model_dump(mode="json"), "faults": faults}
+        return self._hit(lambda fault: fault.agent_id in (None, agent_id))
 
     def places(self, *, bursting: bool) -> int | None:
         """How many talks may go on at once, None for any number."""

@@ -34,6 +34,8 @@ MAX_KEPT_SOUND_S = 3_600.0
 MAX_EVENTS = 20_000
 # Calls whose sound and events stay readable; the oldest that are over fall off.
 MAX_KEPT_CALLS = 200
+# What callers left by ``<Record>``; the oldest fall off.
+MAX_KEPT_RECORDINGS = 100
 # Calls that stay in the account's list.
 MAX_LISTED_CALLS = 20_000
 MAX_LIVE_CALLS = 2_000

@@ -108,7 +108,9 @@ class Callbacks:
         except Unanswered as error:
             outcome = str(error)
         facts = {"status": parameters["CallStatus"], "outcome": outcome}
-        if "StreamEvent" in parameters:
+        if "MachineDetectionDuration" in parameters:
+            leg.note("machine_callback", **facts)
+        elif "StreamEvent" in parameters:
             leg.note("stream_callback", stream_event=parameters["StreamEvent"], **facts)
         else:
             sequence = parameters.get("SequenceNumber", "")

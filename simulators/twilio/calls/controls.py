@@ -80,6 +80,7 @@ class TelephonyControls:
             Route("GET", "/_sim/calls", self._list),
             Route("GET", "/_sim/calls/{sid}", self._show),
             Route("POST", "/_sim/calls/{sid}", self._act),
+            Route("GET", "/_sim/recordings/{sid}", self._recording),
             Route("GET", people, self._show_people),
             Route("POST", people, control(Person, self._put_person)),
             Route("DELETE", people, self._clear_people),
@@ -102,6 +103,12 @@ class TelephonyControls:
         except TooManyCalls:
             return json_answer({"error": "too many calls at once"}, status=429)
         return {"sid": leg.sid}
+
+    def _recording(self, request: Request) -> Answer:
+        wav = self._exchange.recordings.wav(request.path_values["sid"])
+        if wav is None:
+            return json_answer({"error": "no such recording"}, status=404)
+        return json_answer({"wav_base64": base64.b64encode(wav).decode()})
 
     def _list(self, request: Request) -> Answer:
         del request

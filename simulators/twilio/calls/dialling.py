@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 from simulators.twilio.calls.bounds import DEFAULT_DIAL_S, LONGEST_CALL_S
-from simulators.twilio.calls.leg import COMPLETED, CallbackPlan, Instructions, Leg
+from simulators.twilio.calls.leg import COMPLETED, LIVE, CallbackPlan, Instructions, Leg
 from simulators.twilio.calls.line import Line
 from simulators.twilio.calls.records import duration_of
 from simulators.twilio.calls.twiml import Verb
@@ -107,7 +107,7 @@ class Dialling:
         )
         leg.children.append(child.sid)
         leg.note("dials", number=called, call=child.sid)
-        whisper = _whisper(noun, base)
+        whisper = _whisper(noun, base, child)
         life = self._sip(child) if is_sip else self._telephone(child, timeout_s, whisper)
         self._network.begin(child, life)
         return child
@@ -192,12 +192,14 @@ async def _first_answered(children: list[Leg]) -> Leg | None:
     return None
 
 
-def _whisper(noun: Verb, base: str) -> Instructions | None:
-    """What whoever picks up hears first."""
+def _whisper(noun: Verb, base: str, child: Leg) -> Instructions | None:
+    """What whoever picks up hears first; asked about them, as a call that was dialled."""
     url = noun.attribute("url")
     if not url:
         return None
-    return Instructions(url=joined(base, url), method=noun.attribute("method", "POST").upper())
+    method = noun.attribute("method", "POST").upper()
+    told = (("DialCallSid", child.sid), ("DialCallStatus", LIVE))
+    return Instructions(url=joined(base, url), method=method, parameters=told)
 
 
 def _outcome(child: Leg, *, bridged: bool) -> dict[str, str]:

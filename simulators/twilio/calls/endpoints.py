@@ -24,6 +24,7 @@ from simulators.twilio.calls.leg import (
     Instructions,
     Leg,
 )
+from simulators.twilio.calls.machines import WAITS_FOR_END, Detection
 from simulators.twilio.calls.media import MediaStream, StreamPlan, tracks_of
 from simulators.twilio.calls.twiml import RELATIVE_ADDRESS, BadTwiml, parsed, relative_addresses
 from simulators.twilio.errors import Refused, not_found, refused
@@ -37,8 +38,13 @@ EVENTS = frozenset({"initiated", "ringing", "answered", COMPLETED})
 ENDPOINT = re.compile(r"(sip|client):\S+")
 DIGITS = re.compile(r"[0-9*#wW]{1,32}")
 STREAM = re.compile(r"wss?://[^/\s]+")
-URLS = ("Url", "FallbackUrl", "StatusCallback")
-METHODS = ("Method", "FallbackMethod", "StatusCallbackMethod")
+URLS = ("Url", "FallbackUrl", "StatusCallback", "AsyncAmdStatusCallback")
+METHODS = (
+    "Method",
+    "FallbackMethod",
+    "StatusCallbackMethod",
+    "AsyncAmdStatusCallbackMethod",
+)
 PARAMETER = re.compile(r"Parameter(\d{1,2})\.(Name|Value)")
 
 
@@ -108,7 +114,7 @@ class CallEndpoints:
                 ring_s=form.number("Timeout", DEFAULT_RING_S, MAX_RING_S),
                 limit_s=form.number("TimeLimit", LONGEST_CALL_S, LONGEST_CALL_S),
                 digits=digits,
-                detects_machines=form.text("MachineDetection") in ("Enable", "DetectMessageEnd"),
+                detection=_detection(form),
             )
         except TooManyCalls as error:
             text = "Too many concurrent calls"
@@ -263,6 +269,18 @@ def _callbacks(form: Form) -> CallbackPlan:
         raise refused(400, errors.INVALID_PARAMETER, text)
     method = form.text("StatusCallbackMethod") or "POST"
     return CallbackPlan(url=form.text("StatusCallback"), method=method, events=events)
+
+
+def _detection(form: Form) -> Detection:
+    mode = form.text("MachineDetection")
+    if mode not in ("Enable", WAITS_FOR_END):
+        return Detection()
+    return Detection(
+        mode=mode,
+        is_beside=form.text("AsyncAmd").lower() == "true",
+        url=form.text("AsyncAmdStatusCallback"),
+        method=form.text("AsyncAmdStatusCallbackMethod") or "POST",
+    )
 
 
 def _check_addresses(form: Form) -> None:

@@ -18,9 +18,12 @@ from simulators.twilio.calls.bounds import (
     MAX_LIVE_CALLS,
 )
 from simulators.twilio.calls.callbacks import INITIATED, Callbacks
+from simulators.twilio.calls.crossing import crossed
 from simulators.twilio.calls.dialling import ANSWERED, Dialling
+from simulators.twilio.calls.gathering import Recordings
 from simulators.twilio.calls.leg import COMPLETED, LIVE, OVER, CallbackPlan, Instructions, Leg
 from simulators.twilio.calls.line import Line
+from simulators.twilio.calls.machines import DETECTION_MS, Detection
 from simulators.twilio.calls.pace import Pace
 from simulators.twilio.calls.people import People, Person
 from simulators.twilio.calls.persons import act
@@ -35,6 +38,7 @@ from simulators.twilio.workspace import Workspace
 from simulators.wire import Json
 
 DIAL_TONES_S = 0.2
+NO_DETECTION = Detection()
 logger = logging.getLogger(__name__)
 
 
@@ -69,6 +73,7 @@ class Exchange:
             now=workspace.clock.now,
         )
         self._dialling = Dialling(self, self.web)
+        self.recordings = Recordings(lambda: workspace.identifiers.twilio("RE"))
         self.pace = Pace()
         self.legs: dict[str, Leg] = {}
         self._people_at: dict[str, Person] = {}
@@ -135,7 +140,7 @@ class Exchange:
         ring_s: float = DEFAULT_RING_S,
         limit_s: float = LONGEST_CALL_S,
         digits: str = "",
-        detects_machines: bool = False,
+        detection: Detection = NO_DETECTION,
     ) -> Leg:
         """The account calls somebody, when its turn has come; whoever asks commits.
 
@@ -158,12 +163,18 @@ class Exchange:
 
         async def life() -> str:
             await asyncio.sleep(at_s - now_s)
+            if self._is_own(called):
+                self._rings(leg)
+                return await crossed(self, leg, first, ring_s)
             outcome = await self.ring(leg, ring_s)
             if outcome != ANSWERED:
                 return outcome
-            if detects_machines:
-                record["answered_by"] = "machine_start" if person.machine else "human"
+            if detection.is_first:
+                record["answered_by"] = detection.answered_by(person)
             self.pick_up(leg)
+            if detection.is_beside:
+                detecting = self._detect(leg, detection, person)
+                self._beside[leg.sid].append(asyncio.create_task(detecting))
             if digits:
                 leg.note("sends_digits", digits=digits)
                 await asyncio.sleep(DIAL_TONES_S)
@@ -171,6 +182,30 @@ class Exchange:
 
         self.begin(leg, life())
         return leg
+
+    async def _detect(self, leg: Leg, detection: Detection, person: Person) -> None:
+        """Find out who answered while the call goes on, and tell whoever asked."""
+        await asyncio.sleep(DETECTION_MS / 1000)
+        answered_by = detection.answered_by(person)
+        leg.record["answered_by"] = answered_by
+        self.records.save(leg.record)
+        self._space.store.commit()
+        leg.note("detected", answered_by=answered_by)
+        if detection.url:
+            told = {"AnsweredBy": answered_by, "MachineDetectionDuration": str(DETECTION_MS)}
+            self.callbacks.tell(leg, detection.url, detection.method, told)
+
+    def _is_own(self, called: str) -> bool:
+        """True for a number of the account that somebody answers, unless a person was put there."""
+        number = self._numbers.find(called)
+        if number is None or self.people.is_put(called):
+            return False
+        return bool(number["voice_url"] or number["voice_application_sid"])
+
+    def reach(self, leg: Leg) -> Leg:
+        """The called number rings, as for a call from outside. Raises TooManyCalls."""
+        called, caller = str(leg.record["to"]), str(leg.record["from"])
+        return self.incoming(called=called, caller=caller, person=Person(number=caller))
 
     def child(
         self, parent: Leg, *, called: str, caller: str, callbacks: CallbackPlan, line: Line | None
@@ -259,17 +294,20 @@ class Exchange:
     async def ring(self, leg: Leg, timeout_s: float) -> str:
         """Let it ring; ``answered`` or the status it ends with."""
         person = self._people_at[leg.sid]
-        leg.record["start_at"] = self._space.clock.now()
-        self.callbacks.report(leg, INITIATED, {})
-        if person.answers in (ANSWERED, "no-answer"):
-            self._set_status(leg, "ringing")
-            self.callbacks.report(leg, "ringing", {})
+        self._rings(leg, is_heard=person.answers in (ANSWERED, "no-answer"))
         after_s = person.after_ms / 1000
         if person.answers == ANSWERED and after_s > timeout_s:
             await asyncio.sleep(timeout_s)
             return "no-answer"
         await asyncio.sleep(min(after_s, timeout_s))
         return person.answers
+
+    def _rings(self, leg: Leg, *, is_heard: bool = True) -> None:
+        leg.record["start_at"] = self._space.clock.now()
+        self.callbacks.report(leg, INITIATED, {})
+        if is_heard:
+            self._set_status(leg, "ringing")
+            self.callbacks.report(leg, "ringing", {})
 
     def pick_up(self, leg: Leg) -> None:
         """It is answered: the line is open, the person begins, time counts."""
@@ -313,6 +351,7 @@ class Exchange:
             self.web,
             dialling=self._dialling,
             streaming=self.streaming,
+            recordings=self.recordings,
             pick_up=self.pick_up,
         )
 
@@ -338,6 +377,7 @@ class Exchange:
         """As at the start: no calls, nobody anywhere, no troubles."""
         self.legs.clear()
         self.people.clear()
+        self.recordings.clear()
         self.troubles.clear()
         self.measure_afresh()
         self.web.places.lay({})

@@ -96,6 +96,7 @@ class Line:
         self.ticks = 0
         self._paces = (self.pace, *paces)
         self._listeners: tuple[Listener, ...] = ()
+        self._understand: Callable[[str], None] | None = None
         self._hopes: dict[str, list[asyncio.Future[None]]] = {}
         self._loop = asyncio.get_running_loop()
         self._due_s = 0.0
@@ -146,6 +147,10 @@ class Line:
         """No longer."""
         self._listeners = tuple(known for known in self._listeners if known is not listener)
 
+    def understand(self, understand: Callable[[str], None] | None) -> None:
+        """Tell this from now on what words are said; None for nobody."""
+        self._understand = understand
+
     @property
     def has_listener(self) -> bool:
         """True if somebody would hear the voice."""
@@ -167,9 +172,11 @@ class Line:
         """Play to the ear after what waits; returns when it was heard or dropped."""
         await _passed(self.ear, sound)
 
-    async def speak(self, sound: bytes) -> None:
-        """Say something; returns when it was said."""
+    async def speak(self, sound: bytes, words: str = "") -> None:
+        """Say something; returns when it was said, and understood if it is words."""
         await _passed(self.voice, sound)
+        if words and self._understand is not None:
+            self._understand(words)
 
 
 async def _passed(playout: Playout, sound: bytes) -> None:

@@ -84,6 +84,10 @@ class People:
         """Whoever is there."""
         return self._known.get(number) or Person(number=number)
 
+    def is_put(self, number: str) -> bool:
+        """True if the control plane put somebody there."""
+        return number in self._known
+
     def all(self) -> list[Person]:
         """Those that were put there."""
         return list(self._known.values())

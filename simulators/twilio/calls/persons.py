@@ -37,7 +37,7 @@ async def act(
                 await teach(item.say, sound)
             await _listened_to(line)
             note("caller_speaks", words=item.say or "")
-            await line.speak(sound)
+            await line.speak(sound, item.say or "")
             note("caller_is_silent")
         elif item.digits is not None:
             await _listened_to(line)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from simulators.faults import Armed, Selection, first_hit
+from simulators.faults import Selection
 from simulators.limits import MAX_HANG_S
+from simulators.moods import Mood, MoodSettings
 from simulators.twilio.calls.bounds import (
     CALLS_PER_SECOND,
     FRAME_S,
@@ -19,7 +20,6 @@ from simulators.twilio.calls.bounds import (
     MAX_CALLBACK_FAULTS,
     MAX_JITTER_MS,
 )
-from simulators.wire import Json
 
 Send = Callable[[bytes], None]
 
@@ -44,7 +44,7 @@ class CallbackFault(Selection):
     seconds: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = 1.0
 
 
-class TelephonySettings(BaseModel):
+class TelephonySettings(MoodSettings):
     """Body of ``POST /_sim/telephony``; what is not given stays as it was.
 
     ``jitter_ms`` sends each frame up to so much late, in order; ``burst_frames`` holds so many
@@ -52,13 +52,10 @@ class TelephonySettings(BaseModel):
     stamps, and what comes is read for them, on streams that open from then on.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     calls_per_second: Annotated[float, Field(gt=0, le=1_000)] = CALLS_PER_SECOND
     jitter_ms: Annotated[int, Field(ge=0, le=MAX_JITTER_MS)] = 0
     burst_frames: Annotated[int, Field(ge=1, le=MAX_BURST_FRAMES)] = 1
     stamps: bool = False
-    seed: int = 0
     callback_faults: Annotated[
         tuple[CallbackFault, ...], Field(max_length=MAX_CALLBACK_FAULTS)
     ] = ()
@@ -95,30 +92,11 @@ class Rhythm:
             send(self._held.popleft()[1])
 
 
-class TelephonyTroubles:
-    """The settings in force, with dice of their own."""
+class TelephonyTroubles(Mood[TelephonySettings, CallbackFault]):
+    """The settings of telephony in force."""
 
     def __init__(self) -> None:
-        self.settings = TelephonySettings()
-        self.clear()
-
-    def clear(self) -> None:
-        """As at the start."""
-        self._take(TelephonySettings())
-
-    def change(self, settings: TelephonySettings) -> None:
-        """These from now on; faults and dice begin afresh if the body names them."""
-        given = {name: getattr(settings, name) for name in settings.model_fields_set}
-        merged = self.settings.model_copy(update=given)
-        if {"callback_faults", "seed"} & set(given):
-            self._take(merged)
-        else:
-            self.settings = merged
-
-    def _take(self, settings: TelephonySettings) -> None:
-        self.settings = settings
-        self._dice = random.Random(settings.seed)  # noqa: S311 - repeatable dice
-        self._armed = [Armed(fault) for fault in settings.callback_faults]
+        super().__init__(TelephonySettings(), "callback_faults")
 
     def rhythm(self) -> Rhythm:
         """The rhythm of a stream that begins now."""
@@ -126,9 +104,4 @@ class TelephonyTroubles:
 
     def fault_of(self, status: str) -> CallbackFault | None:
         """What happens to the next callback; every fault that looks at it counts it."""
-        return first_hit(self._armed, self._dice, lambda fault: fault.status in (None, status))
-
-    def describe(self) -> Json:
-        """The settings, and how many callbacks each fault has seen and hit."""
-        faults = [armed.describe() for armed in self._armed]
-        return {**self.settings.model_dump(mode="json"), "callback_faults": faults}
+        return self._hit(lambda fault: fault.status in (None, status))

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from simulators.twilio.calls import voices
 from simulators.twilio.calls.bounds import MAX_DOCUMENTS
 from simulators.twilio.calls.dialling import Dialling
+from simulators.twilio.calls.gathering import Gathered, Recorded, Recordings
 from simulators.twilio.calls.leg import COMPLETED, LIVE, Instructions, Leg
 from simulators.twilio.calls.streaming import Streaming
 from simulators.twilio.calls.twiml import BadTwiml, Verb, parsed
@@ -24,7 +25,6 @@ BAD_SOUND = 12300
 DIAL_IN_WHISPER = 13201
 # The longest a loop of one verb may go on.
 MAX_LOOPS = 1_000
-GATHER_TIMEOUT_S = 5.0
 Following = Instructions | None
 Perform = Callable[["Verb", str], Awaitable[Following]]
 
@@ -47,18 +47,21 @@ class Performer:
         *,
         dialling: Dialling,
         streaming: Streaming,
+        recordings: Recordings,
         pick_up: Callable[[Leg], None],
     ) -> None:
         self._leg = leg
         self._web = web
         self._dialling = dialling
         self._streaming = streaming
+        self._recordings = recordings
         self._pick_up = pick_up
         self._verbs: dict[str, Perform] = {
             "Say": self._say,
             "Play": self._play,
             "Pause": self._pause,
             "Gather": self._gather,
+            "Record": self._record,
             "Redirect": self._redirect,
             "Hangup": self._hangup,
             "Reject": self._reject,
@@ -189,48 +192,22 @@ class Performer:
         return None
 
     async def _gather(self, verb: Verb, base: str) -> Following:
-        leg = self._leg
-        digits: list[str] = []
-        pressed = asyncio.Event()
-
-        def read(keys: str) -> None:
-            digits.extend(keys)
-            leg.line.ear.clear()
-            pressed.set()
-
-        def hear(spoken: bytes | None, played: bytes | None) -> None:
-            """Somebody is there; what is said is not understood."""
-            del spoken, played
-
-        leg.gather(read)
-        leg.line.listen(hear)
-        try:
+        gathered = Gathered(self._leg, verb)
+        with gathered.listening():
             for inner in verb.children:
-                if not digits and inner.name in ("Say", "Play", "Pause"):
+                if not gathered.has_begun and inner.name in ("Say", "Play", "Pause"):
                     await self._verbs[inner.name](inner, base)
-            await self._collect(verb, digits, pressed)
-        finally:
-            leg.gather(None)
-            leg.line.leave(hear)
-        found = _until(digits, verb)
-        leg.note("gathered", digits=found)
+            await gathered.end()
+        found = gathered.parameters()
         if not found and verb.attribute("actionOnEmptyResult", "false") != "true":
             return None
         address = verb.attribute("action") or base
-        return self._at(verb, base, address, Digits=found) if address else None
+        return self._at(verb, base, address, **(found or {"Digits": ""})) if address else None
 
-    @staticmethod
-    async def _collect(verb: Verb, digits: list[str], pressed: asyncio.Event) -> None:
-        wanted = int(verb.number("numDigits", 0))
-        timeout_s = verb.number("timeout", GATHER_TIMEOUT_S)
-        finish = verb.attribute("finishOnKey", "#")
-        while not (finish and finish in digits) and not (wanted and len(digits) >= wanted):
-            pressed.clear()
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await pressed.wait()
-            except TimeoutError:
-                return
+    async def _record(self, verb: Verb, base: str) -> Following:
+        found = await Recorded(self._leg, verb, self._recordings).parameters()
+        address = verb.attribute("action") or base
+        return self._at(verb, base, address, **found) if found and address else None
 
     async def _redirect(self, verb: Verb, base: str) -> Following:
         return self._at(verb, base, verb.text)
@@ -275,12 +252,3 @@ def _loops(verb: Verb) -> int:
 def _digits_s(digits: str) -> float:
     """Half a second for ``w``, a whole one for ``W``, a fifth for a key."""
     return sum({"w": 0.5, "W": 1.0}.get(digit, 0.2) for digit in digits)
-
-
-def _until(digits: list[str], verb: Verb) -> str:
-    finish = verb.attribute("finishOnKey", "#")
-    text = "".join(digits)
-    if finish:
-        text = text.partition(finish)[0]
-    wanted = int(verb.number("numDigits", 0))
-    return text[:wanted] if wanted else text

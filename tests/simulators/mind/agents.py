@@ -149,9 +149,7 @@ class Agent:
 
     def reworded(self, old: str, new: str) -> Agent:
         """The same agent with another wording of a sentence."""
-        documents = tuple(
-            Document(one.name, one.text.replace(old, new), one.usage_mode) for one in self.documents
-        )
+        documents = tuple(Document(one.name, one.text.replace(old, new)) for one in self.documents)
         changed = self.prompt.replace(old, new)
         assert changed != self.prompt or documents != self.documents, f"nowhere: {old}"
         return Agent(

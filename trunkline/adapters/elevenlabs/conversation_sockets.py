@@ -195,10 +195,15 @@ class ConversationSockets:
     """Opens sockets to agents of one account. The platform says in passing how many it allows."""
 
     def __init__(
-        self, client: ElevenLabsClient, *, ping_interval_s: float = TALK_PING_INTERVAL_S
+        self,
+        client: ElevenLabsClient,
+        *,
+        ping_interval_s: float = TALK_PING_INTERVAL_S,
+        close_timeout_s: float = TALK_CLOSE_TIMEOUT_S,
     ) -> None:
         self._client = client
         self._ping_interval_s = ping_interval_s
+        self._close_timeout_s = close_timeout_s
         self.places: int | None = None
 
     async def open(
@@ -258,7 +263,7 @@ class ConversationSockets:
             return await DirectConnection(
                 address,
                 open_timeout=None,
-                close_timeout=TALK_CLOSE_TIMEOUT_S,
+                close_timeout=self._close_timeout_s,
                 ping_interval=self._ping_interval_s,
                 ping_timeout=self._ping_interval_s,
                 max_size=TALK_MESSAGE_MAX_BYTES,

@@ -31,7 +31,7 @@ from trunkline.adapters.elevenlabs.talk_messages import (
 )
 from trunkline.adapters.speech.formats import format_of
 from trunkline.model.base import Json, JsonObject
-from trunkline.model.calls.limits import PLATFORM_UNSENT_MAX_BYTES
+from trunkline.model.calls.limits import LINE_CLOSE_TIMEOUT_S, PLATFORM_UNSENT_MAX_BYTES
 from trunkline.model.calls.lines import AgentAudio, LineEvent, LineFormat, LineRequest
 from trunkline.model.errors import ConversationLost, ConversationRefused, PlatformError
 from trunkline.model.testing.talk import Interrupted, Opened
@@ -173,7 +173,7 @@ class ElevenLabsLines:
 
     def __init__(self, client: ElevenLabsClient) -> None:
         self._client = client
-        self._sockets = ConversationSockets(client)
+        self._sockets = ConversationSockets(client, close_timeout_s=LINE_CLOSE_TIMEOUT_S)
 
     def open(self, request: LineRequest) -> AbstractAsyncContextManager[ElevenLabsLine]:
         """Connect and leave it behind closed, whatever happens.

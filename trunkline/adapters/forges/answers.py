@@ -68,7 +68,6 @@ class PullAnswer(_Read):
     body: str | None = None
     user: User | None = None
     state: Literal["open", "closed"]
-    draft: bool | None = False
     head: Side
     base: Side
     html_url: str = ""
@@ -94,7 +93,6 @@ class PullAnswer(_Read):
             head_ref=f"refs/pull/{self.number}/head",
             base_branch=self.base.ref,
             is_fork=is_fork,
-            is_draft=bool(self.draft),
             merged_as=Revision(self.merge_commit_sha)
             if is_merged and self.merge_commit_sha
             else None,
@@ -106,6 +104,19 @@ class PullAnswer(_Read):
         )
 
 
+class IssueAnswer(_Read):
+    """A pull request as an issue, which says at GitHub who closed it."""
+
+    closed_by: User | None = None
+
+
+class TurnAnswer(_Read):
+    """What somebody did to a pull request, as Gitea's timeline has it."""
+
+    type: str = ""
+    user: User | None = None
+
+
 class CommentAnswer(_Read):
     """A comment."""
 
@@ -113,6 +124,7 @@ class CommentAnswer(_Read):
     body: str | None = ""
     user: User | None = None
     created_at: datetime
+    updated_at: datetime | None = None
     html_url: str = ""
 
     def comment(self, own_login: str) -> ForgeComment:
@@ -125,6 +137,7 @@ class CommentAnswer(_Read):
             created_at=self.created_at,
             url=self.html_url,
             is_own=bool(author) and author.casefold() == own_login.casefold(),
+            was_edited=self.updated_at is not None and self.updated_at > self.created_at,
         )
 
 

@@ -18,6 +18,7 @@ GITHUB: Final = Dialect(
     page_size=("per_page", 100),
     newest_first=(("sort", "created"), ("direction", "desc")),
     finds_heads=True,
+    issues_say_who_closed=True,
 )
 GITHUB_COM: Final = "github.com"
 GITHUB_COM_API: Final = "https://api.github.com"

@@ -14,9 +14,11 @@ from trunkline.adapters.forges.answers import (
     PERMISSIONS,
     Combined,
     CommentAnswer,
+    IssueAnswer,
     PermissionAnswer,
     PullAnswer,
     RepositoryAnswer,
+    TurnAnswer,
     User,
     understood,
 )
@@ -49,7 +51,8 @@ class Dialect:
 
     ``page_size`` is the parameter for a page's length and the longest page there is.
     ``newest_first`` asks a listing of pull requests for that order, and ``finds_heads`` says that
-    such a listing can be narrowed to a branch.
+    such a listing can be narrowed to a branch. ``issues_say_who_closed``, where the timeline does
+    elsewhere.
     """
 
     kind: ForgeKind
@@ -58,6 +61,7 @@ class Dialect:
     page_size: tuple[str, int]
     newest_first: Params = ()
     finds_heads: bool = False
+    issues_say_who_closed: bool = False
 
 
 class RestForge:
@@ -77,7 +81,10 @@ class RestForge:
 
     async def pull_request(self, number: int) -> PullRequest:
         """One pull request. Raises ForgeMissing."""
-        return _pull(await self._pull_row(number))
+        found = _pull(await self._pull_row(number))
+        if found.state != "closed":
+            return found
+        return found.model_copy(update={"closed_by": await self._closed_by(number)})
 
     async def pull_requests(
         self, *, state: PullRequestState | None = "open", head_branch: str = ""
@@ -214,6 +221,23 @@ class RestForge:
 
     async def _pull_row(self, number: int) -> JsonObject:
         return await self._client.read(f"{self._path}/pulls/{number}", route=PULL_ROUTE)
+
+    async def _closed_by(self, number: int) -> str:
+        """The login; "" where the forge does not say, or a token may not ask."""
+        place, route = f"{self._path}/issues/{number}", f"{ROUTE}/issues/{{number}}"
+        try:
+            if self._dialect.issues_say_who_closed:
+                row = await self._client.read(place, route=route)
+                by = understood(IssueAnswer, row, "an issue").closed_by
+            else:
+                rows = await self._client.listing(
+                    f"{place}/timeline", route=f"{route}/timeline", size=self._dialect.page_size
+                )
+                turns = [understood(TurnAnswer, row, "a timeline") for row in rows]
+                by = next((turn.user for turn in reversed(turns) if turn.type == "close"), None)
+        except (ForgeCredentialsRejected, ForgeMissing, ForgeRefused):
+            return ""
+        return by.login if by is not None else ""
 
     async def _open_for(self, head_branch: str, base_branch: str) -> PullRequest | None:
         found = await self.pull_requests(state="open", head_branch=head_branch)

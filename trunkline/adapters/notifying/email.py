@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from trunkline.adapters.notifying.posting import why_not
 from trunkline.adapters.wire import LOOPBACK_HOSTS
 from trunkline.model.errors import InvalidSettings, NotificationRefused, NotificationUnavailable
 from trunkline.model.kinds.notifications import Notification
@@ -116,9 +117,7 @@ async def send_mail(
         words = f"{options.host} answered {error.code}: {' '.join(str(error.message).split())}"
         raise _judged(error.code, words) from error
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-        raise NotificationUnavailable(
-            f"{options.host} does not answer ({type(error).__name__})"
-        ) from error
+        raise NotificationUnavailable(f"{options.host} {why_not(error)}") from error
     logger.info("%s took a mail for %s addresses", options.host, len(place.to))
     some = f"; not for {', '.join(refused)}" if refused else ""
     return f"{' '.join(said.split())}{some}"

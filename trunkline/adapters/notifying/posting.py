@@ -68,9 +68,7 @@ class Poster:
         except httpx.InvalidURL as error:
             raise NotificationRefused("the address is no URL") from error
         except httpx.HTTPError as error:
-            raise NotificationUnavailable(
-                f"{target.host} does not answer ({type(error).__name__})"
-            ) from error
+            raise NotificationUnavailable(f"{target.host} {why_not(error)}") from error
         text = _shown(said, url)
         logger.info("%s answered %s", target.host, status)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -111,6 +109,16 @@ class Poster:
             finally:
                 await response.aclose()
         return response.status_code, response.headers, said[:ANSWER_MAX_BYTES]
+
+
+def why_not(error: Exception) -> str:
+    """What kept a connection from being made, where people can do something about it."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"shows a certificate that does not count: {cause.verify_message}"
+        cause = cause.__cause__ or cause.__context__
+    return f"does not answer ({type(error).__name__})"
 
 
 def _shown(said: bytes, url: str) -> str:

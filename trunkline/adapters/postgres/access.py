@@ -3,21 +3,36 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from pydantic import TypeAdapter
+
 from trunkline.adapters.postgres.rows import (
     comparable_json,
     ordered_json,
     page_size,
+    parsed,
     readable,
     readable_json,
 )
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.limits import RETENTION_BATCH_SIZE, TOKEN_USE_NOTED_EVERY_S
-from trunkline.model.records import AuditRecord, TokenRecord
+from trunkline.model.records import AuditRecord, ProjectRecord, TokenRecord
 
 _LAST_ID = 2**63 - 1
 _COLUMNS = (
     "id, prefix, hash, person, role, project, created_at, expires_at, last_used_at, kind, grants"
 )
+_ADMISSION = f"""
+SELECT (
+    SELECT row_to_json(found)::text FROM (
+        SELECT {_COLUMNS} FROM tokens
+        WHERE hash = %s AND (expires_at IS NULL OR expires_at > now())
+    ) AS found
+) AS token, (
+    SELECT row_to_json(found)::text FROM (
+        SELECT name, repository, branch, poll_interval_s FROM projects WHERE name = %s
+    ) AS found
+) AS project
+"""  # noqa: S608 - columns of ours
 _REACHING = """
 (kind = 'token' AND project = ANY(%(projects)s::text[])) OR (
     kind = 'session' AND NOT EXISTS (
@@ -39,6 +54,7 @@ WHERE id = %(id)s AND (
 RETURNING id
 """
 _AUDIT = """
+SELECT row_to_json(found)::text AS row FROM (
 SELECT id, actor, role, action, project, subject, request_id, reason, details, before, after, at
 FROM audit
 WHERE id < %(before)s
@@ -51,7 +67,9 @@ WHERE id < %(before)s
     AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
     AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
 ORDER BY id DESC LIMIT %(limit)s
+) AS found
 """
+_AUDITED = TypeAdapter(tuple[AuditRecord, ...])
 _JSON = frozenset({"details", "before", "after"})
 
 
@@ -74,27 +92,25 @@ class AccessTables(Tables):
                 },
             )
 
-    async def token(self, token_hash: str) -> TokenRecord | None:
-        """The unexpired token with that hash, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                f"""
-                SELECT {_COLUMNS} FROM tokens
-                WHERE hash = %s AND (expires_at IS NULL OR expires_at > now())
-                """,  # noqa: S608 - columns of ours
-                (token_hash,),
-            )
-            row = await cursor.fetchone()
-        return TokenRecord.model_validate(row) if row else None
+    async def token_and_project(
+        self, token_hash: str, project: str
+    ) -> tuple[TokenRecord | None, ProjectRecord | None]:
+        """The unexpired token with that hash and the project of that name, each None if there is
+        none.
+        """
+        row = await self._found(_ADMISSION, (token_hash, project)) or {}
+        token, known = row.get("token"), row.get("project")
+        return (
+            TokenRecord.model_validate_json(token) if token else None,
+            ProjectRecord.model_validate_json(known) if known else None,
+        )
 
     async def token_by_id(self, token_id: str) -> TokenRecord | None:
         """The token with that id, expired or not, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                f"SELECT {_COLUMNS} FROM tokens WHERE id = %s",  # noqa: S608 - columns of ours
-                (token_id,),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            f"SELECT {_COLUMNS} FROM tokens WHERE id = %s",  # noqa: S608 - columns of ours
+            (token_id,),
+        )
         return TokenRecord.model_validate(row) if row else None
 
     async def tokens(
@@ -104,16 +120,14 @@ class AccessTables(Tables):
         projects and no other, None means all of them.
         """
         wanted = None if projects is None else list(projects)
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                f"""
-                SELECT {_COLUMNS} FROM tokens
-                WHERE id > %(after)s AND (%(projects)s::text[] IS NULL OR {_REACHING})
-                ORDER BY id LIMIT %(limit)s
-                """,  # noqa: S608 - columns of ours
-                {"projects": wanted, "after": after, "limit": page_size(limit)},
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            f"""
+            SELECT {_COLUMNS} FROM tokens
+            WHERE id > %(after)s AND (%(projects)s::text[] IS NULL OR {_REACHING})
+            ORDER BY id LIMIT %(limit)s
+            """,  # noqa: S608 - columns of ours
+            {"projects": wanted, "after": after, "limit": page_size(limit)},
+        )
         return tuple(TokenRecord.model_validate(row) for row in rows)
 
     async def note_use(self, token_id: str) -> None:
@@ -209,7 +223,4 @@ class AccessTables(Tables):
             "before": _LAST_ID if before is None else before,
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_AUDIT, wanted)
-            rows = await cursor.fetchall()
-        return tuple(AuditRecord.model_validate(row) for row in rows)
+        return parsed(_AUDITED, await self._listed(_AUDIT, wanted))

@@ -33,7 +33,5 @@ class BaselineTables(Tables):
 
     async def baseline(self, project: str, environment: str, agent: str) -> Baseline | None:
         """That of an agent, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_ONE, (project, environment, agent))
-            row = await cursor.fetchone()
+        row = await self._found(_ONE, (project, environment, agent))
         return Baseline.model_validate(row["baseline"]) if row is not None else None

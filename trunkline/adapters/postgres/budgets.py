@@ -79,9 +79,7 @@ class BudgetTables(Tables):
             for name in ("account", "pause_s", "breaker", "hold_s", "reason", "failures")
         }
         values = {**columns, "process": process, "silence_s": SHARE_SILENCE_S}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_EXCHANGE, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_EXCHANGE, values)
         return tuple(SharedAccount.model_validate(row) for row in rows)
 
     async def leave_accounts(self, process: str) -> None:

@@ -129,9 +129,7 @@ class CallOrderTables(Tables):
 
     async def do_not_call(self, project: str, number: str) -> DoNotCall | None:
         """The entry of a number."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_FORBIDDEN, {"project": project, "number": number})
-            row = await cursor.fetchone()
+        row = await self._found(_FORBIDDEN, {"project": project, "number": number})
         return DoNotCall.model_validate(row) if row is not None else None
 
     async def do_not_call_page(

@@ -29,6 +29,14 @@ SELECT part, caller, agent FROM call_recordings
 WHERE project = %(project)s AND call_id = %(call)s AND part > %(after)s
 ORDER BY part LIMIT %(limit)s
 """
+_UPTO = """
+SELECT part, upto FROM (
+    SELECT part, sum(greatest(octet_length(caller), octet_length(agent))) OVER (ORDER BY part)
+        AS upto
+    FROM call_recordings WHERE project = %(project)s AND call_id = %(call)s
+) AS lengths WHERE upto <= %(first)s ORDER BY part DESC LIMIT 1
+"""
+"""The last part that ends before a sample, and where."""
 _SAMPLES = """
 SELECT coalesce(sum(greatest(octet_length(caller), octet_length(agent))), 0) AS samples
 FROM call_recordings
@@ -97,9 +105,12 @@ class CallRecordingTables(Tables):
             await connection.execute(_ADD_PART, values)
             await connection.execute(_HAS_RECORDING, values)
 
-    async def recording(self, project: str, call_id: str) -> AsyncIterator[tuple[bytes, bytes]]:
-        """Parts of a recording in order, caller and agent."""
-        after, more = -1, True
+    async def recording(
+        self, project: str, call_id: str, *, first: int = 0
+    ) -> AsyncIterator[tuple[bytes, bytes]]:
+        """Parts of a recording in order, caller and agent, from a sample on."""
+        after, skip = await self._before(project, call_id, first) if first else (-1, 0)
+        more = True
         while more:
             values = {
                 "project": project,
@@ -110,15 +121,20 @@ class CallRecordingTables(Tables):
             async with self._pool.connection() as connection:
                 rows = await (await connection.execute(_PARTS, values)).fetchall()
             for row in rows:
-                yield row["caller"], row["agent"]
-                after = row["part"]
+                yield row["caller"][skip:], row["agent"][skip:]
+                after, skip = row["part"], 0
             more = len(rows) == RECORDING_PARTS_AT_ONCE
+
+    async def _before(self, project: str, call_id: str, first: int) -> tuple[int, int]:
+        """The part behind which a sample is, and how far it is into the next."""
+        values = {"project": project, "call": call_id, "first": first}
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(_UPTO, values)).fetchone()
+        return (int(row["part"]), first - int(row["upto"])) if row is not None else (-1, first)
 
     async def recorded_samples(self, project: str, call_id: str) -> int:
         """How long the recording is so far, in samples of one track (8,000 a second)."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_SAMPLES, {"project": project, "call": call_id})
-            row = await cursor.fetchone()
+        row = await self._found(_SAMPLES, {"project": project, "call": call_id})
         return int(row["samples"]) if row is not None else 0
 
     async def forget_calls(

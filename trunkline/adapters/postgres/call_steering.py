@@ -101,24 +101,21 @@ class CallSteeringTables(Tables):
             await connection.cursor().executemany(_GIVEN, rows)
 
     async def put_command(self, command: CallCommand) -> CallCommand:
-        """Insert and tell the process that carries the call."""
+        """Insert and tell the process that carries the call. Raises NotFound."""
         values = {**command.model_dump(by_alias=False), "body": readable_json(command.body)}
-        async with self._pool.connection() as connection:
+        async with self._pool.transaction() as connection:
+            await locked_call(connection, command.project, command.call)
             row = await (await connection.execute(_PUT_COMMAND, values)).fetchone()
         return CallCommand.model_validate(row)
 
     async def command(self, project: str, command_id: int) -> CallCommand | None:
         """One command, with what became of it."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_COMMAND, {"project": project, "id": command_id})
-            row = await cursor.fetchone()
+        row = await self._found(_COMMAND, {"project": project, "id": command_id})
         return CallCommand.model_validate(row) if row is not None else None
 
     async def open_commands(self, project: str, call_id: str) -> tuple[CallCommand, ...]:
         """Commands nobody has carried out, oldest first."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_OPEN_COMMANDS, {"project": project, "call": call_id})
-            rows = await cursor.fetchall()
+        rows = await self._listed(_OPEN_COMMANDS, {"project": project, "call": call_id})
         return tuple(CallCommand.model_validate(row) for row in rows)
 
     async def conclude_command(self, command_id: int, at: datetime, failure: str) -> None:

@@ -281,12 +281,10 @@ class CallTables(Tables):
     async def _one(
         self, query: str, values: dict[str, object] | tuple[str, ...]
     ) -> CallRecord | None:
-        async with self._pool.connection() as connection:
-            return _record(await (await connection.execute(query.encode(), values)).fetchone())
+        return _record(await self._found(query.encode(), values))
 
     async def _many(self, query: str, values: Mapping[str, object]) -> tuple[CallRecord, ...]:
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute(query.encode(), values)).fetchall()
+        rows = await self._listed(query.encode(), values)
         return tuple(CallRecord.model_validate(row["record"]) for row in rows)
 
     async def _say(self, statement: str, values: Mapping[str, object]) -> None:

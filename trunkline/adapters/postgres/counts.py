@@ -125,7 +125,5 @@ class CountTables(Tables):
 
     async def count_agents(self, project: str, environment: str) -> int:
         """How many agents Git wants in an environment."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_COUNT_WISHES, (project, environment))
-            row = await cursor.fetchone()
+        row = await self._found(_COUNT_WISHES, (project, environment))
         return int(row["count"]) if row else 0

@@ -20,7 +20,13 @@ from trunkline.model.pruning import Census, Deletion, Gone
 from trunkline.model.records import EventRecord, WishRecord
 from trunkline.model.shared_objects import object_key
 
-_GONE = """
+_THERE = sql.SQL(
+    "(ledger.external_id IS NOT NULL OR ledger.kind = 'number' AND ledger.applied::text <> '{}')"
+)
+"""What has a row and something to take away: a number may be at its carrier alone."""
+
+_GONE = sql.SQL(
+    """
 WITH standing AS MATERIALIZED (
     SELECT name, body->>'renamedFrom' AS former FROM wishes
     WHERE project = %(project)s AND environment = %(environment)s AND kind = 'agent'
@@ -28,7 +34,9 @@ WITH standing AS MATERIALIZED (
 ), numbers AS MATERIALIZED (
     SELECT name, body->>'number' AS number FROM wishes WHERE kind = 'number' AND NOT removed
 )
-SELECT ledger.kind, ledger.name, ledger.account, ledger.external_id, ledger.nonce,
+SELECT ledger.kind, ledger.name, ledger.account, ledger.nonce,
+    coalesce(ledger.external_id, wishes.body->>'number') AS external_id,
+    wishes.body->>'number' AS number,
     ledger.tombstoned_at, ledger.tombstone_revision, wishes.revision AS removed_at,
     wishes.wish_digest,
     CASE ledger.kind
@@ -37,9 +45,10 @@ SELECT ledger.kind, ledger.name, ledger.account, ledger.external_id, ledger.nonc
     END AS moved_to
 FROM ledger JOIN wishes USING (project, environment, kind, name)
 WHERE project = %(project)s AND environment = %(environment)s
-    AND wishes.removed AND ledger.external_id IS NOT NULL
+    AND wishes.removed AND {there}
 ORDER BY ledger.kind, ledger.name
 """
+).format(there=_THERE)
 
 _REVIVE = """
 UPDATE ledger SET tombstoned_at = NULL, tombstone_revision = ''
@@ -51,25 +60,29 @@ WHERE project = %(project)s AND environment = %(environment)s AND tombstoned_at 
     )
 """
 
-_MARK = """
+_MARK = sql.SQL(
+    """
 UPDATE ledger SET tombstoned_at = %(at)s, tombstone_revision = wishes.revision
 FROM wishes
 WHERE ledger.project = %(project)s AND ledger.environment = %(environment)s
-    AND ledger.external_id IS NOT NULL
+    AND {there}
     AND wishes.project = ledger.project AND wishes.environment = ledger.environment
     AND wishes.kind = ledger.kind AND wishes.name = ledger.name AND wishes.removed
     AND (tombstoned_at IS NULL OR tombstone_revision <> wishes.revision)
 """
+).format(there=_THERE)
 
-_CENSUS = """
+_CENSUS = sql.SQL(
+    """
 SELECT kind, sum(managed)::integer AS managed, sum(wished)::integer AS wished FROM (
     SELECT kind, 1 AS managed, 0 AS wished FROM ledger
-    WHERE project = %(project)s AND environment = %(environment)s AND external_id IS NOT NULL
+    WHERE project = %(project)s AND environment = %(environment)s AND {there}
     UNION ALL
     SELECT kind, 0, 1 FROM wishes
     WHERE project = %(project)s AND environment = %(environment)s AND NOT removed
 ) AS counted GROUP BY kind
 """
+).format(there=_THERE)
 
 _REFERENCES = """
 WITH standing AS MATERIALIZED (
@@ -160,6 +173,29 @@ DELETE FROM contents WHERE digest IN (
     )
     ORDER BY stored_at LIMIT %(limit)s
 )
+"""
+
+_PAST_NOTIFICATIONS = """
+DELETE FROM notifications AS stored USING (
+    SELECT project, event_id, recipient FROM notifications AS old
+    WHERE created_at < %(before)s AND state NOT IN ('held', 'overflow', 'sending')
+        AND (topic LIKE '%%/calls' OR EXISTS (
+            SELECT FROM notifications AS newer WHERE newer.project = old.project
+                AND newer.recipient = old.recipient AND newer.topic = old.topic
+                AND newer.event_id > old.event_id AND newer.state <> 'repeated'
+        ))
+        AND (news IS NULL OR EXISTS (
+            SELECT FROM notifications AS newer WHERE newer.project = old.project
+                AND newer.recipient = old.recipient AND newer.event_id > old.event_id
+                AND newer.news IS NOT NULL
+        ))
+    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+) AS past
+WHERE stored.project = past.project AND stored.event_id = past.event_id
+    AND stored.recipient = past.recipient
+"""
+"""What was last said of a subject decides whether its recovery is news, whenever it comes; and the
+last message to a recipient says whether it is reached.
 """
 
 
@@ -267,6 +303,7 @@ class DeletionTables(Tables):
         values = {"before": before, "limit": page_size(limit)}
         async with self._pool.transaction() as connection:
             plans = await connection.execute(_PAST_PLANS, values)
+            told = await connection.execute(_PAST_NOTIFICATIONS, values)
             await connection.execute(
                 """
                 SELECT pg_advisory_xact_lock(hashtextextended('tree/' || name, 0))
@@ -274,7 +311,7 @@ class DeletionTables(Tables):
                 """
             )
             contents = await connection.execute(_PAST_CONTENTS, values)
-        return plans.rowcount + contents.rowcount
+        return plans.rowcount + told.rowcount + contents.rowcount
 
     async def _rows(
         self, query: str | sql.Composed, project: str, environment: str, **values: object

@@ -50,9 +50,7 @@ class EjectionTables(Tables):
     async def belongings(self, project: str, environment: str) -> Belongings:
         """Everything with an id on a platform, by kind and name."""
         values = {"project": project, "environment": environment}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_BELONGINGS, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_BELONGINGS, values)
         items = tuple(Belonging.model_validate(row) for row in rows)
         return Belongings(environment=environment, items=items)
 
@@ -66,9 +64,7 @@ class EjectionTables(Tables):
             "account": account,
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_MARKED, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_MARKED, values)
         return tuple(Belonging.model_validate(row) for row in rows)
 
     async def let_go(self, project: str, environment: str, item: Belonging) -> None:

@@ -77,26 +77,22 @@ class ImportTables(Tables):
 
     async def import_report(self, operation_id: str) -> ImportReport | None:
         """The report of an import, or None if it is not there (any more)."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT report FROM imports WHERE operation_id = %s", (operation_id,)
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            "SELECT report FROM imports WHERE operation_id = %s", (operation_id,)
+        )
         return ImportReport.model_validate(row["report"]) if row else None
 
     async def imported_manifests(
         self, operation_id: str, *, after: int, limit: int
     ) -> tuple[ImportedManifest, ...]:
         """Manifests of an import by path, beginning behind so many."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT manifest FROM imported_manifests
-                WHERE operation_id = %s AND ordinal >= %s ORDER BY ordinal LIMIT %s
-                """,
-                (operation_id, after, page_size(limit)),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            """
+            SELECT manifest FROM imported_manifests
+            WHERE operation_id = %s AND ordinal >= %s ORDER BY ordinal LIMIT %s
+            """,
+            (operation_id, after, page_size(limit)),
+        )
         return tuple(ImportedManifest.model_validate(row["manifest"]) for row in rows)
 
     async def own_object(self, wanted: ObjectOwner) -> ObjectOwner:

@@ -54,9 +54,7 @@ class InterventionTables(Tables):
         self, project: str, environment: str, kind: str, name: str, verb: InterventionVerb
     ) -> Intervention | None:
         """Take it away; answers what was in force, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_LIFT, (project, environment, kind, name, verb))
-            row = await cursor.fetchone()
+        row = await self._found(_LIFT, (project, environment, kind, name, verb))
         return Intervention.model_validate(row) if row else None
 
     async def interventions(
@@ -64,7 +62,5 @@ class InterventionTables(Tables):
     ) -> tuple[Intervention, ...]:
         """All in force for the project, or for one environment (project-wide ones included)."""
         values = {"project": project, "environment": environment}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_IN_FORCE, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_IN_FORCE, values)
         return tuple(Intervention.model_validate(row) for row in rows)

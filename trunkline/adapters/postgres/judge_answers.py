@@ -12,11 +12,7 @@ class JudgeAnswerTables(Tables):
 
     async def judge_answer(self, key: str) -> JudgeAnswer | None:
         """A remembered answer."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT answer FROM judge_answers WHERE key = %s", (key,)
-            )
-            row = await cursor.fetchone()
+        row = await self._found("SELECT answer FROM judge_answers WHERE key = %s", (key,))
         return JudgeAnswer.model_validate(row["answer"]) if row else None
 
     async def put_judge_answer(self, key: str, answer: JudgeAnswer) -> None:

@@ -231,35 +231,21 @@ class LedgerTables(Tables):
         self, project: str, environment: str, kind: LedgerKind, name: str
     ) -> LedgerEntry | None:
         """One row, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _ENTRY,
-                (project, environment, kind, name),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(_ENTRY, (project, environment, kind, name))
         return _entry_of(row) if row else None
 
     async def entries(
         self, project: str, environment: str, kind: LedgerKind
     ) -> tuple[LedgerEntry, ...]:
         """All rows of an environment, by name."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _ENTRIES,
-                (project, environment, kind),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(_ENTRIES, (project, environment, kind))
         return tuple(_entry_of(row) for row in rows)
 
     async def entries_named(
         self, project: str, environment: str, kind: LedgerKind, names: Sequence[str]
     ) -> tuple[LedgerEntry, ...]:
         """The rows of those names, by name."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _ENTRIES_NAMED, (project, environment, kind, list(names))
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(_ENTRIES_NAMED, (project, environment, kind, list(names)))
         return tuple(_entry_of(row) for row in rows)
 
     async def put(self, entry: LedgerEntry) -> None:
@@ -275,9 +261,7 @@ class LedgerTables(Tables):
 
         A row without a nonce takes the one that is given and keeps everything else.
         """
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_RESERVE, _entry_values(entry))
-            row = await cursor.fetchone()
+        row = await self._found(_RESERVE, _entry_values(entry))
         return _entry_of(row) if row else entry
 
     async def renew(self, entry: LedgerEntry, *, gone: ExternalId) -> LedgerEntry:
@@ -394,9 +378,7 @@ class LedgerTables(Tables):
             "names": None if names is None else list(names),
             "suffix": TOOL_SUFFIX,
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_CLAIMS, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_CLAIMS, values)
         return tuple(_claim_of(row) for row in rows)
 
 

@@ -17,15 +17,13 @@ class LookTables(Tables):
 
     async def looks(self, project: str, environment: str, names: Sequence[str]) -> tuple[Look, ...]:
         """The last whole readings of the named agents."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT project, environment, name, mark, at FROM looks
-                WHERE project = %s AND environment = %s AND name = ANY(%s)
-                """,
-                (project, environment, list(names)),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            """
+            SELECT project, environment, name, mark, at FROM looks
+            WHERE project = %s AND environment = %s AND name = ANY(%s)
+            """,
+            (project, environment, list(names)),
+        )
         return tuple(Look.model_validate(row) for row in rows)
 
     async def put_looks(self, looks: Sequence[Look]) -> None:

@@ -46,7 +46,5 @@ class ManualResultTables(Tables):
             "id": identifier,
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_PAGE, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_PAGE, values)
         return tuple(ManualResult.model_validate(row["result"]) for row in rows)

@@ -24,6 +24,7 @@ from trunkline.model.notifications.records import (
     NotificationRecord,
     OpenBatch,
     TopicPast,
+    Unreached,
 )
 from trunkline.model.records import EventRecord
 
@@ -126,11 +127,27 @@ WHERE project = %(project)s AND recipient = %(recipient)s AND event_id <> %(even
     AND news IS NOT NULL AND state <> 'sending'
 ORDER BY updated_at DESC, event_id DESC LIMIT 1
 """
-_LAST = """
-SELECT DISTINCT ON (recipient) project, event_id, recipient, topic, state, message, batch,
-    told_with, news, created_at, updated_at
-FROM notifications WHERE project = %(project)s AND news IS NOT NULL AND state <> 'sending'
-ORDER BY recipient, event_id DESC
+_UNREACHED = """
+WITH failed AS MATERIALIZED (
+    SELECT recipient, event_id, state, message, created_at FROM notifications
+    WHERE project = %(project)s AND news IS NOT NULL
+        AND state IN ('refused', 'unanswered', 'sending')
+        AND (state <> 'sending' OR (
+            message <> '' AND created_at < now() - make_interval(secs => %(after)s)
+        ))
+), taken AS (
+    SELECT recipient, (
+        SELECT event_id FROM notifications AS told
+        WHERE told.project = %(project)s AND told.recipient = names.recipient
+            AND told.news IS NOT NULL AND told.state = 'delivered'
+        ORDER BY event_id DESC LIMIT 1
+    ) AS upto FROM (SELECT DISTINCT recipient FROM failed) AS names
+)
+SELECT DISTINCT ON (failed.recipient) failed.recipient, failed.state, failed.message,
+    min(failed.created_at) OVER (PARTITION BY failed.recipient) AS since
+FROM failed JOIN taken ON taken.recipient = failed.recipient
+WHERE failed.event_id > coalesce(taken.upto, 0)
+ORDER BY failed.recipient, failed.event_id DESC
 """
 
 
@@ -167,9 +184,7 @@ class NotificationTables(Tables):
             "topics": [topic for _, topic in wanted],
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_PAST.encode(), values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_PAST.encode(), values)
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
         for row in rows:
             found.setdefault((row["recipient"], row["topic"]), []).append(row)
@@ -182,9 +197,7 @@ class NotificationTables(Tables):
         some without those about calls.
         """
         values = {"project": project, "since": since, "not_of_calls": list(not_of_calls)}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_TOLD, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_TOLD, values)
         return {row["recipient"]: row["count"] for row in rows}
 
     async def record_notifications(
@@ -203,9 +216,7 @@ class NotificationTables(Tables):
     async def held_events(self, project: str, *, limit: int) -> tuple[HeldEvent, ...]:
         """Events that wait to be told with others, oldest first."""
         values = {"project": project, "limit": page_size(limit)}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_HELD.encode(), values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_HELD.encode(), values)
         return tuple(
             HeldEvent(
                 recipient=row["recipient"],
@@ -230,9 +241,7 @@ class NotificationTables(Tables):
 
     async def open_batches(self, project: str, *, idle_s: float) -> tuple[OpenBatch, ...]:
         """Deliveries that nothing was heard of for so long; they count as heard of now."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_OPEN, {"project": project, "idle": idle_s})
-            rows = await cursor.fetchall()
+        rows = await self._listed(_OPEN, {"project": project, "idle": idle_s})
         return tuple(OpenBatch.model_validate({"project": project, **row}) for row in rows)
 
     async def notification(
@@ -240,9 +249,7 @@ class NotificationTables(Tables):
     ) -> NotificationRecord | None:
         """One row, or None."""
         where = sql.SQL("project = %s AND event_id = %s AND recipient = %s")
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_ROW.format(where), (project, event_id, recipient))
-            row = await cursor.fetchone()
+        row = await self._found(_ROW.format(where), (project, event_id, recipient))
         return NotificationRecord.model_validate(row) if row else None
 
     async def conclude_notification(
@@ -298,17 +305,15 @@ class NotificationTables(Tables):
             "than": than,
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_ROW.format(where), values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_ROW.format(where), values)
         return tuple(NotificationRecord.model_validate(row) for row in rows)
 
-    async def last_notifications(self, project: str) -> tuple[NotificationRecord, ...]:
-        """The newest message to each recipient that is no longer being sent."""
+    async def unreached(self, project: str, *, after_s: float) -> tuple[Unreached, ...]:
+        """Recipients whose newest message was refused, given up, or is tried for so long."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(_LAST, {"project": project})
-            rows = await cursor.fetchall()
-        return tuple(NotificationRecord.model_validate(row) for row in rows)
+            values = {"project": project, "after": after_s}
+            rows = await (await connection.execute(_UNREACHED, values)).fetchall()
+        return tuple(Unreached.model_validate(row) for row in rows)
 
     async def put_test(
         self, event: EventRecord, rows: Sequence[NotificationRecord]

@@ -53,33 +53,25 @@ class NumberTables(Tables):
 
     async def number_owner(self, account: str, number: str) -> NumberOwner | None:
         """Whose standing wish has the number, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _STANDING_OWNER, {"account": account, "number": number}
-            )
-            row = await cursor.fetchone()
+        row = await self._found(_STANDING_OWNER, {"account": account, "number": number})
         return NumberOwner.model_validate(row) if row else None
 
     async def number_owners(self, account: str) -> tuple[NumberOwner, ...]:
         """Whose standing wish has which number of a telephony account, by number."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_STANDING_OWNERS, {"account": account})
-            rows = await cursor.fetchall()
+        rows = await self._listed(_STANDING_OWNERS, {"account": account})
         return tuple(NumberOwner.model_validate(row) for row in rows)
 
     async def numbers_owned(
         self, project: str, environment: str, name: str
     ) -> tuple[NumberOwner, ...]:
         """Every number one wish has, those it no longer names included."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT account, number, project, environment, name FROM number_owners
-                WHERE project = %s AND environment = %s AND name = %s ORDER BY account, number
-                """,
-                (project, environment, name),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            """
+            SELECT account, number, project, environment, name FROM number_owners
+            WHERE project = %s AND environment = %s AND name = %s ORDER BY account, number
+            """,
+            (project, environment, name),
+        )
         return tuple(NumberOwner.model_validate(row) for row in rows)
 
     async def disown_number(self, owner: NumberOwner) -> None:

@@ -213,15 +213,13 @@ class OperationTables(Tables):
 
     async def plan(self, plan_id: str) -> PlanRecord | None:
         """One plan, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT id, project, environment, revision, plan, created_at FROM plans
-                WHERE id = %s
-                """,
-                (plan_id,),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            """
+            SELECT id, project, environment, revision, plan, created_at FROM plans
+            WHERE id = %s
+            """,
+            (plan_id,),
+        )
         return PlanRecord.model_validate(row) if row else None
 
     async def last_plan(
@@ -234,9 +232,7 @@ class OperationTables(Tables):
             "steps": json.dumps([{"subject": kind, "name": name}]),
             "looked_at": PLANS_LOOKED_AT,
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_LAST_PLAN, wanted)
-            row = await cursor.fetchone()
+        row = await self._found(_LAST_PLAN, wanted)
         return PlanRecord.model_validate(row) if row else None
 
 

@@ -74,15 +74,13 @@ class PlaceTables(Tables):
 
     async def places_taken(self, account: str) -> int:
         """How many places of an account are held."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT count(*) AS taken FROM talk_places
-                WHERE account = %s AND expires_at > now()
-                """,
-                (account,),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            """
+            SELECT count(*) AS taken FROM talk_places
+            WHERE account = %s AND expires_at > now()
+            """,
+            (account,),
+        )
         return int(row["taken"]) if row else 0
 
     async def hold(self, holding: TestHolding, holder: str, expires_at: datetime) -> bool:
@@ -150,21 +148,15 @@ class PlaceTables(Tables):
 
     async def holdings(self, project: str, holder: str) -> tuple[TestHolding, ...]:
         """What a run holds, branches before tools: a branch refers to its tools."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT held FROM test_holds WHERE project = %s AND holder = %s ORDER BY key",
-                (project, holder),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            "SELECT held FROM test_holds WHERE project = %s AND holder = %s ORDER BY key",
+            (project, holder),
+        )
         return tuple(TestHolding.model_validate(row["held"]) for row in rows)
 
     async def abandoned(self, project: str, *, limit: int) -> Sequence[TestHolding]:
         """What runs of a project held that never let go, or was never put away to the end."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _ABANDONED, {"project": project, "limit": page_size(limit)}
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(_ABANDONED, {"project": project, "limit": page_size(limit)})
         return tuple(TestHolding.model_validate(row["held"]) for row in rows)
 
 

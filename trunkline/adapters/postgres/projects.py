@@ -42,6 +42,7 @@ DELETE FROM tokens WHERE EXISTS (
 later is another one."""
 
 PROJECT_TABLES = (
+    "calls",
     "sources",
     "wishes",
     "ledger",
@@ -74,12 +75,12 @@ PROJECT_TABLES = (
     "call_slots",
     "call_commands",
     "call_recordings",
-    "calls",
     "call_orders",
     "do_not_call",
     "native_call_cursors",
     "tokens",
 )
+"""Calls first: whoever writes down what happens in one holds its row, and finds none afterwards."""
 """Every table whose rows belong to one project, but the audit log, which outlives it."""
 _OWNED = """
 SELECT (SELECT count(*) FROM ledger WHERE project = %(project)s AND external_id IS NOT NULL)
@@ -127,28 +128,22 @@ class ProjectTables(Tables):
 
     async def project(self, name: str) -> ProjectRecord | None:
         """One project, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT name, repository, branch, poll_interval_s FROM projects WHERE name = %s",
-                (name,),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            "SELECT name, repository, branch, poll_interval_s FROM projects WHERE name = %s",
+            (name,),
+        )
         return ProjectRecord.model_validate(row) if row else None
 
     async def projects(self) -> tuple[ProjectRecord, ...]:
         """All projects by name."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT name, repository, branch, poll_interval_s FROM projects ORDER BY name"
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            "SELECT name, repository, branch, poll_interval_s FROM projects ORDER BY name"
+        )
         return tuple(ProjectRecord.model_validate(row) for row in rows)
 
     async def owned(self, project: str) -> int:
         """How many objects on the platforms the ledger says are the project's."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_OWNED, {"project": project})
-            row = await cursor.fetchone()
+        row = await self._found(_OWNED, {"project": project})
         return int(row["owned"]) if row else 0
 
     async def remove(self, project: str) -> None:
@@ -165,16 +160,14 @@ class ProjectTables(Tables):
 
     async def source(self, project: str) -> SourceState | None:
         """How the project's Git is; None before the first look."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT project, seen_revision, applied_revision, author, subject, signature,
-                    conditions, problems
-                FROM sources WHERE project = %s
-                """,
-                (project,),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            """
+            SELECT project, seen_revision, applied_revision, author, subject, signature,
+                conditions, problems
+            FROM sources WHERE project = %s
+            """,
+            (project,),
+        )
         return SourceState.model_validate(row) if row else None
 
     async def put_source(self, state: SourceState) -> bool:

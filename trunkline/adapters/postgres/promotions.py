@@ -13,7 +13,6 @@ from trunkline.adapters.postgres.rows import page_size, readable_json
 from trunkline.adapters.postgres.statuses import insert_events
 from trunkline.adapters.postgres.tables import Tables
 from trunkline.model.errors import Conflict
-from trunkline.model.promotions.gates import PromotionGate
 from trunkline.model.promotions.records import PromotionRecord
 from trunkline.model.records import EventRecord
 
@@ -56,23 +55,6 @@ WHERE project = %(project)s
         OR (created_at = %(at)s AND id > %(id)s))
 ORDER BY created_at DESC, id LIMIT %(limit)s
 """
-_GATES = """
-SELECT newest.environment, newest.agent, newest.number, coalesce(said.origin, '') AS origin,
-    said.kind, said.phase, said.state, coalesce(said.stalled, false) AS stalled,
-    json_array_length(said.approvals) AS approvals, said."approvalsNeeded" AS approvals_needed,
-    said."waitsUntil" AS waits_until, said."rolloutPercent" AS rollout_percent,
-    coalesce(said."pullRequest", 0) AS pull_request
-FROM (
-    SELECT DISTINCT ON (agent, environment) environment, agent, number, record
-    FROM promotions WHERE project = %s AND agent = ANY(%s)
-    ORDER BY agent, environment, number DESC
-) AS newest, json_to_record(newest.record) AS said (
-    origin text, kind text, phase text, state text, stalled boolean, approvals json,
-    "approvalsNeeded" integer, "waitsUntil" timestamptz, "rolloutPercent" double precision,
-    "pullRequest" integer
-)
-"""
-"""Reads each record once: every ``->>`` would read all of it again."""
 
 
 class PromotionTables(Tables):
@@ -141,15 +123,6 @@ class PromotionTables(Tables):
             if known.is_open and new:
                 await _put(connection, known.model_copy(update=new))
             return await _read(connection, found)
-
-    async def promotion_gates(
-        self, project: str, agents: Sequence[str]
-    ) -> tuple[PromotionGate, ...]:
-        """Of the newest promotion into each environment of these agents, what GATE shows."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_GATES, (project, list(agents)))
-            rows = await cursor.fetchall()
-        return tuple(PromotionGate.model_validate(row) for row in rows)
 
     async def promotion(self, project: str, promotion_id: str) -> PromotionRecord | None:
         """One promotion, or None."""

@@ -30,12 +30,10 @@ class PullRequestTables(Tables):
 
     async def pull_request_record(self, project: str, number: int) -> PullRequestRecord | None:
         """One, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT record, updated_at FROM pull_requests WHERE project = %s AND number = %s",
-                (project, number),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            "SELECT record, updated_at FROM pull_requests WHERE project = %s AND number = %s",
+            (project, number),
+        )
         return _record(row) if row is not None else None
 
     async def pull_request_records(
@@ -48,9 +46,7 @@ class PullRequestTables(Tables):
             "before": before,
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_PAGE, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_PAGE, values)
         return tuple(_record(row) for row in rows)
 
     async def put_pull_request(self, record: PullRequestRecord) -> bool:

@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from trunkline.adapters.postgres.pool import Connection
 from trunkline.adapters.postgres.rows import batches, page_size, readable_json
 from trunkline.adapters.postgres.tables import Tables
@@ -40,6 +42,20 @@ WHERE project = %(project)s AND environment = %(environment)s AND agent = %(agen
     AND (%(before)s::integer IS NULL OR version < %(before)s)
 ORDER BY version DESC LIMIT %(limit)s
 """
+_HISTORY = """
+SELECT (
+    SELECT standing::text FROM release_standings
+    WHERE project = %(project)s AND environment = %(environment)s AND agent = %(agent)s
+) AS standing, (
+    SELECT '[' || string_agg(record::text, ',' ORDER BY version DESC) || ']' FROM (
+        SELECT version, record FROM releases
+        WHERE project = %(project)s AND environment = %(environment)s AND agent = %(agent)s
+            AND (%(before)s::integer IS NULL OR version < %(before)s)
+        ORDER BY version DESC LIMIT %(limit)s
+    ) AS found
+) AS records
+"""
+_RECORDS = TypeAdapter(tuple[ReleaseRecord, ...])
 _PUT_STANDING = """
 INSERT INTO release_standings AS known (project, environment, agent, standing)
 VALUES (%(project)s, %(environment)s, %(agent)s, %(standing)s)
@@ -97,9 +113,7 @@ class ReleaseTables(Tables):
         self, project: str, environment: str, agent: str, version: int
     ) -> ReleaseRecord | None:
         """One release, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_RELEASE, (project, environment, agent, version))
-            row = await cursor.fetchone()
+        row = await self._found(_RELEASE, (project, environment, agent, version))
         return ReleaseRecord.model_validate(row["record"]) if row else None
 
     async def releases_of(
@@ -113,44 +127,54 @@ class ReleaseTables(Tables):
             "before": before,
             "limit": page_size(limit),
         }
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_RELEASES, values)
-            rows = await cursor.fetchall()
+        rows = await self._listed(_RELEASES, values)
         return tuple(ReleaseRecord.model_validate(row["record"]) for row in rows)
+
+    async def standing_and_releases(
+        self, project: str, environment: str, agent: str, *, before: int | None = None, limit: int
+    ) -> tuple[ReleaseStanding | None, tuple[ReleaseRecord, ...]]:
+        """What ``standing_of`` and ``releases_of`` say, both of one moment."""
+        values = {
+            "project": project,
+            "environment": environment,
+            "agent": agent,
+            "before": before,
+            "limit": page_size(limit),
+        }
+        row = await self._found(_HISTORY, values) or {}
+        standing, records = row.get("standing"), row.get("records")
+        return (
+            ReleaseStanding.model_validate_json(standing) if standing else None,
+            _RECORDS.validate_json(records) if records else (),
+        )
 
     async def standing_of(
         self, project: str, environment: str, agent: str
     ) -> ReleaseStanding | None:
         """What the last look at Git said, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT standing FROM release_standings
-                WHERE project = %s AND environment = %s AND agent = %s
-                """,
-                (project, environment, agent),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            """
+            SELECT standing FROM release_standings
+            WHERE project = %s AND environment = %s AND agent = %s
+            """,
+            (project, environment, agent),
+        )
         return ReleaseStanding.model_validate(row["standing"]) if row else None
 
     async def standings(self, project: str, environment: str) -> tuple[ReleaseStanding, ...]:
         """All of an environment, by agent."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT standing FROM release_standings WHERE project = %s AND environment = %s
-                ORDER BY agent
-                """,
-                (project, environment),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(
+            """
+            SELECT standing FROM release_standings WHERE project = %s AND environment = %s
+            ORDER BY agent
+            """,
+            (project, environment),
+        )
         return tuple(ReleaseStanding.model_validate(row["standing"]) for row in rows)
 
     async def standings_mark(self, project: str) -> str:
         """Equal as long as no standing of the project changed; "" without any."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_MARK, (project,))
-            row = await cursor.fetchone()
+        row = await self._found(_MARK, (project,))
         return str(row["mark"]) if row else ""
 
     async def store_released(
@@ -180,12 +204,10 @@ class ReleaseTables(Tables):
 
     async def rules_in_force(self, project: str, environment: str) -> PromotionRules | None:
         """The rules of promotion that count, or None before any were."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT rules FROM promotion_rules WHERE project = %s AND environment = %s",
-                (project, environment),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(
+            "SELECT rules FROM promotion_rules WHERE project = %s AND environment = %s",
+            (project, environment),
+        )
         return PromotionRules.model_validate(row["rules"]) if row else None
 
     async def put_rules(self, project: str, environment: str, rules: PromotionRules) -> None:

@@ -61,9 +61,7 @@ class RolloutTables(Tables):
     async def rollout(self, project: str, environment: str, agent: str) -> RolloutState | None:
         """The rollout of the newest release, or None."""
         values = {"project": project, "environment": environment, "agent": agent}
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_ONE, values)
-            row = await cursor.fetchone()
+        row = await self._found(_ONE, values)
         if row is None:
             return None
         said = {"checked_step": row["checked_step"], "abort_reason": row["abort_reason"]}

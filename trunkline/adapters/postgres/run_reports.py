@@ -137,9 +137,7 @@ class TestRunTables(Tables):
 
     async def spent_usd(self, project: str, since: datetime) -> float:
         """What conversations of the project have cost since then, running ones as estimated."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_SPENT, {"project": project, "since": since})
-            row = await cursor.fetchone()
+        row = await self._found(_SPENT, {"project": project, "since": since})
         return float(row["usd"]) if row else 0.0
 
     async def spend(self, project: str, run_id: str, usd: float) -> None:
@@ -177,9 +175,7 @@ class TestRunTables(Tables):
             SELECT kind, key, body FROM test_parts
             WHERE run_id = %(run_id)s AND kind = %(kind)s AND {which} ORDER BY key
         """  # noqa: S608 - the condition is one of two above
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(query, {"run_id": run_id, "kind": kind, "key": key})
-            rows = await cursor.fetchall()
+        rows = await self._listed(query, {"run_id": run_id, "kind": kind, "key": key})
         return tuple(TestPart.model_validate(row) for row in rows)
 
 

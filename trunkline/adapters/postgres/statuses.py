@@ -7,9 +7,11 @@ so that no event appears behind a follower's back.
 """
 
 from collections.abc import Sequence
+from functools import cache, lru_cache
 from typing import Any
 
 from psycopg import sql
+from pydantic import TypeAdapter
 
 from trunkline.adapters.postgres.pool import Connection
 from trunkline.adapters.postgres.rows import (
@@ -17,7 +19,9 @@ from trunkline.adapters.postgres.rows import (
     comparable_json,
     key_parts,
     matching,
+    names_of,
     page_size,
+    parsed,
     readable,
 )
 from trunkline.adapters.postgres.tables import Tables
@@ -34,12 +38,21 @@ WHERE stored.status IS DISTINCT FROM excluded.status
 RETURNING name
 """
 
+STATUS_ROW = """
+(status || jsonb_build_object('createdAt', created_at, 'changedAt', changed_at))::text
+"""
+"""A status and its times as the JSON of a StatusRow."""
+
+_STATUS = f"""
+SELECT {STATUS_ROW} AS row FROM statuses
+WHERE project = %s AND environment = %s AND kind = %s AND name = %s
+"""  # noqa: S608 - columns of ours
 _STATUS_PAGE = sql.SQL(
-    """
-    SELECT status, created_at, changed_at FROM statuses
-    WHERE {} {} AND (kind, name, environment) > (%(k)s, %(n)s, %(e)s)
+    f"""
+    SELECT {STATUS_ROW} AS row FROM statuses
+    WHERE {{}} {{}} AND (kind, name, environment) > (%(k)s, %(n)s, %(e)s)
     ORDER BY kind, name, environment LIMIT %(limit)s
-    """
+    """  # noqa: S608 - columns of ours
 )
 
 _LABELLED = {
@@ -58,12 +71,18 @@ VALUES (%(project)s, %(environment)s, %(kind)s, %(name)s, %(type)s, %(reason)s, 
 
 _EVENT_PAGE = sql.SQL(
     """
-    SELECT id, project, environment, kind, name, type, reason, message, revision, details, at
-    FROM events WHERE {} AND id > %(after)s AND id < %(before)s
-    ORDER BY id {} LIMIT %(limit)s
+    SELECT row_to_json(found)::text AS row FROM (
+        SELECT id, project, environment, kind, name, type, reason, message, revision, details, at
+        FROM events WHERE {} AND id > %(after)s AND id < %(before)s
+        ORDER BY id {} LIMIT %(limit)s
+    ) AS found
     """
 )
 _LAST_ID = 2**63 - 1
+STATEMENTS_KEPT = 128
+"""Texts of statements that a process remembers: people filter in a few ways, but may in many."""
+_STATUSES = TypeAdapter(tuple[StatusRow, ...])
+_EVENTS = TypeAdapter(tuple[EventRecord, ...])
 
 
 class StatusTables(Tables):
@@ -73,16 +92,8 @@ class StatusTables(Tables):
         self, project: str, environment: str, kind: StatusKind, name: str
     ) -> StatusRow | None:
         """One status, or None."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                """
-                SELECT status, created_at, changed_at FROM statuses
-                WHERE project = %s AND environment = %s AND kind = %s AND name = %s
-                """,
-                (project, environment, kind, name),
-            )
-            row = await cursor.fetchone()
-        return _status_of(row) if row else None
+        row = await self._found(_STATUS, (project, environment, kind, name))
+        return StatusRow.model_validate_json(row["row"]) if row else None
 
     async def statuses(
         self,
@@ -97,16 +108,14 @@ class StatusTables(Tables):
         """Statuses ordered by ``kind/name/environment``, starting after that key; those whose
         labels fit, if that is asked for.
         """
-        labelled, labels = _labelled(selector)
         filters = {"project": project, "environment": environment, "kind": kind}
-        start = dict(zip(("k", "n", "e"), key_parts(after, 3), strict=True))
+        query = _status_page(names_of(filters), tests_of(selector))
+        start = {**place_after(after), "limit": page_size(limit)}
+        values = {**filters, **values_of(selector), **start}
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _STATUS_PAGE.format(matching(filters), labelled),
-                {**filters, **labels, **start, "limit": page_size(limit)},
-            )
+            cursor = await connection.execute(query, values, prepare=prepared(selector))
             rows = await cursor.fetchall()
-        return tuple(_status_of(row) for row in rows)
+        return parsed(_STATUSES, rows)
 
     async def put_status(self, status: StatusRecord, events: Sequence[EventRecord]) -> bool:
         """Store a status and, only if its meaning changed, the events; True if it changed."""
@@ -150,24 +159,22 @@ class StatusTables(Tables):
         A follower that passes the last id it saw as ``after`` misses nothing.
         """
         filters = {"project": project, "environment": environment, "kind": kind, "name": name}
-        direction = sql.SQL("DESC" if after is None else "ASC")
         values = {
             **filters,
             "after": 0 if after is None else after,
             "before": _LAST_ID if before is None else before,
             "limit": page_size(limit),
         }
+        query = _event_page(names_of(filters), newest_first=after is None)
+        if after is None:
+            return parsed(_EVENTS, await self._listed(query, values))
         async with self._pool.transaction() as connection:
-            if after is not None:
-                await connection.execute(
-                    "SELECT pg_advisory_xact_lock(hashtextextended('events/' || %s, 0))",
-                    (project,),
-                )
-            cursor = await connection.execute(
-                _EVENT_PAGE.format(matching(filters), direction), values
+            await connection.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended('events/' || %s, 0))", (project,)
             )
+            cursor = await connection.execute(query, values)
             rows = await cursor.fetchall()
-        return tuple(EventRecord.model_validate(row) for row in rows)
+        return parsed(_EVENTS, rows)
 
 
 async def insert_events(connection: Connection, events: Sequence[EventRecord]) -> None:
@@ -189,23 +196,48 @@ def _event_values(event: EventRecord) -> dict[str, Any]:
     }
 
 
-def _labelled(selector: Selector | None) -> tuple[sql.Composed, dict[str, object]]:
-    """The condition that labels fulfil a selector, and its values."""
-    terms: list[sql.Composable] = []
-    values: dict[str, object] = {}
-    for number, wanted in enumerate(selector.requirements if selector is not None else ()):
-        name = f"label_{number}"
-        has_value = wanted.test in ("equal", "different")
-        values[name] = comparable_json({wanted.key: wanted.value}) if has_value else wanted.key
-        terms.append(_LABELLED[wanted.test].format(sql.Placeholder(name)))
-    return sql.SQL(" ").join(terms), values
+def place_after(key: str) -> dict[str, str]:
+    """The values a page starts after. Raises InvalidInput for what is no key."""
+    return dict(zip(("k", "n", "e"), key_parts(key, 3), strict=True))
 
 
-def _status_of(row: dict[str, Any]) -> StatusRow:
-    return StatusRow.model_validate(
-        {
-            **row["status"],
-            "createdAt": row["created_at"],
-            "changedAt": row["changed_at"],
-        }
-    )
+def labelled(tests: Sequence[str]) -> sql.Composed:
+    """The condition that labels fulfil requirements; their values are those of ``values_of``."""
+    terms = [
+        _LABELLED[test].format(sql.Placeholder(f"label_{number}"))
+        for number, test in enumerate(tests)
+    ]
+    return sql.SQL(" ").join(terms)
+
+
+def tests_of(selector: Selector | None) -> tuple[str, ...]:
+    """What a selector tests, requirement by requirement: so much of it is text of a statement."""
+    return tuple(wanted.test for wanted in selector.requirements) if selector else ()
+
+
+def prepared(selector: Selector | None) -> bool | None:
+    """False where labels are asked for: how many rows have one differs so much that a plan made
+    for any label takes three times as long as one made for this label. None leaves it open.
+    """
+    return None if selector is None else False
+
+
+def values_of(selector: Selector | None) -> dict[str, object]:
+    """What a selector's requirements are tested against."""
+    return {
+        f"label_{number}": comparable_json({wanted.key: wanted.value})
+        if wanted.test in ("equal", "different")
+        else wanted.key
+        for number, wanted in enumerate(selector.requirements if selector else ())
+    }
+
+
+@lru_cache(maxsize=STATEMENTS_KEPT)
+def _status_page(names: tuple[str, ...], tests: tuple[str, ...]) -> bytes:
+    return _STATUS_PAGE.format(matching(names), labelled(tests)).as_bytes()
+
+
+@cache
+def _event_page(names: tuple[str, ...], *, newest_first: bool) -> bytes:
+    direction = sql.SQL("DESC" if newest_first else "ASC")
+    return _EVENT_PAGE.format(matching(names), direction).as_bytes()

@@ -37,6 +37,7 @@ from trunkline.adapters.postgres.releases import ReleaseTables
 from trunkline.adapters.postgres.rollouts import RolloutTables
 from trunkline.adapters.postgres.run_reports import TestRunTables
 from trunkline.adapters.postgres.schema import require_current_on
+from trunkline.adapters.postgres.shown import ShownTables
 from trunkline.adapters.postgres.statuses import StatusTables
 from trunkline.adapters.postgres.wishes import WishTables
 
@@ -48,6 +49,7 @@ class PostgresStore(
     LookTables,
     ProjectTables,
     StatusTables,
+    ShownTables,
     OperationTables,
     ImportTables,
     InterventionTables,

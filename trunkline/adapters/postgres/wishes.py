@@ -18,6 +18,7 @@ from trunkline.adapters.postgres.rows import (
     json_text,
     key_parts,
     matching,
+    names_of,
     ordered_json,
     page_size,
 )
@@ -232,21 +233,12 @@ class WishTables(Tables):
 
     async def project_manifest(self, project: str) -> JsonObject | None:
         """The Project manifest of the last applied revision."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT manifest FROM sources WHERE project = %s", (project,)
-            )
-            row = await cursor.fetchone()
+        row = await self._found("SELECT manifest FROM sources WHERE project = %s", (project,))
         return row["manifest"] if row else None
 
     async def undeclared(self, project: str, limit: int) -> tuple[WishRecord, ...]:
         """Wishes whose workflow has not been told yet, by environment, kind and name."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _UNDECLARED,
-                (project, page_size(limit)),
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(_UNDECLARED, (project, page_size(limit)))
         return tuple(WishRecord.model_validate(row) for row in rows)
 
     async def wishes(
@@ -265,13 +257,9 @@ class WishTables(Tables):
         self, page: sql.SQL, project: str, environment: str | None, after: str, limit: int
     ) -> tuple[WishRecord, ...]:
         filters = {"project": project, "environment": environment}
-        query = page.format(columns=_COLUMNS, filters=matching(filters))
+        query = page.format(columns=_COLUMNS, filters=matching(names_of(filters)))
         start = dict(zip(("e", "k", "n"), key_parts(after, 3), strict=True))
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                query, {**filters, **start, "limit": page_size(limit)}
-            )
-            rows = await cursor.fetchall()
+        rows = await self._listed(query, {**filters, **start, "limit": page_size(limit)})
         return tuple(WishRecord.model_validate(row) for row in rows)
 
     async def mark_declared(self, wishes: Sequence[WishRecord]) -> None:
@@ -290,44 +278,29 @@ class WishTables(Tables):
         self, project: str, environment: str, kind: LedgerKind, name: str
     ) -> WishRecord | None:
         """One wish; None if Git never named it."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                _WISH,
-                (project, environment, kind, name),
-            )
-            row = await cursor.fetchone()
+        row = await self._found(_WISH, (project, environment, kind, name))
         return WishRecord.model_validate(row) if row else None
 
     async def numbers_of(
         self, project: str, environment: str, agent: str
     ) -> tuple[WishRecord, ...]:
         """Wishes for the numbers that point at an agent, by name; removed ones left out."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_NUMBERS_OF, (project, environment, agent))
-            rows = await cursor.fetchall()
+        rows = await self._listed(_NUMBERS_OF, (project, environment, agent))
         return tuple(WishRecord.model_validate(row) for row in rows)
 
     async def wishes_for_number(self, number: str) -> tuple[WishRecord, ...]:
         """Standing wishes for a number in E.164, of every project, by project and environment."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_FOR_NUMBER, (number,))
-            rows = await cursor.fetchall()
+        rows = await self._listed(_FOR_NUMBER, (number,))
         return tuple(WishRecord.model_validate(row) for row in rows)
 
     async def wishes_for_numbers(self, numbers: Sequence[str]) -> tuple[WishRecord, ...]:
         """The same for many numbers at once, by number, project and environment."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(_FOR_NUMBERS, (list(numbers),))
-            rows = await cursor.fetchall()
+        rows = await self._listed(_FOR_NUMBERS, (list(numbers),))
         return tuple(WishRecord.model_validate(row) for row in rows)
 
     async def content(self, digest: str) -> bytes:
         """What is stored under a content digest: a text in UTF-8, or a file. Raises NotFound."""
-        async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT content FROM contents WHERE digest = %s", (digest,)
-            )
-            row = await cursor.fetchone()
+        row = await self._found("SELECT content FROM contents WHERE digest = %s", (digest,))
         if row is None:
             raise NotFound(
                 f"no content is stored under {digest}",

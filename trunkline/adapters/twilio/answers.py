@@ -63,6 +63,7 @@ def transfer(
     to_number: str,
     *,
     sentence: str = "",
+    language: str = "",
     caller_id: str = "",
     whisper_url: str = "",
     then: str = "",
@@ -72,7 +73,7 @@ def transfer(
     """
     answer = VoiceResponse()
     if sentence:
-        answer.say(_sayable(sentence))
+        answer.say(_sayable(sentence), language=_spoken(language))
     asked = {"action": then, "method": "POST"} if then else {}
     if whisper_url:
         dial = Dial(caller_id=caller_id or None, answer_on_bridge=True, **asked)

@@ -116,6 +116,12 @@ class TwilioCarrier:
         with self._refusals(f"call {sid}"):
             return _call(await self._one(sid).fetch_async())
 
+    async def legs(self, sid: str) -> tuple[CarrierCall, ...]:
+        """Calls that were dialled within a call, oldest first."""
+        with self._refusals(f"legs of call {sid}"):
+            page = await self._calls().page_async(parent_call_sid=sid, page_size=LISTED_MAX)
+            return tuple(reversed([_call(each) for each in page]))
+
     async def end(self, sid: str, *, timeout_s: float) -> None:
         """Hang up, or cancel what nobody answered; a call that is over is no error."""
         for status in ("completed", "canceled"):
@@ -181,6 +187,7 @@ class TwilioCarrier:
         to_number: str,
         *,
         sentence: str = "",
+        language: str = "",
         caller_id: str = "",
         whisper_url: str = "",
         then: str = "",
@@ -189,6 +196,7 @@ class TwilioCarrier:
         return answers.transfer(
             to_number,
             sentence=sentence,
+            language=language,
             caller_id=caller_id,
             whisper_url=whisper_url,
             then=then,

@@ -4,10 +4,10 @@ How it ends is decided here: what waits for people or for time when the time is 
 was still going on is a timeout.
 """
 
-import time
 from datetime import timedelta
 
 from trunkline.cli.exits import ExitCode, complain
+from trunkline.cli.patience import Patience
 from trunkline.cli.promoting.progress import PromotionProgress
 from trunkline.cli.server import Server, text
 from trunkline.model import errors
@@ -27,18 +27,14 @@ def follow(
 
     A server that does not answer is asked again until then.
     """
-    deadline_s = time.monotonic() + timeout.total_seconds()
-    pause_s = POLL_MIN_S
+    patience = Patience(timeout, POLL_MIN_S, POLL_MAX_S)
     is_away = False
     with PromotionProgress() as progress:
         while True:
             progress.show(found)
-            left_s = deadline_s - time.monotonic()
             ended = text(found, "state") != "Open"
-            if ended or left_s <= 0:
+            if ended or not patience.lasts():
                 return found, ended
-            time.sleep(min(pause_s, left_s))
-            pause_s = min(pause_s * 1.5, POLL_MAX_S)
             phase = text(found, "phase")
             try:
                 found = server.get(f"{path}/promotions/{text(found, 'id')}")
@@ -50,7 +46,7 @@ def follow(
                     complain(error.message, "Still waiting; the promotion goes on by itself")
                 is_away = True
             if text(found, "phase") != phase:
-                pause_s = POLL_MIN_S
+                patience.look_closely()
 
 
 def outcome(found: JsonObject) -> ExitCode:

@@ -34,7 +34,7 @@ TESTS = Listing(
         Column("WHY", member("why"), wide=True),
     ),
     name=member("name"),
-    empty="No such test. One is written beside its agent; the manual begins with an example.",
+    empty="No such test here. `trunkline test run` runs them; --local PATH lists a folder's.",
 )
 
 

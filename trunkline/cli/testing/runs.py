@@ -1,11 +1,11 @@
 """Conversation tests carried out by a server: asking for a run and following it to its end."""
 
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 from trunkline.cli import printing
 from trunkline.cli.exits import ExitCode
+from trunkline.cli.patience import Patience
 from trunkline.cli.printing import Format
 from trunkline.cli.server import Server, project_path, text
 from trunkline.cli.testing.progress import TestProgress
@@ -103,15 +103,11 @@ def _follow(
     server: Server, path: str, identifier: str, timeout: timedelta
 ) -> tuple[TestRunReport, bool]:
     """The report at its end, or as far as it is when time is up."""
-    deadline_s = time.monotonic() + timeout.total_seconds()
-    pause_s = POLL_MIN_S
+    patience = Patience(timeout, POLL_MIN_S, POLL_MAX_S)
     with TestProgress("Testing") as progress:
         while True:
             report = read_report(server.get(f"{path}/test-runs/{identifier}"))
             ended = report.state != "Running"
             progress.show(report.tests, expected=report.expected, ended=ended)
-            left_s = deadline_s - time.monotonic()
-            if ended or left_s <= 0:
+            if ended or not patience.lasts():
                 return report, ended
-            time.sleep(min(pause_s, left_s))
-            pause_s = min(pause_s * 1.5, POLL_MAX_S)

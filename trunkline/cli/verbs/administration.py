@@ -11,6 +11,7 @@ from trunkline.cli.exits import WrongUsage
 from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.verbs.options import (
     DocumentOutput,
+    Limit,
     NoHeaders,
     Output,
     Reason,
@@ -67,7 +68,9 @@ def projects_add(
         str, typer.Argument(metavar="REPOSITORY", help="Its address, without a credential.")
     ],
     *,
-    branch: Annotated[str, typer.Option("--branch", help="The branch to follow.")] = "main",
+    branch: Annotated[
+        str, typer.Option("--branch", metavar="NAME", help="The branch to follow.")
+    ] = "main",
     poll_interval: Annotated[
         str,
         typer.Option("--poll-interval", metavar="DURATION", help="How often to look at Git."),
@@ -252,9 +255,7 @@ def audit(
     until: Annotated[
         str | None, typer.Option("--until", metavar="TIME", help="Only earlier, in the same form.")
     ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many to print at most.")
-    ] = 50,
+    limit: Limit = 50,
     export: Annotated[
         bool,
         typer.Option("--export", help="All of it instead, each row as a line of JSON."),

@@ -14,6 +14,7 @@ from trunkline.cli.verbs.live_calls import CallId
 from trunkline.cli.verbs.options import (
     DocumentOutput,
     Environment,
+    Limit,
     NoHeaders,
     Output,
     Project,
@@ -55,7 +56,7 @@ OneAgent = Annotated[
     ),
 ]
 Version = Annotated[
-    int | None, typer.Option("--version", min=0, help="Only calls with this version.")
+    int | None, typer.Option("--version", metavar="N", min=0, help="Only calls with this version.")
 ]
 Way = Annotated[WayName | None, typer.Option("--direction", help="Only calls of this way.")]
 State = Annotated[CallStateName | None, typer.Option("--state", help="Only calls in this state.")]
@@ -84,7 +85,7 @@ def list_(
     active: Active = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows to print.")] = 50,
+    limit: Limit = 50,
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
     project: Project = None,

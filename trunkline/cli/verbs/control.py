@@ -12,6 +12,7 @@ from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.verbs.options import (
     DocumentOutput,
     Environment,
+    NeededReason,
     NoHeaders,
     Output,
     OverrideWindow,
@@ -94,7 +95,7 @@ def suspend(
     name: Subject = None,
     *,
     environment: Environment = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; everybody sees it.")],
+    reason: NeededReason,
     lasting: Annotated[
         str | None,
         typer.Option("--for", metavar="DURATION", help="For this long, such as 2h."),
@@ -112,20 +113,17 @@ def suspend(
     applied when it is resumed.
     """
     from trunkline.cli import control
-    from trunkline.cli.server import connect
 
     ends = control.moment(None if lasting is None else duration(lasting, option="--for"), until)
-    with connect() as server:
-        return control.decide(
-            server,
-            project,
-            "suspend",
-            name=name,
-            environment=environment,
-            reason=reason,
-            until=ends,
-            style=output,
-        )
+    return control.decide(
+        project,
+        "suspend",
+        name=name,
+        environment=environment,
+        reason=reason,
+        until=ends,
+        style=output,
+    )
 
 
 def resume(
@@ -144,27 +142,24 @@ def resume(
 ) -> int:
     """Let what was suspended go on."""
     from trunkline.cli import control
-    from trunkline.cli.server import connect
 
-    with connect() as server:
-        return control.decide(
-            server,
-            project,
-            "resume",
-            name=name,
-            environment=environment,
-            prune=prune,
-            rules=rules,
-            reason=reason,
-            style=output,
-        )
+    return control.decide(
+        project,
+        "resume",
+        name=name,
+        environment=environment,
+        prune=prune,
+        rules=rules,
+        reason=reason,
+        style=output,
+    )
 
 
 def disable(
     agent: Agent,
     *,
     environment: Environment = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; everybody sees it.")],
+    reason: NeededReason,
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
 ) -> int:
@@ -175,18 +170,15 @@ def disable(
     writes nothing, not even this.
     """
     from trunkline.cli import control
-    from trunkline.cli.server import connect
 
-    with connect() as server:
-        return control.decide(
-            server,
-            project,
-            "disable",
-            name=agent,
-            environment=environment,
-            reason=reason,
-            style=output,
-        )
+    return control.decide(
+        project,
+        "disable",
+        name=agent,
+        environment=environment,
+        reason=reason,
+        style=output,
+    )
 
 
 def enable(
@@ -199,18 +191,15 @@ def enable(
 ) -> int:
     """Give a disabled agent its calls back."""
     from trunkline.cli import control
-    from trunkline.cli.server import connect
 
-    with connect() as server:
-        return control.decide(
-            server,
-            project,
-            "enable",
-            name=agent,
-            environment=environment,
-            reason=reason,
-            style=output,
-        )
+    return control.decide(
+        project,
+        "enable",
+        name=agent,
+        environment=environment,
+        reason=reason,
+        style=output,
+    )
 
 
 def wait(

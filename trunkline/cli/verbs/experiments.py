@@ -29,7 +29,7 @@ def start(
         int, typer.Option("--against", min=1, metavar="VERSION", help="A version of before.")
     ],
     percent: Annotated[
-        int, typer.Option("--percent", min=1, max=99, help="Its share of the calls.")
+        int, typer.Option("--percent", metavar="N", min=1, max=99, help="Its share of the calls.")
     ],
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
@@ -77,10 +77,10 @@ def run_tests(
     environment: Environment = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option("--tag", metavar="TAG", help="Only tests with this tag; may be repeated."),
+        typer.Option("--tag", metavar="TAG", help="Only tests with this tag; repeatable."),
     ] = None,
     repeat: Annotated[
-        int | None, typer.Option("--repeat", min=1, max=50, help="Runs of each test.")
+        int | None, typer.Option("--repeat", metavar="N", min=1, max=50, help="Runs of each test.")
     ] = None,
     timeout: Timeout = "15m",
     output: DocumentOutput = DocumentFormat.TEXT,

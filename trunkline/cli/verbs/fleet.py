@@ -112,7 +112,9 @@ def events(
     agent: AnyAgent = None,
     *,
     environment: Environment = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to print.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many to print at most.")
+    ] = 50,
     watch: Watch = False,
     timeout: WatchTimeout = None,
     output: Output = Format.TABLE,

@@ -1,4 +1,4 @@
-"""``describe`` and ``history``: one agent or number, closely."""
+"""``describe`` and ``history``: one agent or number, closely; ``dora``: what it all comes to."""
 
 # ruff: noqa: PLC0415 - a short command must start fast, so each verb imports what it runs
 
@@ -13,11 +13,13 @@ from trunkline.cli.verbs.options import (
     AnyName,
     DocumentOutput,
     Environment,
+    Limit,
     NoHeaders,
     Output,
     Project,
     offered_agents,
 )
+from trunkline.model.limits import DELIVERY_DAYS, DELIVERY_DAYS_MAX
 
 ReleasedAgent = Annotated[
     str | None,
@@ -82,9 +84,7 @@ def history(
     local: ClonePath = None,
     branch: ReleasedBranch = None,
     public_keys: PublicKeys = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=1, max=10_000, help="How many releases at most.")
-    ] = 50,
+    limit: Limit = 50,
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
     project: Project = None,
@@ -168,4 +168,32 @@ def _verified(
     return verify_locally(local, asked, style=output, headers=headers)
 
 
-VERBS = (describe, history)
+def dora(
+    *,
+    environment: Environment = None,
+    days: Annotated[
+        int,
+        typer.Option(
+            "--days",
+            metavar="N",
+            min=1,
+            max=DELIVERY_DAYS_MAX,
+            help="Over how many days until now.",
+        ),
+    ] = DELIVERY_DAYS,
+    output: DocumentOutput = DocumentFormat.TEXT,
+    project: Project = None,
+) -> int:
+    """Show how well changes reach an environment: DORA's four measures.
+
+    Deployments and how often, from commit to release, how many failed, and how long until that was
+    repaired. The environment may be left out if promotions go to only one.
+    """
+    from trunkline.cli.delivery import show_delivery
+    from trunkline.cli.server import connect
+
+    with connect() as server:
+        return show_delivery(server, project, environment=environment, days=days, style=output)
+
+
+VERBS = (describe, history, dora)

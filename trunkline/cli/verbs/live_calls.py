@@ -55,7 +55,7 @@ def calls_context(
 ) -> int:
     """Show or change what the agent of a call is told beside what is said.
 
-    Exits 5 if the agent was not told within ten seconds, 4 if the call cannot be steered.
+    Ends with 5 if the agent was not told within ten seconds, 4 if the call cannot be steered.
     """
     from trunkline.cli import call_control
     from trunkline.cli.server import connect
@@ -108,9 +108,12 @@ def calls_transfer(
     to: Annotated[
         str, typer.Option("--to", metavar="NUMBER", help="Who takes over, such as +15005550009.")
     ],
-    summary: Annotated[str, typer.Option("--summary", help="What whoever takes over hears first.")],
+    summary: Annotated[
+        str, typer.Option("--summary", metavar="TEXT", help="What whoever takes over hears first.")
+    ],
     sentence: Annotated[
-        str, typer.Option("--sentence", help="What the caller is told before it rings.")
+        str,
+        typer.Option("--sentence", metavar="TEXT", help="What the caller is told before it rings."),
     ] = "",
     output: Output = Format.TABLE,
     project: Project = None,
@@ -157,7 +160,11 @@ def calls_watch(
     agent: Annotated[
         str | None,
         typer.Option(
-            "--agent", metavar="AGENT", help="Only this agent.", autocompletion=offered_agents
+            "--agent",
+            "-a",
+            metavar="AGENT",
+            help="Only this agent.",
+            autocompletion=offered_agents,
         ),
     ] = None,
     environment: Environment = None,

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from trunkline.cli.printing import DocumentFormat
-from trunkline.cli.verbs.options import DocumentOutput, ManifestsPath
+from trunkline.cli.printing import DocumentFormat, Format
+from trunkline.cli.verbs.options import DocumentOutput, ManifestsPath, Output
 
 
 def init(
@@ -25,6 +25,7 @@ def init(
     list_templates: Annotated[
         bool, typer.Option("--list-templates", help="Print what there is to begin with.")
     ] = False,
+    output: Output = Format.TABLE,
 ) -> int:
     """Write a small working manifests repository.
 
@@ -33,7 +34,7 @@ def init(
     from trunkline.cli import authoring
 
     if list_templates:
-        return authoring.list_templates()
+        return authoring.list_templates(output)
     return authoring.init(path, template)
 
 

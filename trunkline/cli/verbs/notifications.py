@@ -8,6 +8,7 @@ import typer
 
 from trunkline.cli.printing import Format
 from trunkline.cli.verbs.options import (
+    Limit,
     NoHeaders,
     Output,
     Project,
@@ -25,7 +26,7 @@ def list_(
     failed: Annotated[
         bool, typer.Option("--failed", help="Only messages that have not arrived.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows to print.")] = 50,
+    limit: Limit = 50,
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
     project: Project = None,
@@ -50,7 +51,7 @@ def send_test(
 ) -> int:
     """Send a test message to every recipient, wait, and print how it went.
 
-    Exits 1 if one refused it, 3 if one did not answer, 5 if one is still tried.
+    Ends with 1 if one refused it, 3 if one did not answer, 5 if one is still tried.
     """
     from trunkline.cli import notifications as told
     from trunkline.cli.server import connect

@@ -118,7 +118,13 @@ class ViaName(StrEnum):
 
 
 Via = Annotated[ViaName, typer.Option("--via", help="How it reaches the branch.")]
-Reason = Annotated[str, typer.Option("--reason", help="Why, for the audit log.")]
+Limit = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many to print at most.")
+]
+NeededReason = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why; everybody sees it.")
+]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why, for the audit log.")]
 OverrideWindow = Annotated[
     str,
     typer.Option(

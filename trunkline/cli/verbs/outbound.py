@@ -14,6 +14,7 @@ from trunkline.cli.verbs.options import (
     DocumentOutput,
     Environment,
     From,
+    Limit,
     NoHeaders,
     Output,
     Project,
@@ -24,7 +25,6 @@ from trunkline.cli.verbs.options import (
     group,
 )
 
-Limit = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="Rows to print.")]
 OrderId = Annotated[str, typer.Argument(metavar="ORDER", help="An order's id.")]
 DialledNumber = Annotated[
     str, typer.Argument(metavar="E164", help="A number, such as +15005550009.")
@@ -49,7 +49,8 @@ def calls_start(
         ),
     ] = None,
     tries: Annotated[
-        int | None, typer.Option("--tries", min=1, max=10, help="How often to try in all.")
+        int | None,
+        typer.Option("--tries", metavar="N", min=1, max=10, help="How often to try in all."),
     ] = None,
     pause: Annotated[
         str | None,

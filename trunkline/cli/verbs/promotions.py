@@ -12,6 +12,7 @@ from trunkline.cli.verbs.options import (
     AgentName,
     DocumentOutput,
     Environment,
+    NeededReason,
     NoHeaders,
     Output,
     Project,
@@ -34,7 +35,6 @@ Target = Annotated[
 Wait = Annotated[
     bool, typer.Option("--wait/--no-wait", help="Wait until it has ended, with progress.")
 ]
-NeededReason = Annotated[str, typer.Option("--reason", help="Why; everybody sees it.")]
 
 promotions = group("Promotions and rollbacks: list them, look at one closely.")
 
@@ -73,7 +73,9 @@ def approve(
     target: Target,
     *,
     environment: Environment = None,
-    comment: Annotated[str, typer.Option("--comment", help="What you looked at.")] = "",
+    comment: Annotated[
+        str, typer.Option("--comment", metavar="TEXT", help="What you looked at.")
+    ] = "",
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
 ) -> int:
@@ -194,7 +196,9 @@ def promotions_list(
     *,
     environment: Environment = None,
     open_only: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=200, help="How many to print.")] = 50,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many to print at most.")
+    ] = 50,
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
     project: Project = None,

@@ -2,20 +2,16 @@
 
 # ruff: noqa: PLC0415 - a short command must start fast, so each verb imports what it runs
 
-from typing import Annotated
-
-import typer
-
 from trunkline.cli.printing import DocumentFormat
 from trunkline.cli.verbs.control import Agent
-from trunkline.cli.verbs.options import DocumentOutput, Environment, Project, Reason
+from trunkline.cli.verbs.options import DocumentOutput, Environment, NeededReason, Project, Reason
 
 
 def protect(
     agent: Agent,
     *,
     environment: Environment = None,
-    reason: Annotated[str, typer.Option("--reason", help="Why; everybody sees it.")],
+    reason: NeededReason,
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
 ) -> int:
@@ -24,18 +20,15 @@ def protect(
     It is remembered here and by a tag on the platform; either alone protects.
     """
     from trunkline.cli import control
-    from trunkline.cli.server import connect
 
-    with connect() as server:
-        return control.decide(
-            server,
-            project,
-            "protect",
-            name=agent,
-            environment=environment,
-            reason=reason,
-            style=output,
-        )
+    return control.decide(
+        project,
+        "protect",
+        name=agent,
+        environment=environment,
+        reason=reason,
+        style=output,
+    )
 
 
 def unprotect(
@@ -48,18 +41,15 @@ def unprotect(
 ) -> int:
     """Let a protected agent be deleted again."""
     from trunkline.cli import control
-    from trunkline.cli.server import connect
 
-    with connect() as server:
-        return control.decide(
-            server,
-            project,
-            "unprotect",
-            name=agent,
-            environment=environment,
-            reason=reason,
-            style=output,
-        )
+    return control.decide(
+        project,
+        "unprotect",
+        name=agent,
+        environment=environment,
+        reason=reason,
+        style=output,
+    )
 
 
 VERBS = (protect, unprotect)

@@ -13,14 +13,19 @@ from trunkline.cli.loading import loading
 from trunkline.cli.printing import DocumentFormat, print_document, print_text
 from trunkline.cli.verbs.options import DocumentOutput
 
-Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 picks a free port.")]
+Port = Annotated[int, typer.Option(min=0, max=65_535, metavar="N", help="0 picks a free port.")]
 
 
 def dev(
     *,
     port: Annotated[
         int,
-        typer.Option(min=0, max=65_535, help="The API's port; 0 picks free ports for everything."),
+        typer.Option(
+            min=0,
+            max=65_535,
+            metavar="N",
+            help="The API's port; 0 picks free ports for everything.",
+        ),
     ] = 8080,
     temporal_port: Port = 7233,
     temporal_ui_port: Port = 8233,
@@ -29,12 +34,15 @@ def dev(
     manifests: Annotated[
         Path | None,
         typer.Option(
-            help="A folder to make the manifests repository from.", show_default="the sample"
+            metavar="PATH",
+            help="A folder to make the manifests repository from.",
+            show_default="the sample",
         ),
     ] = None,
     home: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             envvar="TRUNKLINE_HOME",
             help="Where the state is kept.",
             show_default="a folder of this user",
@@ -62,13 +70,14 @@ def worker(
     *,
     queues: Annotated[
         list[str] | None,
-        typer.Option("--queues", help="Only these task queues; may be repeated."),
+        typer.Option("--queues", metavar="QUEUE", help="Only these task queues; repeatable."),
     ] = None,
     metrics_port: Annotated[
         int | None,
         typer.Option(
             min=0,
             max=65_535,
+            metavar="N",
             envvar="TRUNKLINE_METRICS_PORT",
             help="Serve metrics on this port; 0 picks a free one.",
             show_default="not served",
@@ -90,7 +99,9 @@ def worker(
 
 def serve(
     *,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = "127.0.0.1",
     port: Port = 8080,
 ) -> int:
     """Serve the API until interrupted.
@@ -106,12 +117,16 @@ def serve(
 
 def simulate(
     *,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="The address to listen on.")
+    ] = "127.0.0.1",
     elevenlabs_port: Port = 8811,
     twilio_port: Port = 8812,
-    latency_ms: Annotated[float, typer.Option(min=0, help="Delay of every answer.")] = 0.0,
+    latency_ms: Annotated[
+        float, typer.Option(min=0, metavar="N", help="Delay of every answer.")
+    ] = 0.0,
     requests_per_second: Annotated[
-        float | None, typer.Option(min=0.1, help="Above it a simulator answers 429.")
+        float | None, typer.Option(min=0.1, metavar="N", help="Above it a simulator answers 429.")
     ] = None,
     state: Annotated[
         Path | None,
@@ -119,7 +134,7 @@ def simulate(
     ] = None,
     number: Annotated[
         list[str] | None,
-        typer.Option(metavar="E164", help="A number of the Twilio account; may be repeated."),
+        typer.Option(metavar="E164", help="A number of the Twilio account; repeatable."),
     ] = None,
 ) -> int:
     """Serve the simulators of ElevenLabs and Twilio alone.

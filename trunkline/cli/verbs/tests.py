@@ -38,6 +38,7 @@ class ModeName(StrEnum):
 
     TEXT = "text"
     AUDIO = "audio"
+    PHONE = "phone"
 
 
 class RunnerName(StrEnum):
@@ -93,6 +94,7 @@ GatewayPort = Annotated[
     int,
     typer.Option(
         "--gateway-port",
+        metavar="N",
         min=0,
         max=65_535,
         help="With --local: where tools of the tests are answered; 0 is any free port.",
@@ -105,7 +107,9 @@ JsonFile = Annotated[
 GitHub = Annotated[bool, typer.Option("--github", help="Print annotations; write a job summary.")]
 Repeat = Annotated[
     int | None,
-    typer.Option("--repeat", min=1, max=50, help="Run each test so often; all must pass."),
+    typer.Option(
+        "--repeat", metavar="N", min=1, max=50, help="Run each test so often; all must pass."
+    ),
 ]
 Compare = Annotated[
     str | None,
@@ -165,7 +169,7 @@ def run_tests(
         environment=environment,
         branch=branch,
         repeat=repeat,
-        mode=None if mode is None else "audio" if mode is ModeName.AUDIO else "text",
+        mode=None if mode is None else mode.value,
         compare=compare,
         runner=runner.value,
     )
@@ -177,8 +181,10 @@ def run_tests(
         if public_url is not None or gateway_port:
             raise WrongUsage("--public-url and --gateway-port belong to --local")
         return _on_server(project, wanted, outputs, printed, wait=not no_wait, timeout=limit)
-    if runner is RunnerName.PLATFORM or no_wait or branch or compare:
-        raise WrongUsage("--runner platform, --no-wait, --branch and --compare need a server")
+    if runner is RunnerName.PLATFORM or mode is ModeName.PHONE or no_wait or branch or compare:
+        raise WrongUsage(
+            "--runner platform, --mode phone, --no-wait, --branch and --compare need a server"
+        )
     from trunkline.cli.local_tests import Gateway, run_locally
 
     gateway = Gateway(public_url=public_url, port=gateway_port)
@@ -279,12 +285,16 @@ def record_result(
     agent: AgentName,
     *,
     status: Annotated[StatusName, typer.Option("--status", help="What you make of it.")],
-    rating: Annotated[int, typer.Option("--rating", min=1, max=5, help="1 is bad, 5 is good.")],
+    rating: Annotated[
+        int, typer.Option("--rating", metavar="N", min=1, max=5, help="1 is bad, 5 is good.")
+    ],
     call_duration: Annotated[
         str, typer.Option("--duration", metavar="DURATION", help="How long the call was: 94s, 3m.")
     ],
     environment: Environment = None,
-    notes: Annotated[str, typer.Option("--notes", help="What others should know.")] = "",
+    notes: Annotated[
+        str, typer.Option("--notes", metavar="TEXT", help="What others should know.")
+    ] = "",
     transcript: Annotated[
         Path | None, typer.Option("--transcript", metavar="FILE", help="What was said.")
     ] = None,
@@ -335,13 +345,15 @@ def call_yourself(
     from_: From = None,
     context: Context = None,
     rating: Annotated[
-        int | None, typer.Option("--rating", min=1, max=5, help="1 is bad; not asked then.")
+        int | None,
+        typer.Option("--rating", metavar="N", min=1, max=5, help="1 is bad; not asked then."),
     ] = None,
     status: Annotated[
         StatusName | None, typer.Option("--status", help="What you make of it; not asked then.")
     ] = None,
     notes: Annotated[
-        str | None, typer.Option("--notes", help="What others should know; not asked then.")
+        str | None,
+        typer.Option("--notes", metavar="TEXT", help="What others should know; not asked then."),
     ] = None,
     timeout: Timeout = "30m",
     environment: Environment = None,
@@ -376,7 +388,10 @@ def call_yourself(
 def list_results(
     agent: AgentName,
     *,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")] = 50,
+    limit: Annotated[
+        int,
+        typer.Option("--limit", metavar="N", min=1, max=1_000, help="How many to print at most."),
+    ] = 50,
     output: Output = Format.TABLE,
     no_headers: NoHeaders = False,
     project: Project = None,

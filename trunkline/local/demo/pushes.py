@@ -45,7 +45,7 @@ class Pushes:
         )
 
     def _sync(self) -> None:
-        self._story.chapter("A push to the manifests repository becomes agents and a phone number")
+        self._story.chapter("A push to the manifests repository becomes agents and phone numbers")
         started = time.monotonic()
         self._scene.push("First manifests")
         # hard, so that the answer names everything even if the server's own look came first

@@ -3,20 +3,18 @@
 Knows how things are done and not what is shown.
 """
 
-import hmac
 import json
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
-
+from trunkline.local.announcing import announce_push
 from trunkline.local.demo.outside import Outside
 from trunkline.local.demo.story import DemoFailed, Story
 from trunkline.local.demo.terminals import Terminal
 from trunkline.local.processes import ServerFailed
-from trunkline.local.repository import BRANCH, LocalRepository
+from trunkline.local.repository import LocalRepository
 from trunkline.local.stack import LocalStack
 
 STEP_TIMEOUT_S = 60.0
@@ -86,16 +84,7 @@ class Scene:
 
     def announce(self) -> None:
         """What GitHub does after a push: a signed webhook."""
-        repository = {"url": str(self.repository.bare)}
-        body = json.dumps({"ref": f"refs/heads/{BRANCH}", "repository": repository}).encode()
-        key = self._stack.webhook_secret.encode()
-        headers = {
-            "x-github-event": "push",
-            "x-hub-signature-256": f"sha256={hmac.new(key, body, 'sha256').hexdigest()}",
-            "content-type": "application/json",
-        }
-        address = f"{self._stack.addresses.api}/v1/webhooks/github"
-        httpx.post(address, content=body, headers=headers, timeout=10.0).raise_for_status()
+        announce_push(self._stack)
         self.story.tell("  announced by a signed webhook, as a forge does")
 
     def wait_until(self, is_true: Callable[[], bool], otherwise: str) -> None:

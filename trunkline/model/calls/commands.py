@@ -5,19 +5,22 @@ asked can see what became of it.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from trunkline.model.base import Frozen, JsonObject
 
+ENDED_FIRST: Final = "the call ended first"
+"""What became of a command that came too late."""
 CommandKind = Literal["hangup", "transfer", "context", "note"]
 """``context``: look at the slots; ``note``: tell the agent this once."""
 
 
 class CallCommand(Frozen):
-    """One command. ``body``: of ``transfer`` {to, summary}, of ``note`` {text}. ``done_at`` and
-    ``failure`` (in words, "" if it went well) say what became of it.
+    """One command. ``body``: of ``transfer`` {to, summary, sentence, and note: what whoever asked
+    should know}, of ``note`` {text}. ``done_at`` and ``failure`` (in words, "" if it went well) say
+    what became of it.
     """
 
     id: int = 0

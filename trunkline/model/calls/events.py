@@ -5,7 +5,7 @@ later reads the same rows. Audio itself is no row; its event says only how much 
 """
 
 from datetime import datetime
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from pydantic import Field
 
@@ -22,7 +22,6 @@ EventName = Literal[
     "error",
     "connection_closed",
 ]
-EVENT_NAMES: Final[tuple[EventName, ...]] = get_args(EventName)
 SPOKEN: Final[frozenset[EventName]] = frozenset(
     {"user_transcript", "agent_response", "agent_response_correction"}
 )

@@ -116,6 +116,8 @@ STREAM_MESSAGE_MAX_BYTES: Final = 65_536
 """One message of a carrier's stream: 20 ms of speech are 400 bytes, a beginning a few thousand."""
 STREAM_BEGIN_TIMEOUT_S: Final = 10.0
 """How long a media stream may be open before it says which call it is; carriers do so at once."""
+STREAM_AHEAD_MAX: Final = 1_000
+"""Messages of a stream that wait while the agent is connected: twenty seconds of speech."""
 CALLER_FRAMES_MAX: Final = 50
 """Frames of the caller that wait for the platform, a second of speech: what is older nobody can
 answer in time."""
@@ -136,6 +138,8 @@ PLAY_OUT_MAX_S: Final = 60.0
 """How long a caller is kept on the line for it at most."""
 CALL_CONNECT_TIMEOUT_S: Final = 8.0
 """How long a caller hears nothing while the agent is connected; then the apology is better."""
+LINE_CLOSE_TIMEOUT_S: Final = 0.5
+"""How long a platform may take to answer a close, while the caller hears nothing: it was told."""
 CALL_LEAVE_TIMEOUT_S: Final = 5.0
 """How long the end of a leg may take before it is dropped."""
 CALL_STEER_TIMEOUT_S: Final = 10.0

@@ -1,6 +1,6 @@
 """How a call ended, in one word that people can count."""
 
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from trunkline.model.calls.records import CallRecord, EndedBy
 
@@ -21,10 +21,11 @@ Outcome = Literal[
 ``dropped``: something in between gave out. ``unanswered``: it came, and no agent spoke. The last
 four are the carrier's.
 """
-OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 GAVE_OUT: Final[frozenset[EndedBy]] = frozenset({"carrier", "platform", "trunkline"})
 """Whoever ends a call without having been asked to."""
-UNHAPPY: Final[frozenset[str]] = frozenset({"dropped", "unanswered", "failed"})
+LEFT_EARLY: Final = "the caller hung up while the agent was being connected"
+"""The message of a call in which nobody had spoken yet."""
+UNHAPPY: Final[frozenset[Outcome]] = frozenset({"dropped", "unanswered", "failed"})
 """Ends that say that something of ours, or of a vendor, did not work."""
 
 
@@ -40,4 +41,9 @@ def outcome_of(record: CallRecord) -> str:
         return "cut-short"
     if record.ended_by in GAVE_OUT:
         return "dropped"
-    return "unanswered" if record.answered_at is None else "talked"
+    return "talked" if _has_spoken(record) else "unanswered"
+
+
+def _has_spoken(record: CallRecord) -> bool:
+    """Whether an agent was there: not in a call nobody could take, nor in one left before."""
+    return record.answered_at is not None and bool(record.agent) and record.message != LEFT_EARLY

@@ -71,12 +71,13 @@ class CallRecord(Frozen):
     ``number`` is the manifest's name of our number, "" where none is known; ``version``,
     ``revision`` and ``digest`` are those of the agent when the call began. ``message`` says in
     words why it ended as it did where that is not plain. ``context`` is what the slots held at the
-    start. ``placing`` is the last time the carrier was asked to place it, until it answered.
-    ``ticket_digest`` is the SHA-256 of the word by which a media stream shows that it is this
-    call's, "" once one did. Times
-    are in UTC. ``interruptions`` and ``cost`` are known some moments after the end; ``settled``
-    says that nothing about the call will change any more. ``summary`` is for whoever takes over at
-    ``transferred_to``; ``transfer_failure`` says why nobody did, None while that is not so.
+    start. ``test`` is the conversation test a call is part of, as ``run/test/number``; the outbound
+    one is the test's own side of it. ``placing`` is the last time the carrier was asked to place
+    it, until it answered. ``ticket_digest`` is the SHA-256 of the word by which a media stream
+    shows that it is this call's, "" once one did. Times are in UTC. ``interruptions`` and ``cost``
+    are known some moments after the end; ``settled`` says that nothing about the call will change
+    any more. ``summary`` is for whoever takes over at ``transferred_to``; ``transfer_failure`` says
+    why nobody did, None while that is not so.
     """
 
     id: str
@@ -99,6 +100,7 @@ class CallRecord(Frozen):
     digest: Digest | None = None
     route: RouteTaken = RouteTaken()
     order: str = ""
+    test: str = ""
     attempt: int = Field(default=1, ge=1)
     started_at: datetime
     answered_at: datetime | None = None

@@ -2,8 +2,8 @@
 
 Pure: which digits make a telephone number in some country is found by whoever knows the world's
 numbering plans, and comes in from outside. What is found is replaced by words that say what it
-was, so that a transcript stays readable. Numbers that are spelt in words are not found, nor is one
-that is spread over two utterances.
+was, so that a transcript stays readable. Digits that are spelt in English words count like digits;
+those of other languages are not found, nor is a number that is spread over two utterances.
 """
 
 import re
@@ -12,6 +12,7 @@ from typing import Final
 
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.calls.events import NewEvent
+from trunkline.model.calls.spelt import as_digits
 from trunkline.model.kinds.calls import Redaction
 
 Spans = Iterable[tuple[int, int]]
@@ -41,12 +42,14 @@ def redacted(text: str, kinds: Collection[Redaction], find_numbers: FindNumbers)
     if not kinds or not text:
         return text
     if "card-numbers" in kinds:
-        text = _blotted(text, _cards(text), BLOTS["card-numbers"])
+        read = as_digits(text)
+        text = _blotted(text, read.where(_cards(read.text)), BLOTS["card-numbers"])
     if "email-addresses" in kinds:
         for pattern in (_ADDRESS, _SPOKEN_ADDRESS):
             text = pattern.sub(BLOTS["email-addresses"], text)
     if "phone-numbers" in kinds:
-        text = _blotted(text, find_numbers(text), BLOTS["phone-numbers"])
+        read = as_digits(text)
+        text = _blotted(text, read.where(find_numbers(read.text)), BLOTS["phone-numbers"])
     return text
 
 

@@ -70,6 +70,9 @@
     ├── TestImpossible                a test that cannot be carried out as things are
     │   ├── AgentNotDeployed            the agent is not on the platform yet: sync first
     │   ├── ToolsNotStubbable           it reaches services nobody can stand in for
+    │   ├── PhoneNotAvailable           something a placed call needs is missing
+    │   ├── NotOnNumber                 a call reaches only what is deployed: deploy it first
+    │   ├── NotOverThePhone             the test says what no telephone call can carry
     │   └── ConcurrencyExhausted        no place for a conversation in the account
     ├── SpeechUnavailable             nothing on this machine speaks: stop, or talk in text
     ├── JudgeUnavailable              the judge did not answer; retry
@@ -128,7 +131,10 @@ from trunkline.model.errors.engine import (
     EngineUnavailable,
     IdentityProviderUnavailable,
     JudgeUnavailable,
+    NotOnNumber,
+    NotOverThePhone,
     NumberOwnedElsewhere,
+    PhoneNotAvailable,
     ServerUnreachable,
     SpeechUnavailable,
     StoreUnavailable,
@@ -226,6 +232,8 @@ __all__ = [
     "NotAvailableInNative",
     "NotConfigured",
     "NotFound",
+    "NotOnNumber",
+    "NotOverThePhone",
     "NotPersisted",
     "NotificationError",
     "NotificationRefused",
@@ -233,6 +241,7 @@ __all__ = [
     "NumberNotToBeCalled",
     "NumberOwnedElsewhere",
     "OutcomeUnknown",
+    "PhoneNotAvailable",
     "PlatformError",
     "PromotionRefused",
     "PublicUrlMissing",

@@ -22,6 +22,24 @@ class ToolsNotStubbable(TestImpossible):
     reason = "ToolsNotStubbable"
 
 
+class PhoneNotAvailable(TestImpossible):
+    """Something a test over a telephone call needs is missing; the message says what."""
+
+    reason = "PhoneNotAvailable"
+
+
+class NotOnNumber(TestImpossible):
+    """What is tested is not what answers at a number: a call reaches only what is deployed."""
+
+    reason = "NotOnNumber"
+
+
+class NotOverThePhone(TestImpossible):
+    """The test says something that no telephone call can carry to the agent."""
+
+    reason = "NotOverThePhone"
+
+
 class ConcurrencyExhausted(TestImpossible):
     """The account had no place for a conversation for as long as was waited."""
 

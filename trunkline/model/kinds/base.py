@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, Discriminator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -201,6 +201,14 @@ class SecretValue(Part):
     """A value that the server looks up under a name of its allow-list."""
 
     secret: SecretName
+
+
+def _text_or_secret(value: Any) -> str:
+    return "=secret" if isinstance(value, dict | SecretValue) else "=text"
+
+
+TEXT_OR_SECRET = Discriminator(_text_or_secret)
+"""Tells a text, tagged ``=text``, from a SecretValue, tagged ``=secret``."""
 
 
 def exactly_one(part: Part, keys: tuple[str, ...], what: str) -> None:

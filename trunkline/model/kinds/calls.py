@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import Field, StrictBool, StrictFloat
 
 from trunkline.model.durations import Duration, parse_duration
-from trunkline.model.kinds.base import Part
+from trunkline.model.kinds.base import Name, Part
+from trunkline.model.limits import LIST_MAX_ITEMS
 
 Redaction = Literal["card-numbers", "email-addresses", "phone-numbers"]
 """What is blotted out of transcripts before they are kept."""
@@ -29,7 +30,8 @@ class Prices(Part):
 
 class Calls(Part):
     """What holds for every call of a project. ``apology`` is what a caller hears when nothing can
-    answer; ``record`` keeps the audio; ``longest`` ends a call whatever its agent allows.
+    answer; ``record`` keeps the audio; ``longest`` ends a call whatever its agent allows;
+    ``testNumbers`` are the PhoneNumbers from which conversation tests may call.
     """
 
     apology: Annotated[str, Field(min_length=1, max_length=500)] = APOLOGY
@@ -38,3 +40,4 @@ class Calls(Part):
     retention: Retention = Retention()
     prices: Prices = Prices()
     longest: Duration = Field(default=timedelta(hours=1))
+    test_numbers: Annotated[tuple[Name, ...], Field(max_length=LIST_MAX_ITEMS)] = ()

@@ -5,11 +5,10 @@ of speaking; it never names a vendor's voice.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
-    Discriminator,
     Field,
     StrictBool,
     StrictFloat,
@@ -21,6 +20,7 @@ from trunkline.model.base import JsonObject
 from trunkline.model.durations import Duration
 from trunkline.model.kinds.addresses import PageAddress
 from trunkline.model.kinds.base import (
+    TEXT_OR_SECRET,
     AdoptingMetadata,
     Envelope,
     HttpsAddress,
@@ -56,13 +56,9 @@ Trait = Annotated[StrictFloat, Field(ge=0, le=1)]
 _TIMEOUT_BOUNDS_S: Mapping[str, tuple[int, int]] = {"webhook": (5, 300), "client": (1, 120)}
 
 
-def _header_form(value: Any) -> str:
-    return "=secret" if isinstance(value, dict | SecretValue) else "=text"
-
-
 HeaderValue = Annotated[
     Annotated[HeaderText, Tag("=text")] | Annotated[SecretValue, Tag("=secret")],
-    Discriminator(_header_form),
+    TEXT_OR_SECRET,
 ]
 
 

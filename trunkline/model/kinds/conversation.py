@@ -82,6 +82,7 @@ __all__ = [
     "Noise",
     "NotWorse",
     "Percent",
+    "Phone",
     "Repeat",
     "ReplyTimes",
     "Said",
@@ -343,6 +344,17 @@ class JudgeSpec(DescribedPart):
         return self
 
 
+class Phone(DescribedPart):
+    """Between which numbers the call of `mode: phone` is placed, by the names of PhoneNumbers."""
+
+    calling: Name | None = Field(None, alias="from")
+    """The number that dials, one of `spec.calls.testNumbers` of the Project; the first of them
+    that is another than the one that is dialled if it is left out."""
+    called: Name | None = Field(None, alias="to")
+    """The number that is dialled; the first bridged one that leads to the agent if it is left out.
+    """
+
+
 class Fragment(DescribedPart):
     """What tests can share: a file of its own, named by ``include``, and part of every test."""
 
@@ -378,8 +390,10 @@ class ConversationTestSpec(Fragment):
     agent: Name
     """The agent under test."""
     mode: Mode = "text"
-    """How it is talked to: in writing, in speech over the same line, or by a call that is placed,
-    which nobody does yet: such a test is inconclusive."""
+    """How it is talked to: in writing, in speech over the same line, or by a call that is placed to
+    a number of the agent, which reaches what is deployed and nothing else."""
+    phone: Phone = Phone()
+    """Between which numbers the call is placed."""
     gate: Literal["required", "advisory"] | None = None
     """Whether a failure stops a promotion: scripted tests do unless they say `advisory`."""
     repeat: Repeat = Repeat(runs=1)

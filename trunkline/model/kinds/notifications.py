@@ -4,11 +4,12 @@ Apart from the Project because the groups people name are also what events are s
 address may lead to is decided by the server, and never here.
 """
 
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field, Tag, model_validator
 
 from trunkline.model.kinds.base import (
+    TEXT_OR_SECRET,
     EmailAddress,
     HttpsAddress,
     Labels,
@@ -45,13 +46,9 @@ EventWord = Annotated[
 ]
 
 
-def _address_form(value: Any) -> str:
-    return "=secret" if isinstance(value, dict | SecretValue) else "=text"
-
-
 Address = Annotated[
     Annotated[HttpsAddress, Tag("=text")] | Annotated[SecretValue, Tag("=secret")],
-    Discriminator(_address_form),
+    TEXT_OR_SECRET,
 ]
 
 

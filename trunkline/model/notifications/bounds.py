@@ -22,8 +22,8 @@ HELD_PER_LOOK: Final = 5_000
 """Events gathered into messages at one look; the rest is gathered at the next."""
 STARTED_AGAIN_S: Final = 60.0
 """A delivery nobody seems to work on is started again after that; a running one does not mind."""
-DELIVERY_LIFETIME_S: Final = 86_400.0
-"""How long a message is tried: a weekend's outage is not worth more than the list of them."""
+UNREACHED_AFTER_S: Final = 600.0
+"""How long a message is tried in vain before its recipient counts as one that is not reached."""
 NAMES_SHOWN: Final = 10
 """Subjects a message that sums up names."""
 MESSAGE_SHOWN_CHARACTERS: Final = 1_500

@@ -56,6 +56,17 @@ class OpenBatch(Frozen):
     event_ids: tuple[int, ...]
 
 
+class Unreached(Frozen):
+    """A recipient that has not taken a message for a while: how its newest one stands, in its own
+    words, and since when none was taken.
+    """
+
+    recipient: str
+    state: ChapterState
+    message: str
+    since: datetime
+
+
 class Conclusion(Frozen):
     """What a delivery came to: whether it was news, and how the message before it had ended."""
 

@@ -40,10 +40,12 @@ class PromotionGate(Frozen):
     pull_request: int = 0
 
 
+_OF_A_RECORD = tuple(name for name in PromotionGate.model_fields if name != "approvals")
+
+
 def gate_of(record: PromotionRecord) -> PromotionGate:
     """The same from a whole promotion."""
-    names = PromotionGate.model_fields.keys() - {"approvals"}
-    said = {name: getattr(record, name) for name in names}
+    said = {name: getattr(record, name) for name in _OF_A_RECORD}
     return PromotionGate(**said, approvals=len(record.approvals))
 
 
@@ -86,9 +88,9 @@ def gated_status(row: StatusRow, gates: Sequence[PromotionGate], now: datetime) 
     """
     if row.kind != "agent":
         return row
-    mine = [gate for gate in gates if gate.agent == row.name]
-    into = [gate for gate in mine if gate.environment == row.environment]
-    out_of = [one for one in mine if one.origin == row.environment and one.state != "Done"]
-    shown = max(into or out_of, key=lambda gate: (gate.state == "Open", gate.number), default=None)
+    place, mine = row.environment, [gate for gate in gates if gate.agent == row.name]
+    into = [gate for gate in mine if gate.environment == place]
+    fitting = into or [gate for gate in mine if gate.origin == place and gate.state != "Done"]
+    shown = max(fitting, key=lambda gate: (gate.state == "Open", gate.number), default=None)
     words = "" if shown is None else gate_words(shown, now)
     return row if words == row.gate else row.model_copy(update={"gate": words})

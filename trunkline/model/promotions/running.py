@@ -17,7 +17,15 @@ from trunkline.model.promotions.moving import Look, Move, TestsRequest
 from trunkline.model.promotions.records import PromotionRecord, TestsRun
 
 SETTLED_REASONS: Final = frozenset(
-    {"NoRequiredTests", "ToolsNotStubbable", "PublicUrlMissing", "OtherConfiguration"}
+    {
+        "NoRequiredTests",
+        "NotOnNumber",
+        "NotOverThePhone",
+        "OtherConfiguration",
+        "PhoneNotAvailable",
+        "PublicUrlMissing",
+        "ToolsNotStubbable",
+    }
 )
 """Why nothing could be found out, where trying again would not change it."""
 NAME_KEPT_CHARACTERS: Final = 40

@@ -34,6 +34,10 @@ class PhaseLine(Frozen):
     message: str = ""
 
 
+_NEXT: Final = {phase: PhaseLine(phase=phase, state="next") for phase in PHASES}
+_NOTHING: Final = timedelta(0)
+
+
 def headline(record: PromotionRecord) -> str:
     """How a promotion stands, in one sentence without a full stop."""
     what, where = record.agent, record.environment
@@ -110,11 +114,12 @@ def phase_lines(record: PromotionRecord, now: datetime) -> tuple[PhaseLine, ...]
 def _lines(
     record: PromotionRecord, entered: dict[PromotionPhase, list[PhaseEntry]], now: datetime
 ) -> Iterator[PhaseLine]:
-    for phase in PHASES:
+    is_open, current = record.is_open, PHASES.index(record.phase)
+    for place, phase in enumerate(PHASES):
         if phase == "Ended":
             continue
         entries = entered.get(phase, [])
-        if record.is_open and phase == record.phase:
+        if is_open and place == current:
             yield PhaseLine(
                 phase=phase, state="now", took_s=_took_s(entries, now), message=_news(record)
             )
@@ -125,8 +130,8 @@ def _lines(
                 took_s=_took_s(entries, now),
                 message=entries[-1].message,
             )
-        elif record.is_open and phase not in _WAYS_OUT and _is_of(record, phase):
-            yield PhaseLine(phase=phase, state="next")
+        elif is_open and place > current and _is_of(record, phase):
+            yield _NEXT[phase]
 
 
 def _news(record: PromotionRecord) -> str:
@@ -136,18 +141,17 @@ def _news(record: PromotionRecord) -> str:
 
 
 def _is_of(record: PromotionRecord, phase: PromotionPhase) -> bool:
-    """True for a phase that still comes, if all goes well."""
-    later = PHASES.index(phase) > PHASES.index(record.phase)
-    return later and (record.kind == "promote" or phase in _OF_A_ROLLBACK)
+    """True for a phase that is gone through if all goes well."""
+    return phase not in _WAYS_OUT and (record.kind == "promote" or phase in _OF_A_ROLLBACK)
 
 
 def _took_s(entries: list[PhaseEntry], now: datetime) -> float | None:
     """Seconds spent in a phase, all visits together."""
     if not entries:
         return None
-    spent = sum(
-        (max((e.ended_at or now) - e.began_at, timedelta(0)) for e in entries), timedelta(0)
-    )
+    spent = _NOTHING
+    for entry in entries:
+        spent += max((entry.ended_at or now) - entry.began_at, _NOTHING)
     return spent.total_seconds()
 
 

@@ -60,8 +60,6 @@ class AgentBehaviour(Frozen):
     tests: tuple[TestDifference, ...] = ()
     lines: tuple[LineDifference, ...] = ()
     not_expressible: tuple[str, ...] = ()
-    candidate_p50_ms: int | None = None
-    current_p50_ms: int | None = None
     candidate_p95_ms: int | None = None
     current_p95_ms: int | None = None
     candidate_usd: float = 0.0
@@ -83,8 +81,6 @@ def behaviour(
         tests=tuple(_test(ours[name], theirs.get(name)) for name in sorted(ours)),
         lines=tuple(line for name in sorted(ours) for line in _lines(ours[name], theirs.get(name))),
         not_expressible=candidate.not_expressible if candidate is not None else (),
-        candidate_p50_ms=_worst([test.reply_p50_ms for test in ours.values()]),
-        current_p50_ms=_worst([theirs[n].reply_p50_ms for n in ours if n in theirs]),
         candidate_p95_ms=_worst([test.reply_p95_ms for test in ours.values()]),
         current_p95_ms=_worst([theirs[n].reply_p95_ms for n in ours if n in theirs]),
         candidate_usd=_cost(ours.values()),

@@ -49,6 +49,8 @@ ACTIONS: Final[dict[Verb, Action]] = {
     "promote": "promotion.start",
     "approve": "promotion.approve",
 }
+_CODE_BLOCK: Final = ("    ", "\t")
+"""What a line begins with that Markdown shows as code."""
 DECIDING: Final[frozenset[Verb]] = frozenset({"promote", "approve"})
 """What a person decides by name, and not whoever holds an account of the forge."""
 
@@ -100,8 +102,13 @@ class Standing(Frozen):
 
 
 def parse_command(body: str) -> Command | Mistake | None:
-    """The command in the first line of a comment; None if it is none."""
-    line = body.lstrip("\ufeff").split("\n", 1)[0].strip()
+    """The command in the first line of a comment; None if it is none, as in what is quoted or
+    shown as code.
+    """
+    first = body.lstrip("\ufeff").split("\n", 1)[0]
+    if first.startswith(_CODE_BLOCK):
+        return None
+    line = first.strip()
     if line != CALL and not line.startswith(f"{CALL} "):
         return None
     if len(line) > COMMAND_MAX_CHARACTERS:
@@ -113,10 +120,22 @@ def parse_command(body: str) -> Command | Mistake | None:
     return _promotion(line) if verb == "promote" else _asked(verb, words[1:])
 
 
-def refusal(command: Command, speaker: Speaker, standing: Standing, written_at: datetime) -> str:
-    """Why a command is not carried out, as a sentence without its subject; empty if it is."""
+def refusal(
+    command: Command,
+    speaker: Speaker,
+    standing: Standing,
+    written_at: datetime,
+    *,
+    was_edited: bool = False,
+) -> str:
+    """Why a command is not carried out, as a sentence without its subject; empty if it is.
+
+    Words that were edited may be anybody's who may push, and decide nothing in the author's name.
+    """
     if command.verb == "help":
         return ""
+    if was_edited and (command.verb in DECIDING or (command.verb == "test" and standing.is_fork)):
+        return "was edited after it was written, by whoever: say it anew"
     if ROLES_OF_RIGHTS[speaker.permission] is None:
         return "needs somebody who may read this repository"
     if command.verb in DECIDING:

@@ -137,6 +137,7 @@ def known_after_merge(
     project = merged.project.manifest
     configured = [one.name for one in agents if one.change != "tests"]
     return (
+        *_of_other_places(base, merged, [one.name for one in agents if one.tests]),
         *_of_environments(base.project.manifest, project, configured),
         *_of_secrets(base, merged),
         *_of_pages(base, merged),
@@ -197,6 +198,20 @@ def _files(placed: Placed[ConversationTest]) -> set[str]:
     named += list(spec.judge.calibrate)
     positions = placed.positions
     return {positions.file, *positions.included.values(), *map(placed.path_of, named)}
+
+
+def _of_other_places(base: Manifests, merged: Manifests, tested: list[str]) -> Iterator[str]:
+    """Tests are carried out in one environment: what others say otherwise is not in them."""
+    place = place_of_tests(base, merged)
+    if place is None or not tested:
+        return
+    listed = merged.project.manifest.spec.environments
+    others = [one.name for one in listed if one.source == "head" and one.name != place.name]
+    if others:
+        yield (
+            f"tests are carried out as {place.name} has it; what follows the branch as well is"
+            f" planned and not tested: {_listed(others)}"
+        )
 
 
 def _of_environments(former: Project, project: Project, configured: list[str]) -> Iterator[str]:

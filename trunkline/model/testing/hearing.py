@@ -11,7 +11,6 @@ from trunkline.model.base import JsonObject
 from trunkline.model.testing.transcripts import Line
 
 CALLER_KINDS = ("callerSaid", "callerPressed", "callerWaited")
-TOOL_KINDS = ("toolCalled", "toolAnswered")
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class RunResult(Frozen):
 
     ``restarts`` counts how often it was begun again because the worker that held it died.
     ``cost_usd`` is an estimate at the project's rates. ``judge`` names who judged, "" for nobody.
+    ``call_sid`` is the carrier's id of the call in mode ``phone``.
     """
 
     number: int
@@ -64,6 +65,7 @@ class RunResult(Frozen):
     cost_usd: float = 0.0
     restarts: int = 0
     conversation_id: str = ""
+    call_sid: str = ""
     judge: str = ""
 
 

@@ -10,10 +10,10 @@ from typing import Literal
 from trunkline.model.base import Frozen, Json
 from trunkline.model.ids import ExternalId
 
-TestPartKind = Literal["script", "rendering", "content", "conversation", "baseline"]
+TestPartKind = Literal["script", "rendering", "content", "conversation", "baseline", "call"]
 """``script`` is a test ready to be run, ``rendering`` an agent's configuration under test,
 ``content`` the bytes of a recording or a document by their digest, ``conversation`` and
-``baseline`` what came of one."""
+``baseline`` what came of one, ``call`` what was heard in one that was placed."""
 
 
 HoldingKind = Literal["agent", "branch", "document", "test", "tool"]

@@ -35,11 +35,13 @@ class RunFacts(Frozen):
     ``lost`` is the reason why it could not be held or finished (ConversationLost, JudgeUnavailable
     is not one of them), "" if it was; ``lost_message`` the platform's words. ``limit`` is what
     ``limit_exceeded`` answered. ``judge_problem`` is why the judge could not be asked or does not
-    count (JudgeUnavailable, JudgeNotCalibrated, BudgetExhausted).
+    count (JudgeUnavailable, JudgeNotCalibrated, BudgetExhausted). ``call_sid`` is the carrier's id
+    of the call that was placed, "" in other modes.
     """
 
     number: int = 1
     conversation_id: str = ""
+    call_sid: str = ""
     duration_s: float = 0.0
     cost_usd: float = 0.0
     restarts: int = 0
@@ -135,6 +137,7 @@ def conclude(
         cost_usd=facts.cost_usd,
         restarts=facts.restarts,
         conversation_id=facts.conversation_id,
+        call_sid=facts.call_sid,
         judge=facts.judge if any(check.votes for check in checks) else "",
     )
 

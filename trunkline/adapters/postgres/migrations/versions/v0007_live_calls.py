@@ -1,4 +1,6 @@
-"""Calls, what happens in them, what they are told, and calls that were asked for."""
+"""Calls, what happens in them, what they are told, and calls that were asked for. Beside them an
+audit log that nobody empties, and ways to old notifications and to those that failed.
+"""
 
 from alembic import op
 
@@ -161,16 +163,30 @@ CREATE TABLE native_call_cursors (
 );
 """
 
+ACCESS = """
+CREATE TRIGGER audit_is_not_emptied BEFORE TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change_of_audit();
+"""
+
+NOTIFICATIONS = """
+CREATE INDEX notifications_by_time ON notifications (created_at);
+CREATE INDEX notifications_failed ON notifications (project, recipient, event_id)
+    WHERE news IS NOT NULL AND state IN ('refused', 'unanswered', 'sending');
+"""
+
 
 def upgrade() -> None:
-    """Add the tables."""
-    for statements in (CALLS, EVENTS, STEERING, RECORDINGS, ORDERS):
+    """Add the tables, and what tables of before were lacking."""
+    for statements in (CALLS, EVENTS, STEERING, RECORDINGS, ORDERS, ACCESS, NOTIFICATIONS):
         op.execute(statements)
 
 
 def downgrade() -> None:
     """Take them away, with what is in them."""
     for statement in (
+        "DROP INDEX notifications_failed",
+        "DROP INDEX notifications_by_time",
+        "DROP TRIGGER audit_is_not_emptied ON audit",
         "DROP TABLE native_call_cursors",
         "DROP TABLE do_not_call",
         "DROP TABLE call_orders",
