@@ -1,7 +1,7 @@
 """The outermost layer of every request: an id, a bound on its body, a last resort for errors.
 
 HEAD is answered as GET is, for whoever asks only whether something is there; the HTTP server leaves
-the body out.
+the body out. Where a GET does something, HEAD is not offered.
 
 It is plain ASGI and not a framework middleware, because it must also cover what the framework
 itself answers and must count a body while it streams in.
@@ -32,6 +32,8 @@ NO_ROUTE = "none"
 """What a path is called that nothing answers to: anybody can think of one."""
 SERVER_ERROR = 500
 WEBHOOK_PREFIX = "/v1/webhooks/"
+ACTED_ON = ("/v1/tools/", "/v1/sign-in")
+"""A GET here calls a tool or begins or ends a sign-in: nothing for who only looks."""
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds by machines: their answers are no news."""
@@ -95,7 +97,7 @@ class RequestBoundary:
                 raise HTTPException(413, f"The body is larger than {bound} bytes")
             return message
 
-        if scope["method"] != "HEAD":
+        if scope["method"] != "HEAD" or scope["path"].startswith(ACTED_ON):
             await self._app(scope, counted, answer)
             return
         asked = {**scope, "method": "GET", WITHOUT_BODY: True}

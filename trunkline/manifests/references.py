@@ -12,6 +12,7 @@ from trunkline.manifests.suggestions import nearest
 from trunkline.model.ids import secret_prefix
 from trunkline.model.kinds import Agent, AgentContent, ConversationTest
 from trunkline.model.kinds.base import SecretValue
+from trunkline.model.kinds.conversation import Phone
 from trunkline.model.kinds.project import Credential
 from trunkline.model.manifests import Placed, Positions
 from trunkline.model.paths import child
@@ -56,10 +57,33 @@ def _test(inventory: Inventory, test: Placed[ConversationTest]) -> Iterator[Prob
         yield from _name(inventory, "Agent", spec.agent, test.positions, "spec.agent")
     if spec.compare is not None:
         yield from _environment(inventory, spec.compare.to, test.positions, "spec.compare.to")
+    if spec.phone is not None:
+        yield from _phone(inventory, spec.phone, test.positions)
     for index, line in enumerate(spec.at_end):
         if line.grounded_in is not None:
             path = f"spec.finally[{index}].groundedIn"
             yield from _name(inventory, "KnowledgeDocument", line.grounded_in, test.positions, path)
+
+
+def _phone(inventory: Inventory, phone: Phone, positions: Positions) -> Iterator[Problem]:
+    """Numbers that are there and two, the first of them one that tests may call from."""
+    for key, name in (("from", phone.calling), ("to", phone.called)):
+        if name is not None:
+            yield from _name(inventory, "PhoneNumber", name, positions, f"spec.phone.{key}")
+    if phone.calling is None or phone.calling not in inventory.names("PhoneNumber"):
+        return
+    if phone.calling == phone.called:
+        words = f"`{phone.called}` cannot call itself"
+        yield Problem(position=positions.value("spec.phone.to"), message=words)
+        return
+    for project in inventory.projects.values():
+        allowed = project.manifest.spec.calls.test_numbers
+        if phone.calling not in allowed:
+            yield Problem(
+                position=positions.value("spec.phone.from"),
+                message=f"`{phone.calling}` is not among spec.calls.testNumbers of the Project",
+                suggestion=nearest(phone.calling, allowed),
+            )
 
 
 def _agent(inventory: Inventory, agent: Placed[Agent]) -> Iterator[Problem]:
@@ -136,6 +160,9 @@ def _notified(inventory: Inventory) -> Iterator[Problem]:
 def _project(inventory: Inventory) -> Iterator[Problem]:
     for placed in inventory.projects.values():
         seen: dict[str, int] = {}
+        for index, name in enumerate(placed.manifest.spec.calls.test_numbers):
+            path = f"spec.calls.testNumbers[{index}]"
+            yield from _name(inventory, "PhoneNumber", name, placed.positions, path)
         for index, environment in enumerate(placed.manifest.spec.environments):
             path = f"spec.environments[{index}]"
             if environment.name in seen:

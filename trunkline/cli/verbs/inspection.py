@@ -184,7 +184,7 @@ def dora(
     output: DocumentOutput = DocumentFormat.TEXT,
     project: Project = None,
 ) -> int:
-    """Show how well changes reach an environment: DORA's four measures.
+    """Show how well changes get through, in the measures of DORA.
 
     Deployments and how often, from commit to release, how many failed, and how long until that was
     repaired. The environment may be left out if promotions go to only one.
