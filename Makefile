@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 PORT ?= 8080
-WORKERS ?= 3
+WORKERS ?= 4
 # Processes that tests start would compile every module of ours anew: a third of their start.
 unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo up test test-quick test-full lint format bench docs record-histories workflow-commands temporal published clean
