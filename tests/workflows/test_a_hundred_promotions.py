@@ -78,6 +78,8 @@ EXPECTED = {
 }
 UNLUCKY = {"Inconclusive", "Superseded"}
 """What any promotion may come to while requests fail and others push what all agents share."""
+CERTAIN = {"Done"} if SHARE < 1 else {"Done", "Failed", "Rejected"}
+"""Endings that some promotion surely has; of few, the only one whose gate fails may be unlucky."""
 FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "drop-before"},
     {"kind": "drop-after"},
@@ -451,4 +453,4 @@ async def test_whatever_happens_only_what_was_tested_and_agreed_to_is_live(
                 "%s, %s checks, %s kills", hundred.ends, here.invariants.checks, here.worker.kills
             )
             assert sum(hundred.ends.values()) >= PROMOTIONS
-            assert {"Done", "Failed", "Rejected"} <= hundred.ends.keys()
+            assert hundred.ends.keys() >= CERTAIN
