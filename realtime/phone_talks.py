@@ -16,10 +16,10 @@ from realtime.streams import CarrierStream
 from trunkline.model.base import Json
 from trunkline.model.calls.limits import LEG_DEAD_S
 from trunkline.model.errors import ConversationLost, InvalidInput, PlatformError, StreamMalformed
-from trunkline.model.testing.limits import TALK_EVENTS_MAX
 from trunkline.model.testing.placed import PHONE_END_NEWS_S
 from trunkline.model.testing.talk import AgentSounded, Ended, Sound, TalkEvent, TalkRequest
 from trunkline.ports.talking import MakeTelephone, Telephone
+from trunkline.talk_events import TalkEvents
 
 UNSPEAKABLE = "a telephone call carries sound and nothing else"
 
@@ -34,7 +34,7 @@ class PhoneTalk:
         self._writer = writer
         self._far = far
         self._telephone = telephone
-        self._events: asyncio.Queue[TalkEvent | PlatformError] = asyncio.Queue(TALK_EVENTS_MAX)
+        self._events = TalkEvents()
         self._end: Ended | PlatformError | None = None
         self._over = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -49,15 +49,9 @@ class PhoneTalk:
         for work in (self._speak(), self._hear(), self._follow()):
             self._tasks.append(asyncio.create_task(self._until_broken(work)))
 
-    async def events(self) -> AsyncIterator[TalkEvent]:
+    def events(self) -> AsyncIterator[TalkEvent]:
         """What happens, up to ``Ended``. Raises ConversationRefused, ConversationLost instead."""
-        while True:
-            event = await self._events.get()
-            if isinstance(event, PlatformError):
-                raise event
-            yield event
-            if isinstance(event, Ended):
-                return
+        return self._events.followed()
 
     async def say(self, text: str) -> None:
         """Words without sound are nothing here. Raises InvalidInput."""

@@ -43,6 +43,7 @@ from trunkline.model.errors import (
 from trunkline.model.ids import git_token_variable
 from trunkline.model.records import ProjectRecord
 from trunkline.ports import Projects, Wishes
+from trunkline.ports.talking import Studio
 from trunkline.ports.testing import JudgeAnswers
 from trunkline.settings import Settings
 from trunkline.telemetry import LogShape, configure_logging, hide
@@ -200,6 +201,13 @@ def evidence_keys(settings: Settings) -> Ed25519Keys:
     """Who signs and verifies evidence here. Raises InvalidSettings for a key that is none."""
     key = settings.signing_key
     return Ed25519Keys(key.get_secret_value() if key is not None else "")
+
+
+def studio() -> Studio:
+    """Whatever has to do with sound, once somebody needs it."""
+    from trunkline.adapters.speech.studio import SpeechStudio  # noqa: PLC0415 - it takes memory
+
+    return SpeechStudio()
 
 
 @asynccontextmanager

@@ -23,12 +23,12 @@ from trunkline.adapters.accounts import ProjectAccounts
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.call_news import PostgresChannels
 from trunkline.adapters.redaction import redactor
-from trunkline.bootstrap import judge_of
+from trunkline.bootstrap import judge_of, studio
 from trunkline.model.calls.addresses import MEDIA_ROUTE
 from trunkline.model.calls.lines import LineFormat
 from trunkline.model.testing.talk import Sound
 from trunkline.ports.calls import Conversion
-from trunkline.ports.talking import Studio, Telephone
+from trunkline.ports.talking import Telephone
 from trunkline.services.call_scripts import CallScripts, ScriptPorts
 from trunkline.services.carrier_requests import CarrierRequests
 from trunkline.settings import Settings
@@ -59,7 +59,7 @@ async def calling(
         Hub(PostgresChannels(settings.database(), store)) as hub,
     ):
         scripts = CallScripts(
-            ScriptPorts(store, store, SystemClock(), studio=_studio, caller=judges.caller)
+            ScriptPorts(store, store, SystemClock(), studio=studio, caller=judges.caller)
         )
         ports = SwitchboardPorts(
             calls=store,
@@ -77,13 +77,6 @@ async def calling(
         )
         async with Switchboard(ports, holder=holder) as board:
             yield Calling(hub, board, MediaStreams(board, requests.upgrade_signers))
-
-
-def _studio() -> Studio:
-    """Whatever has to do with sound."""
-    from trunkline.adapters.speech.studio import SpeechStudio  # noqa: PLC0415 - it takes memory
-
-    return SpeechStudio()
 
 
 def _telephone(background: Sound | None) -> Telephone:

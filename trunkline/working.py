@@ -19,13 +19,13 @@ from trunkline.bootstrap import (
     judge_of,
     review_pace,
     run,
+    studio,
     timing,
 )
 from trunkline.forges import project_forges
 from trunkline.model.testing.costs import TestRates
 from trunkline.notifying import notifier, tell, tells
 from trunkline.observing import metrics_endpoint, temporal_runtime
-from trunkline.ports.talking import Studio
 from trunkline.reviewing import comment_decisions
 from trunkline.settings import Settings
 from trunkline.worker import WorkerPorts, build_workers, ensure_search_attributes
@@ -48,15 +48,6 @@ def run_worker(settings: Settings, *, queues: Sequence[str] = ()) -> NoReturn:
         lambda stopping: _work(settings, stopping, queues=queues),
         service="trunkline-worker",
     )
-
-
-def _studio() -> Studio:
-    """Whatever has to do with sound."""
-    from trunkline.adapters.speech.studio import (  # noqa: PLC0415 - it takes memory
-        SpeechStudio,
-    )
-
-    return SpeechStudio()
 
 
 def _rates(settings: Settings) -> TestRates:
@@ -105,7 +96,7 @@ async def _work(settings: Settings, stopping: asyncio.Event, *, queues: Sequence
                 carriers=vendors,
                 natives=vendors,
                 notifier=notifier(settings),
-                studio=_studio,
+                studio=studio,
                 rates=_rates(settings),
                 public_url=settings.public_url,
                 keys=evidence_keys(settings),

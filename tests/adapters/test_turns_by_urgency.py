@@ -56,24 +56,26 @@ async def test_turns_not_used_are_not_saved_up() -> None:
 
 
 async def test_a_person_overtakes_a_sweep_that_fills_the_account() -> None:
-    pace = Pace(Rates(requests_per_second=200, burst=1, concurrency=5))
+    pace = Pace(Rates(requests_per_second=1000, burst=50, concurrency=5))
     order: list[Urgency] = []
-    begun = asyncio.Event()
+    answered = asyncio.Event()
 
     async def ask(how: Urgency) -> None:
         with asking(how):
             async with pace.slot(timeout_s=60):
                 order.append(urgency())
-                begun.set()
+                await answered.wait()
 
-    sweeping = [asyncio.create_task(ask(Urgency.SWEEP)) for _ in range(40)]
-    await begun.wait()
-    before = len(order)
-    await asyncio.gather(*(ask(Urgency.INTERACTIVE) for _ in range(10)))
-    overtaken = order[before:]
-    assert overtaken.count(Urgency.SWEEP) <= 2
-    await asyncio.gather(*sweeping)
+    async with asyncio.TaskGroup() as group:
+        for how, count in ((Urgency.SWEEP, 40), (Urgency.INTERACTIVE, 10)):
+            for _ in range(count):
+                group.create_task(ask(how))
+            await asyncio.sleep(0)
+        assert order == [Urgency.SWEEP] * 5
+        answered.set()
     assert len(order) == 50
+    last = max(place for place, how in enumerate(order) if how is Urgency.INTERACTIVE)
+    assert order[5:last].count(Urgency.SWEEP) <= 2
 
 
 async def test_whom_the_line_ahead_leaves_no_time_is_refused_at_once() -> None:

@@ -44,7 +44,7 @@ from trunkline.model.errors import (
     PlatformError,
 )
 from trunkline.model.limits import LIVE_CALL_MAX_S
-from trunkline.model.testing.limits import TALK_EVENTS_MAX, TALK_PING_INTERVAL_S
+from trunkline.model.testing.limits import TALK_PING_INTERVAL_S
 from trunkline.model.testing.talk import (
     AgentSounded,
     Ended,
@@ -54,6 +54,7 @@ from trunkline.model.testing.talk import (
     TalkEvent,
     TalkRequest,
 )
+from trunkline.talk_events import TalkEvents
 
 if TYPE_CHECKING:
     from trunkline.adapters.speech.encoding import Samples
@@ -109,7 +110,7 @@ class ElevenLabsTalk:
         self._socket = socket
         self._request = request
         self._reader = Reader(as_sound)
-        self._events: asyncio.Queue[TalkEvent | PlatformError] = asyncio.Queue(TALK_EVENTS_MAX)
+        self._events = TalkEvents()
         self._reading: asyncio.Task[None] | None = None
         self._speaking: asyncio.Task[None] | None = None
         self._begun: Begun | None = None
@@ -143,15 +144,9 @@ class ElevenLabsTalk:
             self._speak_as(self._begun.caller_format)
         self._reading = asyncio.create_task(self._read())
 
-    async def events(self) -> AsyncIterator[TalkEvent]:
+    def events(self) -> AsyncIterator[TalkEvent]:
         """What happens, up to ``Ended``. Raises ConversationRefused, ConversationLost instead."""
-        while True:
-            event = await self._events.get()
-            if isinstance(event, PlatformError):
-                raise event
-            yield event
-            if isinstance(event, Ended):
-                return
+        return self._events.followed()
 
     async def say(self, text: str) -> None:
         """The caller's words as text."""
