@@ -4,7 +4,7 @@ Planning one number, planning an environment and sweeping it look at the same co
 numbers lag, so what they do not show is looked up by its id before it counts as absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Unpack
 
@@ -12,7 +12,7 @@ from activities.calls.facts import call_rules
 from activities.gates import Said, question_of
 from activities.released_numbers import NumberRelease, NumberReleases
 from activities.types import Subject
-from trunkline.model.base import Json, JsonObject
+from trunkline.model.base import JsonObject
 from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import RemoteMissing
 from trunkline.model.gates import Assignment, Question, disabled_words
@@ -20,7 +20,16 @@ from trunkline.model.ids import OWNER_PREFIX, ExternalId, owner_tag, reference
 from trunkline.model.interventions import Intervention, in_force
 from trunkline.model.kinds.calls import APOLOGY
 from trunkline.model.ledger import LedgerEntry, NumberOwner
+from trunkline.model.number_leaving import (
+    NUMBER,
+    LeftNumber,
+    known_id,
+    leaving,
+    moved_aside,
+    with_leaving,
+)
 from trunkline.model.number_planner import (
+    AGENT,
     FALLBACK_URL,
     VOICE_URL,
     fallback_url,
@@ -35,6 +44,7 @@ from trunkline.model.own_routing import (
     STATUS_URL,
     OwnAddresses,
     comes_to_us,
+    given_back,
     own_addresses,
     own_applied,
 )
@@ -61,7 +71,7 @@ class NumberCorners:
     ``disabled``: a person took the calls of the agent away that Git names; the wish names none.
     ``rightful``: another wish for the number, whose agent it is assigned to although nobody
     remembers; ``contested``: why it is not known whether there is one. ``release``: what releases
-    say of it, in an environment that follows them.
+    say of it, in an environment that follows them. ``left``: numbers this name had before.
     """
 
     desired: DesiredNumber
@@ -81,6 +91,7 @@ class NumberCorners:
     rightful: NumberOwner | None = None
     contested: str = ""
     release: NumberRelease | None = None
+    left: tuple[LeftNumber, ...] = ()
 
     def question(self, subject: Subject, plan: Plan, **said: Unpack[Said]) -> Question:
         """What the gate of writes is asked; taking calls away from an agent is break-glass."""
@@ -125,6 +136,7 @@ class NumberCorners:
             unreleased=self.release.obstacle if self.release is not None else None,
             own=self.own,
             draining=draining,
+            left=self.left,
         )
 
     def _inactive(self) -> str:
@@ -133,7 +145,11 @@ class NumberCorners:
     def settled(self, *, agent_id: ExternalId | None, carrier: CarrierNumber | None) -> JsonObject:
         """What the ledger remembers once the number is like that; addresses only if ours."""
         applied = self.entry.applied if self.entry is not None else {}
-        kept: dict[str, Json] = {FORMER: applied[FORMER]} if FORMER in applied else {}
+        still = {left.number for left in self.left if left.is_ours}
+        left = {number: said for number, said in leaving(self.entry).items() if number in still}
+        kept = with_leaving({NUMBER: self.desired.number}, left)
+        if FORMER in applied:
+            kept[FORMER] = applied[FORMER]
         if comes_to_us(self.desired) and self.own is not None:
             return {**own_applied(self.desired, carrier, self.own), **kept}
         reports = applied.get(STATUS_URL)
@@ -177,8 +193,12 @@ class NumberGatherer:
         *,
         platform_numbers: Iterable[PlatformNumber] | None = None,
         carrier_numbers: Iterable[CarrierNumber] | None = None,
+        wished: Collection[str] = (),
     ) -> NumberCorners:
-        """Everything about one number; listings a caller already has are not read again."""
+        """Everything about one number; listings a caller already has are not read again.
+
+        ``wished``: numbers that what is planned names, whether or not it is a wish yet.
+        """
         project, environment = desired.project, desired.environment
         disabled = await self._disabled(desired)
         release = await self._releases.of(desired) if self._releases is not None else None
@@ -188,6 +208,8 @@ class NumberGatherer:
         voice = await self._accounts.voice(project, environment)
         telephony = await self._accounts.telephony(project, environment)
         entry = await self._ledger.entry(project, environment, "number", desired.name)
+        if entry is not None:
+            entry = moved_aside(entry, desired.number)
         platform = await _platform_number(voice, desired, entry, platform_numbers)
         if carrier_numbers is None:
             carrier = await telephony.number(desired.number)
@@ -219,7 +241,42 @@ class NumberGatherer:
             rightful=rightful,
             contested=contested,
             release=release,
+            left=await self._left(desired, leaving(entry), voice, telephony, wished),
         )
+
+    async def _left(
+        self,
+        desired: DesiredNumber,
+        remembered: Mapping[str, JsonObject],
+        voice: VoicePlatform,
+        telephony: Telephony,
+        wished: Collection[str],
+    ) -> tuple[LeftNumber, ...]:
+        """The numbers the name had before, as far as they are there and nobody else's wish."""
+        found: list[LeftNumber] = []
+        for number, said in remembered.items():
+            if number in wished or await self._is_wished_elsewhere(desired, number):
+                continue
+            platform = await _still_there(voice, number, known_id(said))
+            carrier = await telephony.number(number)
+            holder = platform.assigned_agent_id if platform is not None else None
+            found.append(
+                LeftNumber(
+                    number=number,
+                    external_id=platform.external_id if platform is not None else None,
+                    holder=holder if holder == said.get(AGENT) else None,
+                    addresses=given_back(carrier, said) if carrier is not None else (),
+                )
+            )
+        return tuple(found)
+
+    async def _is_wished_elsewhere(self, desired: DesiredNumber, number: str) -> bool:
+        """True if another name than the one that leaves a number has it by now."""
+        if self._wishes is None:
+            return False
+        place = (desired.project, desired.environment, desired.name)
+        records = await self._wishes.wishes_for_number(number)
+        return any((one.project, one.environment, one.name) != place for one in records)
 
     async def _own(self, desired: DesiredNumber, telephony: Telephony) -> OwnAddresses | None:
         """What the carrier is told of a number whose calls come to us."""
@@ -307,6 +364,20 @@ async def _platform_number(
         if read.number == desired.number:
             return read
     return None
+
+
+async def _still_there(
+    voice: VoicePlatform, number: str, external_id: ExternalId | None
+) -> PlatformNumber | None:
+    """A number the name had before, as the voice platform has it now."""
+    if external_id is None:
+        listed = await voice.numbers()
+        return next((each for each in listed if each.number == number), None)
+    try:
+        read = await voice.number(external_id)
+    except RemoteMissing:
+        return None
+    return read if read.number == number else None
 
 
 async def _is_ready(

@@ -33,6 +33,7 @@ from trunkline.model.errors import Conflict, InvalidInput, NotPersisted, RemoteM
 from trunkline.model.gates import disabled_words, verdict
 from trunkline.model.ids import ExternalId, new_nonce
 from trunkline.model.ledger import LedgerEntry, NumberOwner
+from trunkline.model.number_leaving import moved_aside
 from trunkline.model.number_planner import FALLBACK_URL, VOICE_URL
 from trunkline.model.observed import CarrierNumber, PlatformNumber
 from trunkline.model.own_routing import STATUS_URL, comes_to_us, with_former
@@ -44,6 +45,7 @@ from trunkline.ports import (
     Interventions,
     Ledger,
     Operations,
+    Telephony,
     Wishes,
 )
 
@@ -129,6 +131,8 @@ class NumberActivities:
                 corners = await self._gatherer.number(DesiredNumber.model_validate(record.body))
                 standing = await self._standings.standing(record.project, record.environment)
                 require_open(standing, corners.question(request.subject, plan, step=step))
+                if step.key != corners.desired.number:
+                    return await self._leave(corners, step, request.timing)
                 if step.action == "import":
                     return await self._import(corners, request.timing)
                 if step.action == "update":
@@ -193,11 +197,31 @@ class NumberActivities:
         creation = EntryCreation(self._ledger, entry, what=what, find=find, send=send)
         created = await create_once(creation, self._clock, timing)
         await self._ledger.put(
-            entry.model_copy(update={"external_id": created.external_id, "attempt": None})
+            moved_aside(entry, desired.number).model_copy(
+                update={"external_id": created.external_id, "attempt": None}
+            )
         )
         return StepResult(
             external_id=created.external_id, note="imported" if created.sent else "adopted"
         )
+
+    async def _leave(self, corners: NumberCorners, step: Step, timing: Timing) -> StepResult:
+        """Take a number the name had before from us, or from its agent, if it is ours still."""
+        left = next((one for one in corners.left if one.number == step.key and one.is_ours), None)
+        if left is None:
+            return StepResult(external_id=step.external_id, note="gone")
+        if step.action == "update":
+            carrier = await corners.telephony.number(left.number)
+            if carrier is None:
+                return StepResult(external_id=step.external_id, note="gone")
+            await _tell(corners.telephony, carrier, step, timing)
+        elif left.external_id is not None and left.holder is not None:
+            answer = await corners.voice.assign_number(
+                left.external_id, None, timeout_s=timing.request_timeout_s
+            )
+            if answer.assigned_agent_id is not None:
+                raise NotPersisted(f"number {left.number} still rings the agent it is taken from")
+        return StepResult(external_id=step.external_id, note=f"left {left.number}")
 
     async def _assign(self, corners: NumberCorners, step: Step, timing: Timing) -> StepResult:
         platform = corners.platform
@@ -233,27 +257,8 @@ class NumberActivities:
         carrier = corners.carrier
         if carrier is None:
             raise RemoteMissing(f"number {corners.desired.number} left the telephony account")
-        told = {change.path: str(change.new or "") for change in step.changes}
-        now = _addresses(carrier)
-        for change in step.changes:
-            if now[change.path] not in (change.old or "", told[change.path]):
-                raise Conflict(
-                    f"number {corners.desired.number} was changed since the plan was made"
-                )
-        answer = await corners.telephony.update_number(
-            carrier.sid,
-            voice_url=told.get(VOICE_URL),
-            voice_fallback_url=told.get(FALLBACK_URL),
-            status_callback=told.get(STATUS_URL),
-            timeout_s=timing.request_timeout_s,
-        )
-        kept = _addresses(answer)
-        for path, wanted in told.items():
-            if kept[path] != wanted:
-                raise NotPersisted(
-                    f"number {corners.desired.number}: the telephony account accepted {path}"
-                    f" and still names {kept[path] or 'nothing'}"
-                )
+        answer = await _tell(corners.telephony, carrier, step, timing)
+        told = [change.path for change in step.changes]
         platform = corners.platform
         holder = platform.assigned_agent_id if platform is not None else None
         known = corners.entry.applied if corners.entry is not None else {}
@@ -333,6 +338,34 @@ def owner_of(subject: Subject) -> NumberOwner:
         environment=subject.environment,
         name=subject.name,
     )
+
+
+async def _tell(
+    telephony: Telephony, carrier: CarrierNumber, step: Step, timing: Timing
+) -> CarrierNumber:
+    """The number with the step's addresses, if they were those that were planned on. Raises
+    Conflict, NotPersisted.
+    """
+    told = {change.path: str(change.new or "") for change in step.changes}
+    now = _addresses(carrier)
+    for change in step.changes:
+        if now[change.path] not in (change.old or "", told[change.path]):
+            raise Conflict(f"number {carrier.number} was changed since the plan was made")
+    answer = await telephony.update_number(
+        carrier.sid,
+        voice_url=told.get(VOICE_URL),
+        voice_fallback_url=told.get(FALLBACK_URL),
+        status_callback=told.get(STATUS_URL),
+        timeout_s=timing.request_timeout_s,
+    )
+    kept = _addresses(answer)
+    for path, wanted in told.items():
+        if kept[path] != wanted:
+            raise NotPersisted(
+                f"number {carrier.number}: the telephony account accepted {path}"
+                f" and still names {kept[path] or 'nothing'}"
+            )
+    return answer
 
 
 def _addresses(carrier: CarrierNumber) -> dict[str, str]:

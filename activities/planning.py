@@ -268,10 +268,14 @@ class PlanActivities:
         place = (numbers[0].project, numbers[0].environment)
         platform_numbers = await (await self._accounts.voice(*place)).numbers()
         carrier_numbers = await (await self._accounts.telephony(*place)).numbers()
+        wished = frozenset(desired.number for desired in numbers)
 
         async def plan_number(desired: DesiredNumber) -> Plan:
             corners = await self._numbers.number(
-                desired, platform_numbers=platform_numbers, carrier_numbers=carrier_numbers
+                desired,
+                platform_numbers=platform_numbers,
+                carrier_numbers=carrier_numbers,
+                wished=wished,
             )
             return corners.plan(agent_planned=desired.agent in created)
 

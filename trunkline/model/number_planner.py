@@ -14,6 +14,7 @@ from trunkline.model.desired import DesiredNumber
 from trunkline.model.errors import NumberOwnedElsewhere
 from trunkline.model.ids import ExternalId, reference
 from trunkline.model.ledger import LedgerEntry, NumberOwner
+from trunkline.model.number_leaving import NUMBER, UNASSIGN_CALLS, LeftNumber, leaving_steps
 from trunkline.model.observed import CarrierNumber, PlatformNumber
 from trunkline.model.own_routing import (
     DRAINING,
@@ -51,8 +52,6 @@ IMPORT_CALLS = 2
 """The list of the platform's numbers, then the import."""
 ASSIGN_CALLS = 2
 """The assignment, whose answer is the new state, then the telephony account's voice URL."""
-UNASSIGN_CALLS = 1
-"""The assignment to nobody; the voice URL stays the platform's."""
 CARRIER_CALLS = 1
 """The write, whose answer is the new state."""
 
@@ -83,6 +82,7 @@ def plan_number(
     unreleased: Obstacle | None = None,
     own: OwnAddresses | None = None,
     draining: str = "",
+    left: Collection[LeftNumber] = (),
 ) -> Plan:
     """Import, assign, unassign, relink, or set the carrier's addresses.
 
@@ -94,7 +94,7 @@ def plan_number(
     agent Git names takes no calls for now. ``contested``: why another wish may have the number.
     ``unreleased``: why the number may not be given to its agent yet. ``own``: what the carrier is
     told where calls come to us, None if it cannot reach us. ``draining``: whose running calls a
-    move waits for.
+    move waits for. ``left``: numbers this name had before; they are cleared once this is in place.
     """
     if off_duty and not comes_to_us(desired):
         desired = desired.model_copy(update={"agent": None})
@@ -119,6 +119,8 @@ def plan_number(
         obstacle = _taken(view, view.taken(managed_agent_ids), notes)
     free = view.takes_calls or not view.taken(managed_agent_ids)
     steps = view.steps(notes) if obstacle is None and free else []
+    if obstacle is None:
+        steps.extend(leaving_steps(desired.name, left))
     waits = obstacle is not None and obstacle.waiting and not contested
     if unreleased is not None and desired.agent and (waits or any(map(gives_away, steps))):
         obstacle, steps = unreleased, []
@@ -349,7 +351,7 @@ class _View:
         url = self.carrier.voice_url if self.carrier is not None else None
         if self.platform is None:
             linked = self._linked(drifted)
-            number = Change(operation="+", path="number", new=self.desired.number, origin=drifted)
+            number = Change(operation="+", path=NUMBER, new=self.desired.number, origin=drifted)
             steps.append(self._step("import", (number, linked), IMPORT_CALLS))
             if url and not self.native_url_ok:
                 notes.append(f"{self.label}: calls go to {url} until it is imported")

@@ -192,8 +192,7 @@ def join_plans(
             if step.action == "delete":
                 phase = DELETIONS_LAST - phase
             own = index if step.subject in ONE_AFTER_ANOTHER else 0
-            rolled = step.subject in ("branch", "traffic")
-            key = step.key.partition("/")[0] if rolled else step.key
+            key = _sorted_by(step)
             known = steps.setdefault((phase, key, own, step.action), step)
             if canonical(known.model_dump(mode="json")) > canonical(step.model_dump(mode="json")):
                 steps[phase, key, own, step.action] = step
@@ -424,6 +423,13 @@ def _unsupported_sources(desired: DesiredAgent, known: KnownObjects) -> tuple[Ob
         if document.source == "website"
         and reference("document", object_key(document.name, document.digest)) not in known.expected
     )
+
+
+def _sorted_by(step: Step) -> str:
+    """What steps stay together by that come from one plan."""
+    if step.subject == "number":
+        return step.name
+    return step.key.partition("/")[0] if step.subject in ("branch", "traffic") else step.key
 
 
 def _subjects(plan: Plan) -> Json:

@@ -187,6 +187,9 @@ NUMBER_DRAIN_LOOK_S: Final = 5.0
 """How often running calls are counted while a number waits for them to end."""
 DRAINED_CALLS_MAX: Final = 200
 """Running calls of a number that are looked at; more of them end no sooner."""
+LEFT_NUMBERS_MAX: Final = 20
+"""Numbers a name had before that are remembered until they are left; a name changes its number
+once in years."""
 CALL_KEY_MAX_CHARACTERS: Final = 255
 """An idempotency key: as long as the header's."""
 CALL_CONTEXT_SLOTS_MAX: Final = 20
