@@ -7,6 +7,7 @@ it loses the oldest and hears on. Nothing here knows what is kept.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -18,12 +19,10 @@ async def is_set(event: asyncio.Event, within_s: float | None) -> bool:
     ``asyncio.wait_for`` forgets a cancellation that comes together with its time-out, and then a
     task that was asked to stop goes on for ever.
     """
-    try:
+    with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             await event.wait()
-    except TimeoutError:
-        return False
-    return True
+    return event.is_set()
 
 
 class NewsBacklog(Generic[Item]):

@@ -58,7 +58,8 @@ class Visit:
 class Door:
     """The way in. ``origins`` are those whose pages may connect, beside those of this server.
 
-    Whoever is in is looked at again every ``heartbeat_s``.
+    Whoever is in is looked at again every ``heartbeat_s``, and let go if they take nothing for
+    ``send_max_s``.
     """
 
     def __init__(
@@ -69,8 +70,10 @@ class Door:
         public_url: str,
         origins: Sequence[str] = (),
         heartbeat_s: float = limits.STREAM_HEARTBEAT_S,
+        send_max_s: float = limits.STREAM_SEND_MAX_S,
     ) -> None:
         self.heartbeat_s = heartbeat_s
+        self.send_max_s = send_max_s
         self._services = services
         self._refusal = refusal
         self._origins = {*origins, *_origin_of(public_url)}

@@ -80,7 +80,7 @@ class OneWay:
 
     async def send(self, message: JsonObject | bytes) -> None:
         """One message. Raises TimeoutError for a visitor who takes nothing."""
-        async with asyncio.timeout(limits.STREAM_SEND_MAX_S):
+        async with asyncio.timeout(self._door.send_max_s):
             if isinstance(message, bytes):
                 await self._websocket.send_bytes(message)
             else:

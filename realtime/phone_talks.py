@@ -15,7 +15,13 @@ from realtime.frames import Heard, Stopped, StreamWriter
 from realtime.streams import CarrierStream
 from trunkline.model.base import Json
 from trunkline.model.calls.limits import LEG_DEAD_S
-from trunkline.model.errors import ConversationLost, InvalidInput, PlatformError, StreamMalformed
+from trunkline.model.errors import (
+    CarrierLost,
+    ConversationLost,
+    InvalidInput,
+    PlatformError,
+    StreamMalformed,
+)
 from trunkline.model.testing.placed import PHONE_END_NEWS_S
 from trunkline.model.testing.talk import AgentSounded, Ended, Sound, TalkEvent, TalkRequest
 from trunkline.ports.talking import MakeTelephone, Telephone
@@ -103,7 +109,8 @@ class PhoneTalk:
         async def send(frame: bytes) -> None:
             await self._stream.send(self._writer.media(frame))
 
-        await self._telephone.run(send)
+        with suppress(CarrierLost):  # a line that ends takes nothing more; who hears it knows why
+            await self._telephone.run(send)
 
     async def _hear(self) -> None:
         while True:

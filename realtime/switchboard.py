@@ -93,11 +93,19 @@ class _Held:
 
 
 class Switchboard:
-    """The calls of one process. Use as an async context manager; ``holder`` is its own name."""
+    """The calls of one process. Use as an async context manager; ``holder`` is its own name, and
+    the end of a call waits ``settle_s`` at most for its record.
+    """
 
     def __init__(
-        self, ports: SwitchboardPorts, *, holder: str, calls_max: int = BRIDGED_CALLS_MAX
+        self,
+        ports: SwitchboardPorts,
+        *,
+        holder: str,
+        calls_max: int = BRIDGED_CALLS_MAX,
+        settle_s: float = JOURNAL_SETTLE_S,
     ) -> None:
+        self._settle_s = settle_s
         self._ports = ports
         self._holder = holder
         self._calls_max = calls_max
@@ -318,7 +326,7 @@ class Switchboard:
         held.journal.change(over)
         held.journal.write(lambda: self._close_commands(record, end.command))
         held.journal.write(lambda: calls.release_call(record.project, record.id, self._holder))
-        if not await held.journal.settle(JOURNAL_SETTLE_S):
+        if not await held.journal.settle(self._settle_s):
             logger.warning("call %s is over, and its record follows later", record.id)
 
     async def _close_commands(self, record: CallRecord, done: int | None) -> None:

@@ -9,7 +9,7 @@ from realtime.events import EventStreams
 from realtime.feeds import ProjectFeeds
 from realtime.hub import Hub
 from realtime.listening import ListeningStreams
-from trunkline.model.calls.limits import STREAM_HEARTBEAT_S
+from trunkline.model.calls.limits import STREAM_HEARTBEAT_S, STREAM_SEND_MAX_S
 from trunkline.ports.calls import Calls, Happenings
 from trunkline.services.catalogue import Services
 
@@ -26,14 +26,20 @@ def watching_routes(
     public_url: str,
     origins: Sequence[str] = (),
     heartbeat_s: float = STREAM_HEARTBEAT_S,
+    send_max_s: float = STREAM_SEND_MAX_S,
 ) -> tuple[WebSocketRoute, ...]:
     """Routes to add to an application; ``refusal`` answers errors before a stream is accepted.
 
     A stream on which nothing happens says so every ``heartbeat_s``, and looks that often whether
-    its visitor may stay.
+    its visitor may stay. Who takes nothing for ``send_max_s`` is let go.
     """
     door = Door(
-        services, refusal=refusal, public_url=public_url, origins=origins, heartbeat_s=heartbeat_s
+        services,
+        refusal=refusal,
+        public_url=public_url,
+        origins=origins,
+        heartbeat_s=heartbeat_s,
+        send_max_s=send_max_s,
     )
     feeds = ProjectFeeds(happenings, hub)
     events = EventStreams(door, feeds, calls)

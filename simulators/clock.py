@@ -37,8 +37,9 @@ class Clock:
 
     async def wait(self, seconds: float) -> None:
         """Return when that much simulated time has passed."""
-        due = self.now() + seconds
-        while (remaining := due - self.now()) > 0:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + self._offset_s + seconds
+        while (remaining := due - loop.time() - self._offset_s) > 0:
             try:
                 await asyncio.wait_for(self._moved.wait(), remaining)
             except TimeoutError:

@@ -181,7 +181,7 @@ class Gateway:
         elif fault.kind is FaultKind.DROP_BEFORE:
             await self._drop(exchange)
         elif fault.kind is FaultKind.HANG_BEFORE:
-            await self._hang(exchange, fault)
+            await self._linger(exchange, fault, HANG_BY_DEFAULT_S)
             await self._drop(exchange)
         else:
             self._apply_late(exchange, fault)
@@ -197,10 +197,10 @@ class Gateway:
         elif fault.kind is FaultKind.DROP_AFTER:
             await self._drop(exchange)
         elif fault.kind is FaultKind.HANG_AFTER:
-            await self._hang(exchange, fault)
+            await self._linger(exchange, fault, HANG_BY_DEFAULT_S)
             await self._drop(exchange)
         elif fault.kind is FaultKind.SLOW:
-            await asyncio.sleep(DELAY_BY_DEFAULT_S if fault.seconds is None else fault.seconds)
+            await self._linger(exchange, fault, DELAY_BY_DEFAULT_S)
             await self._reply(exchange, answer)
         elif fault.kind in (FaultKind.TRUNCATE, FaultKind.RESET):
             await self._reply(exchange, answer, bytes_kept=max(1, len(answer.body) // 2))
@@ -241,8 +241,9 @@ class Gateway:
             entry = self._entry(exchange)
             self._traffic.note({**entry, "status": answer.status, "effect": "took effect late"})
 
-    async def _hang(self, exchange: _Exchange, fault: Fault) -> None:
-        seconds = HANG_BY_DEFAULT_S if fault.seconds is None else fault.seconds
+    async def _linger(self, exchange: _Exchange, fault: Fault, default_s: float) -> None:
+        """Wait as long as the fault says, but not for a client that is gone."""
+        seconds = default_s if fault.seconds is None else fault.seconds
         waits = [
             asyncio.create_task(asyncio.sleep(seconds)),
             asyncio.create_task(_until_gone(exchange.receive)),

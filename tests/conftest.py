@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import uuid
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,8 +27,9 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.names import SEARCH_ATTRIBUTES
+from tests.signing_keys import SigningKeys
 from tests.warm_programs import WarmPrograms, warm_programs
-from trunkline.adapters.postgres import PostgresStore
+from trunkline.adapters.postgres import PostgresStore, StoreBounds
 from trunkline.adapters.postgres.migrating import migrate
 from trunkline.local.ports import free_port
 from trunkline.local.temporal import WRITE_AHEAD, obtain_program
@@ -53,7 +54,16 @@ TEMPLATE = "template_of_tests"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a name of its own is made in it
 MEMORY_FREE_MIN_BYTES = 4 * 2**30
 """With less of it free, databases of tests lie on the disk like everything else."""
+STARTED_WITHIN_S = 120
 POSTGRES_SETTINGS = ("fsync = off", "synchronous_commit = off", "max_wal_size = '128MB'")
+PATIENT = StoreBounds(
+    connect_timeout_s=60,
+    wait_timeout_s=60.0,
+    statement_timeout_s=60.0,
+    call_timeout_s=60.0,
+    bulk_timeout_s=120.0,
+)
+"""What a store in a test's own process waits for PostgreSQL, which may stand still for a while."""
 NAMESPACES = 240
 PROMPTLY = (
     'history.timerProcessorMaxTimeShift="10ms"',
@@ -74,7 +84,7 @@ spec:
     - name: testing
       source: head
       mode: {mode}
-      drift: {{ policy: {drift}, interval: 1h }}
+      drift: {{ policy: {drift}, interval: 720h }}
 """
 NUMBER_MANIFEST = """\
 apiVersion: trunkline/v1alpha1
@@ -172,13 +182,29 @@ def memory_folder() -> str | None:
     return str(MEMORY) if enough else None
 
 
+def start_postgres(data: Path) -> PostgresServer:
+    """A PostgreSQL in this folder, which its wheel gives up after ten seconds that a busy machine
+    may take: it goes on starting all the same.
+    """
+    server = get_server(data, cleanup_mode="stop", start=False)
+    deadline = time.monotonic() + STARTED_WITHIN_S
+    while True:
+        try:
+            server.start()
+        except (subprocess.SubprocessError, OSError, ValueError, AssertionError):
+            if time.monotonic() > deadline:
+                raise
+        else:
+            return server
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """A PostgreSQL of this test process, holding one migrated database to copy from."""
     with tempfile.TemporaryDirectory(
         prefix="pg-", dir=memory_folder(), ignore_cleanup_errors=True
     ) as folder:
-        server = get_server(Path(folder) / "data", cleanup_mode="stop")
+        server = start_postgres(Path(folder) / "data")
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as connection:
                 for setting in POSTGRES_SETTINGS:
@@ -224,7 +250,7 @@ def lasting_postgres_url(
 @pytest.fixture
 async def store(postgres_url: str) -> AsyncIterator[PostgresStore]:
     """An open store on empty tables."""
-    async with PostgresStore(postgres_url) as opened:
+    async with PostgresStore(postgres_url, PATIENT) as opened:
         yield opened
 
 
@@ -258,10 +284,21 @@ class TemporalServer:
         self._namespaces = list(namespaces)
         self._unused = list(namespaces)
         self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
 
     @contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """The server as a process of ours; killed at the end, as it may be in the middle."""
+        process = self._begun()
+        self._process = process
+        try:
+            yield process
+        finally:
+            for each in {process, self._process}:
+                each.kill()
+                each.wait()
+
+    def _begun(self) -> subprocess.Popen[bytes]:
         state: list[str] = []
         if self._database is not None:
             state = ["--db-filename", str(self._database)]
@@ -277,19 +314,13 @@ class TemporalServer:
             *(f"--search-attribute={name}=Keyword" for name in SEARCH_ATTRIBUTES),
             *state,
         ]
-        with subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     async def client(self) -> Client:
         """A client once the server answers, in a namespace nobody used if there are such."""
         assert self._unused or not self._namespaces, "more tests than namespaces: raise NAMESPACES"
         namespace = self._unused.pop() if self._unused else "default"
-        deadline = asyncio.get_running_loop().time() + 60
+        deadline = asyncio.get_running_loop().time() + STARTED_WITHIN_S
         while True:
             try:
                 return await Client.connect(
@@ -301,6 +332,14 @@ class TemporalServer:
             except RuntimeError:
                 if asyncio.get_running_loop().time() > deadline:
                     raise
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        """Unless it runs, or somebody killed it: the server picks ports for its inner services
+        that another process may take before it listens there, and then it ends.
+        """
+        if self._process is not None and (self._process.poll() or 0) > 0:
+            self._process = self._begun()
 
     def forget(self) -> None:
         """Lose the state of a server that is not running."""
@@ -380,109 +419,6 @@ class Texts:
 def texts() -> Texts:
     """Manifests to put into a repository."""
     return Texts()
-
-
-@dataclass(frozen=True)
-class SigningKey:
-    """A key pair: the entry of ``signers`` that lists it, and what Git signs with."""
-
-    form: str
-    public: str
-    secret: str
-
-    def entry(self, **more: object) -> dict[str, object]:
-        """The key as a manifest's signer."""
-        emails = {"emails": ["ada@example.com"]} if self.form == "ssh" else {}
-        return {self.form: self.public, **emails, **more}
-
-
-class SigningKeys:
-    """Makes key pairs and signs commits with them, in a home nobody else has."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._count = 0
-
-    def ssh(self, form: str = "ed25519") -> SigningKey:
-        """A new SSH key."""
-        self._count += 1
-        secret = self.home / f"key-{self._count}"
-        self._run("ssh-keygen", "-q", "-t", form, "-N", "", "-C", "ada@laptop", "-f", str(secret))
-        return SigningKey("ssh", secret.with_suffix(".pub").read_text().strip(), str(secret))
-
-    def gpg(self, *, expires: str = "never", made_at: str = "") -> SigningKey:
-        """A new GnuPG key; ``made_at`` such as ``20200101T000000`` lies in the past."""
-        self._count += 1
-        person = f"ada-{self._count}@example.com"
-        self._pretend(made_at)
-        self._gpg("--passphrase", "", "--quick-gen-key", person, "ed25519", "sign", expires)
-        return SigningKey("gpg", self._gpg("--armor", "--export", person), person)
-
-    def revoked(self, key: SigningKey) -> SigningKey:
-        """The key after its owner revoked it."""
-        listed = self._gpg("--with-colons", "--list-keys", key.secret)
-        fingerprint = listed.split("fpr:::::::::")[1].split(":")[0]
-        certificate = self.home / "openpgp-revocs.d" / f"{fingerprint}.rev"
-        text = certificate.read_text().replace(":-----BEGIN", "-----BEGIN")
-        certificate.write_text(text)
-        self._gpg("--import", str(certificate))
-        return SigningKey("gpg", self._gpg("--armor", "--export", key.secret), key.secret)
-
-    def sign(
-        self, bare: Path, key: SigningKey, *, at: str = "", branch: str = "main", back: int = 0
-    ) -> str:
-        """Put the commit ``back`` below the tip, and all above it, anew with the key's signature;
-        answers the tip.
-        """
-        self._pretend(at)
-        tip = f"refs/heads/{branch}"
-        made = ""
-        for depth in range(back, -1, -1):
-            commit = f"{tip}~{depth}"
-            message = self.git(bare, "log", "-1", "--format=%B", commit)
-            parents = self.git(bare, "log", "-1", "--format=%P", commit).split()
-            above = [made] if made else parents
-            made = self.git(
-                bare,
-                *("-c", f"gpg.format={'openpgp' if key.form == 'gpg' else 'ssh'}"),
-                *("-c", f"user.signingKey={key.secret}", "commit-tree", "-S"),
-                *(word for parent in above for word in ("-p", parent)),
-                *("-m", message, f"{commit}^{{tree}}"),
-            )
-        self.git(bare, "update-ref", tip, made)
-        return made
-
-    def git(self, bare: Path, *arguments: str, stdin: str | None = None) -> str:
-        """Git in a repository, as the owner of the keys."""
-        return self._run("git", "-C", str(bare), "-c", "safe.directory=*", *arguments, stdin=stdin)
-
-    def close(self) -> None:
-        """End the agent that gpg started."""
-        self._run("gpgconf", "--kill", "all")
-
-    def _pretend(self, moment: str) -> None:
-        settings = f"faked-system-time {moment}\n" if moment else ""
-        (self.home / "gpg.conf").write_text(settings)
-
-    def _gpg(self, *arguments: str) -> str:
-        return self._run("gpg", "--batch", "--quiet", "--pinentry-mode=loopback", *arguments)
-
-    def _run(self, *command: str, stdin: str | None = None) -> str:
-        names = {
-            f"GIT_{role}_{part}": "ada@example.com"
-            for role in ("AUTHOR", "COMMITTER")
-            for part in ("NAME", "EMAIL")
-        }
-        done = subprocess.run(
-            command,
-            input=stdin,
-            env={**os.environ, **names, "GNUPGHOME": str(self.home), "HOME": str(self.home)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        return done.stdout.strip()
 
 
 @pytest.fixture

@@ -45,6 +45,6 @@ def simulators_in_thread() -> Iterator[RunningSimulators]:
     thread = SimulatorThread()
     thread.start()
     try:
-        yield thread.started.result(timeout=30)
+        yield thread.started.result(timeout=120)
     finally:
         thread.end()

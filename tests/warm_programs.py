@@ -69,7 +69,7 @@ class Running:
         """End it at once, as the system does when memory is short."""
         os.kill(self.pid, signal.SIGKILL)
 
-    async def ended(self, *, timeout_s: float = 60) -> Ended:
+    async def ended(self, *, timeout_s: float = READY_WITHIN_S) -> Ended:
         """Wait for its end; one that takes longer is killed and raises TimeoutError."""
         try:
             return await asyncio.to_thread(self.wait, timeout_s=timeout_s)
@@ -77,7 +77,7 @@ class Running:
             self.kill()
             raise
 
-    def wait(self, *, timeout_s: float = 60) -> Ended:
+    def wait(self, *, timeout_s: float = READY_WITHIN_S) -> Ended:
         """As ``ended``, for tests that are no coroutines."""
         self._line.settimeout(timeout_s)
         with self._line, self._out, self._err:

@@ -59,6 +59,10 @@ logger = logging.getLogger(__name__)
 
 SHUTDOWN_TIMEOUT_S = 5
 """Requests in flight get that long when the server is asked to stop."""
+KEEP_ALIVE_S = 75
+"""Longer than clients and proxies keep a connection nobody uses, so that they are the ones who
+close it: what is sent on one that we are closing is lost, and nobody sends a delivery twice.
+"""
 GARBAGE_THRESHOLD = 20_000
 """New objects until the collector looks through them: some answers' worth, a few megabytes."""
 _REGISTRATION_INTERVAL_S = 2.0
@@ -191,6 +195,7 @@ def http_server(
         ws_per_message_deflate=False,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=list(proxies),
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
     )
 

@@ -149,6 +149,10 @@ STICKY_TIMEOUT = timedelta(seconds=5)
 """How long a workflow waits for the worker that has it cached; a dead one delays it no longer."""
 BUILD_ID = f"trunkline-{__version__}"
 """Named by us: the default hashes the code of every imported module, a second at each start."""
+HEARTBEAT_SPACING = timedelta(milliseconds=100)
+"""Activities space their heartbeats themselves. The SDK would hold them back for four fifths of
+their time-out, and a worker that pauses for the last fifth would be taken for dead.
+"""
 GRACE = timedelta(seconds=5)
 """What running activities get to end by themselves when a worker is asked to stop."""
 
@@ -266,6 +270,7 @@ def _worker(
         max_concurrent_activities=queue.concurrent_activities,
         workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
         activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        max_heartbeat_throttle_interval=HEARTBEAT_SPACING,
         graceful_shutdown_timeout=GRACE,
         interceptors=[ActivityRim(), SignalRim(), OriginRim()],
     )

@@ -94,12 +94,14 @@ class PullRequestWorkflow:
 
     @workflow.run
     async def run(self, state: PullRequestInput) -> str:
-        """Serve until it is over; in words how it ended."""
+        """Serve until it is over; in words how it ended. What somebody says during the last look is
+        looked at once more: nobody else would, of one that is closed.
+        """
         while True:
             look = await self._look()
             if look is None:
                 await self._wait(blind_pause_s(self._timing, self._blind))
-            elif look.ended and not self._is_busy():
+            elif look.ended and not self._woken and not self._is_busy():
                 return look.details
             else:
                 await self._follow(look)

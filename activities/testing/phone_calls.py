@@ -284,10 +284,10 @@ class PhoneCalls:
 
 def _is_unwanted() -> bool:
     """False if somebody else goes on with this conversation: a worker that stops, or that was not
-    heard of in time, leaves its call to the next one.
+    heard of in time and learns so when it wakes, leaves its call to the next one.
     """
     details = activity.cancellation_details()
-    return details is None or not (details.worker_shutdown or details.timed_out)
+    return details is None or details.cancel_requested
 
 
 def _is_long_ago(gone_at: datetime | None, now: datetime) -> bool:

@@ -9,7 +9,7 @@ somebody here leaves.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -46,18 +46,21 @@ class _Line:
     look: _Look | None = None
     places: int = 1
 
-    def move(self) -> None:
+    def move(self, now_s: float) -> None:
         """A place was taken or is free again."""
-        self.moved_at_s = time.monotonic()
+        self.moved_at_s = now_s
         self.left.set()
 
 
 class TalkPlaces:
-    """Places of all accounts, as far as this process uses them."""
+    """Places of all accounts, as far as this process uses them; lines go by ``clock_s``."""
 
-    def __init__(self, places: Places, clock: Clock) -> None:
+    def __init__(
+        self, places: Places, clock: Clock, *, clock_s: Callable[[], float] = time.monotonic
+    ) -> None:
         self._places = places
         self._clock = clock
+        self._clock_s = clock_s
         self._lines: defaultdict[str, _Line] = defaultdict(_Line)
 
     @asynccontextmanager
@@ -76,19 +79,19 @@ class TalkPlaces:
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
             await self._places.leave_place(account, holder)
-            self._lines[account].move()
+            self._lines[account].move(self._clock_s())
 
     async def _wait(
         self, account: str, talks: Talks, holder: str, bounds: TestBounds, progress: Progress
     ) -> None:
         line = self._lines[account]
-        began_s = time.monotonic()
+        began_s = self._clock_s()
         progress.words = "waiting for a place"
         async with line.first:
             while not await self._got(account, talks, holder, bounds):
                 since_s = max(began_s, line.moved_at_s)
                 until_s = min(since_s + bounds.place_wait_s, began_s + TALK_LINE_MAX_S)
-                left_s = until_s - time.monotonic()
+                left_s = until_s - self._clock_s()
                 if left_s <= 0:
                     raise ConcurrencyExhausted(
                         f"no place for a conversation within {bounds.place_wait_s:.0f} s: the"
@@ -107,7 +110,7 @@ class TalkPlaces:
         line.places = await self._number(account, talks, bounds)
         if line.places <= 0 or not await self._take(account, holder, line.places, bounds):
             return False
-        line.move()
+        line.move(self._clock_s())
         return True
 
     async def _take(self, account: str, holder: str, places: int, bounds: TestBounds) -> bool:
@@ -128,7 +131,7 @@ class TalkPlaces:
         """
         line = self._lines[account]
         allowed = await talks.concurrency() or TALK_PLACES_DEFAULT
-        if line.look is None or time.monotonic() - line.look.at_s >= LOOK_S:
+        if line.look is None or self._clock_s() - line.look.at_s >= LOOK_S:
             ours = await self._places.places_taken(account)
             try:
                 going_on = await talks.in_progress()
@@ -137,5 +140,5 @@ class TalkPlaces:
                     raise
                 return line.places if line.look is not None else 0
             ours = max(ours, await self._places.places_taken(account))
-            line.look = _Look(time.monotonic(), max(going_on - ours, 0))
+            line.look = _Look(self._clock_s(), max(going_on - ours, 0))
         return max(allowed - bounds.reserve, 1) - line.look.others

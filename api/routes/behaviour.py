@@ -57,8 +57,8 @@ class BehaviourMarkAnswer(Answer):
 
 class BehaviourAnswer(Answer):
     """Behaviour of one released agent. ``drifted`` is null while it does as it did; ``last`` is the
-    newest retest of all. ``running``: a retest somebody asked for goes on; ``said`` is what their
-    last one came to.
+    newest retest of all. ``running``: a retest somebody asked for goes on, null while Temporal does
+    not say so; ``said`` is what their last one came to.
     """
 
     environment: str
@@ -68,7 +68,7 @@ class BehaviourAnswer(Answer):
     baseline: BaselineAnswer | None
     last: Retest | None
     drifted: BehaviourMarkAnswer | None
-    running: bool
+    running: bool | None
     said: str
 
 

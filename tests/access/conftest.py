@@ -22,9 +22,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from api.app import create_app
 from tests.access.browsers import Browser, Place, Serve
 from tests.access.identity_forger import CLIENT, SECRET, Forger, forging
+from tests.held_ports import held_port
 from trunkline.adapters.oidc.provider import OpenIdProvider
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.local.ports import free_port
 from trunkline.model.records import ProjectRecord
 from trunkline.model.sign_in import SignInRules
 from trunkline.services.catalogue import build_services
@@ -46,13 +46,18 @@ RULES = SignInRules.model_validate(
 @pytest.fixture(scope="session")
 def provider_address() -> Iterator[str]:
     """The provider that others wrote, as a process of its own."""
-    port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port", str(port)]
-    address = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-W", "ignore", "-m", "oidc_provider_mock", "--port"]
     environment = {**os.environ, "AUTHLIB_INSECURE_TRANSPORT": "1"}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
+    with (
+        held_port() as port,
+        subprocess.Popen(
+            [*command, str(port)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
+        address = f"http://127.0.0.1:{port}"
         try:
             _until_it_answers(address)
             yield address
@@ -61,10 +66,10 @@ def provider_address() -> Iterator[str]:
 
 
 def _until_it_answers(address: str) -> None:
-    deadline_s = time.monotonic() + 60
+    deadline_s = time.monotonic() + 120
     while True:
         try:
-            httpx.get(f"{address}/.well-known/openid-configuration", timeout=5).raise_for_status()
+            httpx.get(f"{address}/.well-known/openid-configuration", timeout=60).raise_for_status()
         except httpx.HTTPError:
             assert time.monotonic() < deadline_s, "the provider does not start"
             time.sleep(0.05)
@@ -78,7 +83,7 @@ async def person(provider_address: str) -> Callable[..., Awaitable[str]]:
 
     async def add(sub: str, **claims: Any) -> str:
         known = {"email": sub, "email_verified": True, **claims}
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(timeout=60) as client:
             done = await client.put(f"{provider_address}/users/{sub}", json=known)
         assert done.status_code == 204
         return sub
@@ -94,7 +99,18 @@ def forger() -> Iterator[Forger]:
 
 
 @pytest.fixture
-def serve(postgres_url: str, tmp_path: Path) -> Serve:  # noqa: ARG001 - one folder a test
+def nobody() -> Iterator[int]:
+    """A port where nobody listens."""
+    with held_port() as port:
+        yield port
+
+
+@pytest.fixture
+def serve(
+    postgres_url: str,
+    nobody: int,
+    tmp_path: Path,  # noqa: ARG001 - one folder a test
+) -> Serve:
     """Serves the API on a socket, with projects acme and beta and nobody who works."""
 
     @asynccontextmanager
@@ -104,7 +120,7 @@ def serve(postgres_url: str, tmp_path: Path) -> Serve:  # noqa: ARG001 - one fol
         listener = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         client = await Client.connect(
-            f"127.0.0.1:{free_port()}", data_converter=pydantic_data_converter, lazy=True
+            f"127.0.0.1:{nobody}", data_converter=pydantic_data_converter, lazy=True
         )
         async with (
             PostgresStore(postgres_url) as store,
@@ -122,7 +138,11 @@ def serve(postgres_url: str, tmp_path: Path) -> Serve:  # noqa: ARG001 - one fol
             )
             services = build_services(store, client, sign_in=settings, **more)
             config = uvicorn.Config(
-                create_app(services, version="0"), log_config=None, lifespan="off", access_log=False
+                create_app(services, version="0"),
+                log_config=None,
+                lifespan="off",
+                access_log=False,
+                timeout_keep_alive=3_600,
             )
             server = uvicorn.Server(config)
             running = asyncio.create_task(server.serve(sockets=[listener]))
@@ -159,9 +179,9 @@ async def admin(place: Place) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def place_without_log(serve: Serve, postgres_url: str) -> AsyncIterator[Place]:
+async def place_without_log(serve: Serve, postgres_url: str, nobody: int) -> AsyncIterator[Place]:
     """A server whose audit log cannot be written."""
-    async with serve(f"http://127.0.0.1:{free_port()}") as found:
+    async with serve(f"http://127.0.0.1:{nobody}") as found:
         async with await psycopg.AsyncConnection.connect(
             postgres_url, autocommit=True
         ) as connection:

@@ -169,7 +169,7 @@ async def test_the_answer_to_another_browser_is_not_taken(
 ) -> None:
     mallory = await person("mallory@example.com", groups=["voice-admins"])
     stolen = (await browser.at_provider(mallory)).headers["location"]
-    async with httpx.AsyncClient() as victim:
+    async with httpx.AsyncClient(timeout=60) as victim:
         bare = await victim.get(stolen)
         await victim.get(place.url + "/v1/sign-in")
         begun = await victim.get(stolen)
@@ -233,7 +233,7 @@ async def test_a_session_ends_by_itself(
 ) -> None:
     ada = await person("ada7@example.com", groups=["viewers"])
     age = timedelta(milliseconds=1)
-    async with serve(provider_address, age=age) as place, httpx.AsyncClient() as client:
+    async with serve(provider_address, age=age) as place, httpx.AsyncClient(timeout=60) as client:
         browser = Browser(place, client)
         answer = await browser.at_provider(ada)
         back = await client.get(answer.headers["location"])
@@ -253,7 +253,7 @@ async def test_a_session_is_no_token_and_a_token_no_session(
     await browser.sign_in(ada)
     secret = browser.client.cookies["trunkline-session"]
     token = (await place.services.access.issue("t@example.com", "admin")).secret
-    async with httpx.AsyncClient(base_url=place.url) as client:
+    async with httpx.AsyncClient(base_url=place.url, timeout=60) as client:
         as_token = await client.get("/v1/me", headers={"Authorization": f"Bearer {secret}"})
         as_session = await client.get("/v1/me", headers={"Cookie": f"trunkline-session={token}"})
     assert (as_token.status_code, as_session.status_code) == (401, 401)
@@ -289,7 +289,10 @@ async def test_behind_https_cookies_are_bound_to_the_host(
     serve: Serve, provider_address: str
 ) -> None:
     public = "https://trunkline.example.com"
-    async with serve(provider_address, public_url=public) as place, httpx.AsyncClient() as client:
+    async with (
+        serve(provider_address, public_url=public) as place,
+        httpx.AsyncClient(timeout=60) as client,
+    ):
         begun = await client.get(place.url + "/v1/sign-in")
     cookie = begun.headers["set-cookie"]
     assert cookie.startswith("__Host-trunkline-sign-in=")

@@ -7,7 +7,6 @@ import pytest
 
 from tests.access.browsers import Serve
 from tests.access.identity_forger import Forger
-from trunkline.local.ports import free_port
 from trunkline.model.errors import Blocked, InvalidSettings
 from trunkline.services.access import Principal
 from trunkline.settings import Settings
@@ -66,10 +65,10 @@ async def test_without_a_provider_nobody_signs_in_and_nothing_is_wrong() -> None
 
 
 @pytest.mark.slow
-async def test_a_provider_that_is_down_is_said_and_tokens_work(serve: Serve) -> None:
-    async with serve(f"http://127.0.0.1:{free_port()}") as place:
+async def test_a_provider_that_is_down_is_said_and_tokens_work(serve: Serve, nobody: int) -> None:
+    async with serve(f"http://127.0.0.1:{nobody}") as place:
         boss = await place.services.access.issue("boss@example.com", "admin")
-        async with httpx.AsyncClient(base_url=place.url) as client:
+        async with httpx.AsyncClient(base_url=place.url, timeout=60) as client:
             begun = await client.get("/v1/sign-in")
             assert begun.status_code == 503
             assert begun.json()["type"] == "urn:trunkline:problem:identity-provider-unavailable"

@@ -14,7 +14,6 @@ import pytest
 
 from tests.access.identity_forger import CLIENT, SECRET, Forger, new_key
 from trunkline.adapters.oidc.provider import OpenIdProvider
-from trunkline.local.ports import free_port
 from trunkline.model.errors import IdentityProviderUnavailable, SignInBroken
 from trunkline.ports.identities import Departure
 
@@ -90,7 +89,7 @@ async def test_a_token_that_lies_is_not_believed(
 
 
 async def test_clocks_may_differ_by_a_minute(provider: OpenIdProvider, forger: Forger) -> None:
-    forger.claims = {"exp": int(time.time()) - 30, "iat": int(time.time()) + 30}
+    forger.claims = {"exp": timedelta(seconds=-30), "iat": timedelta(seconds=30)}
     assert (await redeem(provider))["sub"] == "person-1"
 
 
@@ -221,8 +220,8 @@ async def test_nothing_travels_unencrypted_to_another_machine(
         await redeem(provider)
 
 
-async def test_a_provider_that_is_not_there_is_said_so() -> None:
-    address = f"http://127.0.0.1:{free_port()}"
+async def test_a_provider_that_is_not_there_is_said_so(nobody: int) -> None:
+    address = f"http://127.0.0.1:{nobody}"
     async with OpenIdProvider(address, CLIENT, SECRET, "openid") as provider:
         with pytest.raises(IdentityProviderUnavailable, match="ConnectError") as told:
             await provider.sign_in_address(DEPARTURE)

@@ -8,12 +8,12 @@ import pytest
 
 from tests.access.browsers import Place, Serve
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.local.ports import free_port
 from trunkline.model.limits import DENIALS_NOTED_PER_MINUTE
 from trunkline.model.records import AuditRecord
 
 pytestmark = pytest.mark.slow
-NOBODY = f"http://127.0.0.1:{free_port()}"
+NOBODY = "http://127.0.0.1:1"
+"""Where no provider is, nor is asked for."""
 
 
 def row(**said: object) -> AuditRecord:
@@ -64,7 +64,7 @@ async def test_rows_are_found_by_what_one_knows(serve: Serve) -> None:
         for n in range(3):
             await place.store.add_audit(row(subject=f"agent-{n}", request_id=f"r-{n}"))
         headers = {"Authorization": f"Bearer {boss.secret}"}
-        async with httpx.AsyncClient(base_url=place.url, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=place.url, headers=headers, timeout=60) as client:
 
             async def found(**query: str) -> list[str]:
                 answer = await client.get("/v1/audit", params=query)
@@ -88,7 +88,7 @@ async def test_a_refused_write_is_written_down(serve: Serve) -> None:
         boss = await place.services.access.issue("boss@example.com", "admin")
         viewer = await place.services.access.issue("eve@example.com", "viewer", project="acme")
         rows = []
-        async with httpx.AsyncClient(base_url=place.url) as client:
+        async with httpx.AsyncClient(base_url=place.url, timeout=60) as client:
             theirs = {"Authorization": f"Bearer {viewer.secret}", "X-Request-ID": "r-9"}
             assert (await client.post("/v1/projects/acme/sync", headers=theirs)).status_code == 403
             assert (await client.get("/v1/audit", headers=theirs)).status_code == 403
@@ -110,7 +110,7 @@ async def test_whoever_is_refused_in_a_loop_does_not_fill_the_log(serve: Serve) 
         tokens = [
             await place.services.access.issue(f"eve{n}@example.com", "viewer") for n in range(2)
         ]
-        async with httpx.AsyncClient(base_url=place.url) as client:
+        async with httpx.AsyncClient(base_url=place.url, timeout=60) as client:
             for issued in tokens:
                 headers = {"Authorization": f"Bearer {issued.secret}"}
                 for _ in range(DENIALS_NOTED_PER_MINUTE + 5):
@@ -127,7 +127,7 @@ async def test_a_write_says_what_it_changed(serve: Serve) -> None:
         boss = await place.services.access.issue("boss@example.com", "admin")
         headers = {"Authorization": f"Bearer {boss.secret}"}
         order = {"person": "p@example.com", "role": "viewer", "project": "acme"}
-        async with httpx.AsyncClient(base_url=place.url, headers=headers) as client:
+        async with httpx.AsyncClient(base_url=place.url, headers=headers, timeout=60) as client:
             made = (await client.post("/v1/tokens", json=order)).json()
             await client.delete(f"/v1/tokens/{made['id']}")
             done, begun = (await client.get(f"/v1/audit?subject={made['id']}")).json()["items"]
@@ -139,5 +139,6 @@ async def test_a_write_says_what_it_changed(serve: Serve) -> None:
 async def test_nobody_waits_for_the_log_to_be_told_no(place_without_log: Place) -> None:
     viewer = await place_without_log.services.access.issue("eve@example.com", "viewer")
     headers = {"Authorization": f"Bearer {viewer.secret}"}
-    async with httpx.AsyncClient(base_url=place_without_log.url, headers=headers) as client:
+    url = place_without_log.url
+    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
         assert (await client.post("/v1/projects/acme/sync")).status_code == 403

@@ -25,6 +25,10 @@ from trunkline.adapters.wire import Wire
 
 KEY = "xi-key-that-nobody-may-see"
 RATES = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
+PATIENCE_S = 60.0
+"""How long an answer may take that is certain to come."""
+AGES_S = 3_600.0
+"""Longer than anybody waits."""
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,14 @@ class Heard:
 class Reply:
     """What the vendor does about one request.
 
-    ``fault``: reset without an answer, silence, or half of the body and then a reset.
+    ``fault``: reset without an answer, half of the body and then a reset, an answer that is held
+    back until the test is over, or silence that outlasts everybody's patience.
     """
 
     status: int = 200
     body: object = None
     headers: dict[str, str] = field(default_factory=dict)
-    fault: Literal["reset", "silence", "half"] | None = None
+    fault: Literal["reset", "half", "held", "silence"] | None = None
 
     def bytes(self) -> bytes:
         """The whole answer as it goes out."""
@@ -115,6 +120,8 @@ class ScriptedVendor:
             if reply.fault == "reset":
                 return
             if reply.fault == "silence":
+                _outlast_everybody()
+            if reply.fault in ("held", "silence"):
                 await self._ending.wait()
             answer = reply.bytes()
             writer.write(answer[:-1] if reply.fault == "half" else answer)
@@ -125,6 +132,15 @@ class ScriptedVendor:
 
     def _scripted(self, _heard: Heard) -> Reply:
         return self._replies.popleft() if len(self._replies) > 1 else self._replies[0]
+
+
+def _outlast_everybody() -> None:
+    """Move the loop's clock on: whoever waits with a deadline finds it over, however short a time
+    the machine needed until here.
+    """
+    loop = asyncio.get_running_loop()
+    read_s = loop.time
+    vars(loop)["time"] = lambda: read_s() + AGES_S
 
 
 async def _hear(reader: asyncio.StreamReader) -> Heard:
@@ -151,13 +167,9 @@ class Vendors:
         self._wires.append(wire)
         return wire
 
-    def client(
-        self, url: str, *, key: str = KEY, pace: Pace | None = None, read_timeout_s: float = 5.0
-    ) -> ElevenLabsClient:
+    def client(self, url: str, *, key: str = KEY, pace: Pace | None = None) -> ElevenLabsClient:
         """An ElevenLabs client with a wire of its own."""
-        return ElevenLabsClient(
-            self.wire(url), key, pace or Pace(RATES), read_timeout_s=read_timeout_s
-        )
+        return ElevenLabsClient(self.wire(url), key, pace or Pace(RATES), read_timeout_s=PATIENCE_S)
 
     async def close(self) -> None:
         """Close every wire."""
@@ -248,13 +260,14 @@ async def simulated(
         twilio_url=running.twilio_url,
         elevenlabs_rates=RATES,
         twilio_rates=RATES,
-        read_timeout_s=30.0,
+        read_timeout_s=PATIENCE_S,
+        listing_timeout_s=PATIENCE_S * 2,
     )
     credentials = Credentials(
         first_project="acme", environment=environment, secrets_folder=tmp_path
     )
     accounts = ProjectAccounts(options, credentials, _no_manifest)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
         made = Simulated(running, accounts, environment, http)
         await made.voice_does("reset", {})
         await made.telephony_does("reset", {})

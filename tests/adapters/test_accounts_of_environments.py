@@ -59,7 +59,7 @@ async def opened(vendor: ScriptedVendor, reply: type[Reply], tmp_path: Path) -> 
 
         asked: Callable[[str], Awaitable[JsonObject | None]] = in_force
         accounts = ProjectAccounts(
-            AccountOptions(elevenlabs_url=vendor.url, twilio_url=vendor.url),
+            AccountOptions(elevenlabs_url=vendor.url, twilio_url=vendor.url, read_timeout_s=60),
             Credentials(first_project=first, environment=environment, secrets_folder=tmp_path),
             asked,
         )
@@ -134,7 +134,7 @@ async def test_two_keys_of_one_account_share_its_pace(
     )
     one = await accounts.voice("acme", "testing")
     other = await accounts.voice("acme", "second")
-    limited = reply(status=429, body=b"", headers={"Retry-After": "60"})
+    limited = reply(status=429, body=b"", headers={"Retry-After": "3000"})
     vendor.make = lambda _heard: limited
     heard = len(vendor.heard)
     for platform in (one, other):

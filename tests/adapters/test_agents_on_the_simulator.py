@@ -28,7 +28,7 @@ TAG = "trunkline:acme/testing/front-desk"
 CREATE = "POST /v1/convai/agents/create"
 ONE = "/v1/convai/agents/{agent_id}"
 LIST = "GET /v1/convai/agents"
-TIMEOUT_S = 2.0
+TIMEOUT_S = 60.0
 
 
 def body(name: str = "Front desk", *tags: str) -> JsonObject:
@@ -41,7 +41,7 @@ def body(name: str = "Front desk", *tags: str) -> JsonObject:
 
 
 async def create_many(voice: ElevenLabsPlatform, count: int) -> set[ExternalId]:
-    creates = (voice.create_agent(body(f"agent {n}"), timeout_s=30) for n in range(count))
+    creates = (voice.create_agent(body(f"agent {n}"), timeout_s=TIMEOUT_S) for n in range(count))
     return set(await asyncio.gather(*creates))
 
 
@@ -151,11 +151,11 @@ async def test_all_agents_are_listed_over_all_pages(simulated: Simulated) -> Non
 
 async def test_a_list_that_lags_does_not_show_what_a_read_does(simulated: Simulated) -> None:
     voice = await simulated.voice()
-    await simulated.voice_does("list-lag", {"seconds": 30})
+    await simulated.voice_does("list-lag", {"seconds": 3_000})
     agent_id = await voice.create_agent(body(), timeout_s=TIMEOUT_S)
     assert await voice.find_agents(TAG) == ()
     assert (await voice.agent(agent_id)).tags == (TAG,)
-    await simulated.voice_does("clock", {"advance_s": 31})
+    await simulated.voice_does("clock", {"advance_s": 3_001})
     assert [each.external_id for each in await voice.find_agents(TAG)] == [agent_id]
 
 

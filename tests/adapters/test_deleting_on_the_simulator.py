@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from trunkline.model.base import JsonObject
     from trunkline.model.ledger import SharedKind
 
-NOW = datetime.now(UTC)
-
 
 def naming(tool_id: str, document_id: str) -> JsonObject:
     """The body of an agent that uses a tool and a document."""
@@ -61,7 +59,7 @@ async def test_what_is_used_stays_and_what_is_gone_is_no_error(simulated: Simula
     for _ in range(2):
         await voice.delete_agent(agent_id, timeout_s=TIMEOUT_S)
     with pytest.raises(RemoteMissing):
-        await voice.agent_uses(agent_id, NOW)
+        await voice.agent_uses(agent_id, datetime.now(UTC))
     for kind, external_id in objects:
         for _ in range(2):
             await voice.delete_object(kind, external_id, timeout_s=TIMEOUT_S)
@@ -74,7 +72,7 @@ async def test_numbers_and_calls_of_an_agent_are_its_uses(simulated: Simulated) 
     agent_id = await voice.create_agent(
         {"name": "Desk", "conversation_config": {}}, timeout_s=TIMEOUT_S
     )
-    assert await voice.agent_uses(agent_id, NOW) == ()
+    assert await voice.agent_uses(agent_id, datetime.now(UTC)) == ()
     telephony = await simulated.telephony()
     number_id = await voice.import_number(
         "+15005550006",
@@ -90,7 +88,7 @@ async def test_numbers_and_calls_of_an_agent_are_its_uses(simulated: Simulated) 
             assert (await http.post("/_sim/conversations", json=call)).status_code == 200
         other = {"agent_id": "agent_other", "status": "in-progress", "seconds_ago": 0}
         assert (await http.post("/_sim/conversations", json=other)).status_code == 200
-    assert await voice.agent_uses(agent_id, NOW) == (
+    assert await voice.agent_uses(agent_id, datetime.now(UTC)) == (
         "number +15005550006 is assigned to it",
         "it has 2 calls",
     )
@@ -99,4 +97,4 @@ async def test_numbers_and_calls_of_an_agent_are_its_uses(simulated: Simulated) 
 async def test_an_agent_nobody_has_is_missing_rather_than_unused(simulated: Simulated) -> None:
     voice = await simulated.voice()
     with pytest.raises(RemoteMissing):
-        await voice.agent_uses(ExternalId("agent_of_nobody"), NOW)
+        await voice.agent_uses(ExternalId("agent_of_nobody"), datetime.now(UTC))

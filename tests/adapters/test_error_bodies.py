@@ -99,7 +99,7 @@ async def test_a_refused_write_is_the_leaf_its_body_means(
     vendor.script(reply(status=status, body=body, headers={"request-id": "header_1"}))
     with pytest.raises(leaf) as raised:
         await vendors.client(vendor.url).write(
-            CreatedAgent.model_validate, "PATCH", "/agents/a", {}, timeout_s=5
+            CreatedAgent.model_validate, "PATCH", "/agents/a", {}, timeout_s=60
         )
     error = raised.value
     assert type(error) is leaf

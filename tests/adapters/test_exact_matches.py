@@ -19,7 +19,7 @@ SECRET = "token-that-nobody-may-see"
 
 def platform(vendor: ScriptedVendor, vendors: Vendors) -> ElevenLabsPlatform:
     return ElevenLabsPlatform(
-        vendors.client(vendor.url), account="elevenlabs-1", listing_timeout_s=5
+        vendors.client(vendor.url), account="elevenlabs-1", listing_timeout_s=60
     )
 
 
@@ -52,9 +52,9 @@ async def test_an_echoed_token_or_value_is_hidden(
     vendor.script(reply(status=400, body=refusal))
     voice = platform(vendor, vendors)
     writes = (
-        voice.import_number("+1", label="l", sid="AC1", token=SECRET, timeout_s=5),
-        voice.create_secret("title", SECRET, timeout_s=5),
-        voice.update_secret(ExternalId("id"), "title", SECRET, timeout_s=5),
+        voice.import_number("+1", label="l", sid="AC1", token=SECRET, timeout_s=60),
+        voice.create_secret("title", SECRET, timeout_s=60),
+        voice.update_secret(ExternalId("id"), "title", SECRET, timeout_s=60),
     )
     for write in writes:
         with pytest.raises(Rejected, match=r"cannot use \[hidden\] here") as raised:

@@ -57,7 +57,7 @@ async def test_an_error_shows_neither_key_nor_value(
     body: JsonObject = {"type": "new", "name": "n", "value": VALUE}
     with pytest.raises(PlatformError) as raised:
         await client.write(
-            CreatedSecret.model_validate, "POST", "/s", body, timeout_s=1, hidden=[VALUE]
+            CreatedSecret.model_validate, "POST", "/s", body, timeout_s=60, hidden=[VALUE]
         )
     assert vendor.heard[0].headers["xi-api-key"] == KEY
     shown = everything_about(raised.value) + caplog.text + repr(client)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from trunkline.model.observed import CarrierNumber
 
 NUMBER = "+15005550006"
-TIMEOUT_S = 5.0
+TIMEOUT_S = 60.0
 
 
 async def imported(voice: ElevenLabsPlatform, telephony: TwilioTelephony) -> ExternalId:

@@ -18,7 +18,7 @@ async def test_both_vendors_hear_the_id_of_the_request(
 ) -> None:
     vendor.script(reply(body={"user_id": "u"}))
     client = vendors.client(vendor.url)
-    transport = PacedTransport(vendors.wire(vendor.url, "Twilio"), Pace(Rates()), timeout_s=5)
+    transport = PacedTransport(vendors.wire(vendor.url, "Twilio"), Pace(Rates()), timeout_s=60)
     with asking(Urgency.INTERACTIVE, request_id="request-1"):
         await client.read(UserAnswer.model_validate, "/v1/user")
         await transport.request("GET", f"{vendor.url}/2010-04-01/Accounts.json")

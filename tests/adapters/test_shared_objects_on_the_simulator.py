@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DIGEST = Digest("sha256:" + "ab" * 32)
 MARK = content_mark("acme", "testing", "thing", DIGEST)
 TITLE = secret_title("acme", "testing", "TRUNKLINE_SECRET_ACME_BOOKING")
-TIMEOUT_S = 2.0
+TIMEOUT_S = 60.0
 PAGE = "https://shop.example.com/hours"
 
 
@@ -92,7 +92,7 @@ async def test_more_documents_than_a_page_holds_are_all_seen(simulated: Simulate
     voice = await simulated.voice()
     wanted = await voice.create_document(document(), mark=MARK, content=b"x", timeout_s=TIMEOUT_S)
     others = (
-        voice.create_document(document(), mark=f"o{n}", content=b"x", timeout_s=30)
+        voice.create_document(document(), mark=f"o{n}", content=b"x", timeout_s=TIMEOUT_S)
         for n in range(101)
     )
     await asyncio.gather(*others)
@@ -137,7 +137,7 @@ async def test_a_page_is_fetched_by_the_vendor(simulated: Simulated) -> None:
 async def test_the_bytes_of_a_file_arrive_as_they_are(content: bytes, simulated: Simulated) -> None:
     voice = await simulated.voice()
     created = await voice.create_document(
-        document(source="file", file_type="pdf"), mark=MARK, content=content, timeout_s=30
+        document(source="file", file_type="pdf"), mark=MARK, content=content, timeout_s=TIMEOUT_S
     )
     told = await voice.inventory.document_text(created)
     digest = hashlib.sha256(content).hexdigest()

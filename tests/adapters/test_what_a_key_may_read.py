@@ -20,7 +20,7 @@ NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 def platform(vendors: Vendors, vendor: ScriptedVendor) -> ElevenLabsPlatform:
     return ElevenLabsPlatform(
-        vendors.client(vendor.url), account="elevenlabs-1", listing_timeout_s=5.0
+        vendors.client(vendor.url), account="elevenlabs-1", listing_timeout_s=60.0
     )
 
 

@@ -1,7 +1,6 @@
 """A whole API on a socket of its own, over the real store and a real Temporal server."""
 
 import asyncio
-import os
 import queue
 import socket
 import threading
@@ -21,11 +20,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from activities.names import SEARCH_ATTRIBUTES
 from api.app import create_app
 from api.rates import Rates
+from tests.api.begun_commands import COMMAND_MAX_S, Begin, begun, environment
+from tests.held_ports import held_port
 from tests.warm_programs import WarmPrograms
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.signing import Ed25519Keys, new_private_key
 from trunkline.bootstrap import accounts
-from trunkline.local.ports import free_port
 from trunkline.local.processes import Supervisor
 from trunkline.local.temporal import is_healthy, obtain_program, start_server
 from trunkline.model.base import JsonObject
@@ -79,8 +79,11 @@ class Installation:
 @pytest.fixture(scope="session")
 def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A Temporal server of this test process."""
-    port, http_port = free_port(), free_port()
-    with Supervisor(tmp_path_factory.mktemp("temporal")) as supervisor:
+    with (
+        held_port() as port,
+        held_port() as http_port,
+        Supervisor(tmp_path_factory.mktemp("temporal")) as supervisor,
+    ):
         server = start_server(
             supervisor,
             obtain_program(lambda _line: None),
@@ -90,7 +93,7 @@ def temporal_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             ui_port=None,
             search_attributes=SEARCH_ATTRIBUTES,
         )
-        server.wait_until(lambda: is_healthy(http_port), timeout_s=60)
+        server.wait_until(lambda: is_healthy(http_port), timeout_s=120)
         yield f"127.0.0.1:{port}"
 
 
@@ -114,7 +117,8 @@ def installation(
 @pytest.fixture
 def installation_without_temporal(postgres_url: str, tmp_path: Path) -> Iterator[Installation]:
     """The same, where no Temporal server answers."""
-    yield from _installed(postgres_url, f"127.0.0.1:{free_port()}", tmp_path)
+    with held_port() as port:
+        yield from _installed(postgres_url, f"127.0.0.1:{port}", tmp_path)
 
 
 @pytest.fixture
@@ -155,10 +159,10 @@ def _installed(
     thread = threading.Thread(target=serve, name="api")
     thread.start()
     try:
-        yield ready.get(timeout=60)
+        yield ready.get(timeout=120)
     finally:
         stopping.set()
-        thread.join(timeout=30)
+        thread.join(timeout=60)
 
 
 async def _serve_installation(
@@ -471,18 +475,21 @@ async def approver(installation: Installation) -> AsyncIterator[httpx.AsyncClien
 
 @pytest.fixture
 def command(
-    installation: Installation, project: str, programs: WarmPrograms
+    installation: Installation, programs: WarmPrograms
 ) -> Callable[..., Coroutine[None, None, tuple[int, str, str]]]:
     """Runs ``trunkline`` as a person would; answers exit code, stdout and stderr."""
 
     async def run(*arguments: str, who: str = "viewer", url: str = "") -> tuple[int, str, str]:
-        environment = {
-            **os.environ,
-            "TRUNKLINE_URL": url or installation.url,
-            "TRUNKLINE_TOKEN": installation.tokens.get(who, "tl_unknown"),
-            "TRUNKLINE_PROJECT": project,
-        }
-        ended = await programs.start(*arguments, env=environment).ended()
+        place = environment(installation, who, url)
+        ended = await programs.start(*arguments, env=place).ended(timeout_s=COMMAND_MAX_S)
         return ended.code, ended.out, ended.err
 
     return run
+
+
+@pytest.fixture
+def begin(installation: Installation, programs: WarmPrograms, tmp_path: Path) -> Begin:
+    """Begins ``trunkline`` as ``command`` does; one that has not ended by then is killed."""
+    return lambda *arguments, who="viewer": begun(
+        programs, tmp_path, environment(installation, who), arguments
+    )

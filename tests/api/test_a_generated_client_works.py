@@ -34,7 +34,7 @@ ELSEWHERE: Final = ("/v1/sign-in", "/v1/tools")
 NEEDED: Final = {"agent": "front-desk", "environment": "testing"}
 """What some questions cannot be asked without."""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 Client = Callable[[str], ModuleType]
 

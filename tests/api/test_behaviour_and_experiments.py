@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 from temporalio.client import Client
 
+from tests.notifications.worlds import eventually
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.behaviour import behaviour_mark
 from trunkline.model.ids import Digest, Revision, retest_id
@@ -164,7 +168,13 @@ async def test_a_retest_is_started_by_operators_and_written_down(
     assert (await viewer.post(f"agents/{AGENT}/retest", json={})).status_code == 403
     answer = await admin.post(f"agents/{AGENT}/retest", json={})
     assert answer.status_code == 202, answer.text
-    assert answer.json()["running"] is True
+
+    async def running() -> bool:
+        """Temporal has two seconds to say so; whoever looks again is told."""
+        found = await viewer.get(f"agents/{AGENT}/behaviour")
+        return found.json()["running"] is True
+
+    assert answer.json()["running"] or await eventually(running, what="the retest goes on")
     handle = temporal.get_workflow_handle(f"{retest_id(project, 'production')}/{AGENT}")
     assert (await handle.describe()).workflow_type == "RetestWorkflow"
     await handle.terminate("the test is over")
@@ -172,6 +182,44 @@ async def test_a_retest_is_started_by_operators_and_written_down(
     assert refused.action == "denied"
     assert (row.action, row.subject) == ("test.run", AGENT)
     assert row.details == {"environment": "production", "retest": True}
+
+
+class TestWithoutTemporal:
+    @pytest.fixture
+    def installation(self, installation_without_temporal: Any) -> Any:
+        return installation_without_temporal
+
+    async def test_whether_a_retest_goes_on_is_not_known(
+        self, viewer: httpx.AsyncClient, store: PostgresStore, project: str
+    ) -> None:
+        await release(store, project)
+        answer = await viewer.get(f"agents/{AGENT}/behaviour")
+        assert (answer.status_code, answer.json()["running"]) == (200, None)
+
+
+async def test_whoever_waits_for_a_retest_goes_on_while_nobody_knows(command: Command) -> None:
+    told = [{"running": False}, {}, {"running": None}, {"running": True}, {"running": None}]
+    end = {"running": False, "last": {"outcome": "worse", "message": "it forgets the name"}}
+    answers = iter([*told, end])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head.lower())
+        await reader.readexactly(int(length[1]) if length else 0)
+        body = json.dumps(next(answers)).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        writer.write(b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        code, out, err = await command(
+            *("drift", AGENT, "--behaviour", "--retest"), url=f"http://127.0.0.1:{port}"
+        )
+    assert code == 1, err
+    assert "worse: it forgets the name" in out
+    assert next(answers, None) is None
 
 
 async def test_a_retest_needs_rules_that_say_how(

@@ -1,6 +1,7 @@
 """Calls people ask for: one for a key, refused with words, listed, canceled."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -21,6 +22,7 @@ WISH: dict[str, Any] = {
     "idempotencyKey": "appointment-4711",
     "contextOverride": {"appointment": "Tuesday at ten"},
 }
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 Token = Callable[[str], str]
 
 
@@ -143,7 +145,8 @@ async def test_what_cannot_be_called_is_refused_with_words(
 async def test_a_closed_window_is_said_in_the_answer(
     operator: httpx.AsyncClient, path: str, project: str, store: PostgresStore
 ) -> None:
-    closed = (Window(allow="Mon 00:00-00:01"),)
+    later = DAYS[(datetime.now(UTC).weekday() + 3) % len(DAYS)]
+    closed = (Window(allow=f"{later} 00:00-00:01"),)
     await deploy(store, project, windows=closed)
     order = (await operator.post(f"{path}/calls", json=WISH)).json()
     assert order["message"].startswith("Outside of the calling windows until ")

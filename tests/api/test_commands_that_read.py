@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 import pytest
 import yaml
 
+from tests.api.begun_commands import Begin
+from tests.notifications.worlds import eventually
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.conditions import Condition
 from trunkline.model.ids import Digest, Revision
@@ -80,17 +82,16 @@ async def test_what_is_wrong_in_git_is_said_with_its_place(
 @pytest.mark.slow
 @pytest.mark.usefixtures("fleet")
 async def test_a_watch_prints_again_what_changed_and_ends_at_its_timeout(
-    command: Command, store: PostgresStore, project: str
+    begin: Begin, command: Command, store: PostgresStore, project: str
 ) -> None:
-    async def change() -> None:
-        row = await store.status(project, "testing", "agent", "front-desk")
-        assert row is not None
+    row = await store.status(project, "testing", "agent", "front-desk")
+    assert row is not None
+    async with begin("status", "--watch") as watching:
+        await watching.until(lambda out, _err: "front-desk" in out)
         changed = row.model_copy(update={"health": "Degraded", "message": "the vendor refuses"})
         await store.put_status(changed, [])
-
-    watching = asyncio.create_task(command("status", "--watch", "--timeout", "3s"))
-    await change()
-    code, out, _ = await watching
+        await watching.until(lambda out, _err: "the vendor refuses" in out)
+    code, out, _ = await command("status", "--watch", "--timeout", "1s")
     assert code == 0
     assert "the vendor refuses" in out
 
@@ -126,16 +127,24 @@ async def test_events_come_oldest_first(
 @pytest.mark.slow
 @pytest.mark.usefixtures("fleet")
 async def test_following_events_prints_those_that_come_later(
-    command: Command, store: PostgresStore, project: str
+    begin: Begin, command: Command, store: PostgresStore, project: str
 ) -> None:
-    following = asyncio.create_task(
-        command("events", "--watch", "--timeout", "3s", "--no-headers", "--limit", "1")
-    )
-    late = EventRecord(project=project, environment="testing", name="b", reason="Late", message="")
-    await store.add_events([late])
-    code, out, _ = await following
-    assert code == 0
-    assert out.count("Late") == 1
+    def event(reason: str) -> EventRecord:
+        return EventRecord(
+            project=project, environment="testing", name="b", reason=reason, message=""
+        )
+
+    arguments = ("events", "--watch", "--no-headers", "--limit", "1")
+    async with begin(*arguments) as following:
+        await following.until(lambda out, _err: "Created" in out)
+        await store.add_events([event("Late")])
+        await following.until(lambda out, _err: "Late" in out)
+        await store.add_events([event("Later")])
+        await following.until(lambda out, _err: "Later" in out)
+        told = [line.split()[2] for line in following.out.read_text("utf-8").splitlines()]
+    assert told == ["Created", "Late", "Later"]
+    code, out, _ = await command(*arguments, "--timeout", "1s")
+    assert (code, out.split()[2]) == (0, "Later")
 
 
 def planned(project: str, plan_id: str) -> PlanRecord:
@@ -148,16 +157,12 @@ def worker(store: PostgresStore, project: str) -> Callable[[str], Awaitable[None
     """Ends the next operation as a worker would, with the plan of that id."""
 
     async def work(plan_id: str) -> None:
-        deadline = asyncio.get_running_loop().time() + 30
-        while asyncio.get_running_loop().time() < deadline:
-            rows = await store.audit(limit=1)
-            if rows:
-                if plan_id == "new":
-                    await store.put_plan(planned(project, plan_id))
-                await store.finish_operation(
-                    str(rows[0].details["operation"]), "Succeeded", "", plan_id=plan_id
-                )
-                return
+        rows = await eventually(lambda: store.audit(limit=1), what="an operation is asked for")
+        if plan_id == "new":
+            await store.put_plan(planned(project, plan_id))
+        await store.finish_operation(
+            str(rows[0].details["operation"]), "Succeeded", "", plan_id=plan_id
+        )
 
     return work
 

@@ -37,7 +37,7 @@ VALUES: Mapping[str, Any] = {
     "waitS": 0,
 }
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

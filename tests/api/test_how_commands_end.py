@@ -6,12 +6,20 @@ from collections.abc import Awaitable, Callable, Coroutine
 
 import pytest
 
+from tests.api.begun_commands import Begin
+from tests.held_ports import held_port
+from tests.notifications.worlds import eventually
 from trunkline.adapters.postgres import PostgresStore
-from trunkline.local.ports import free_port
 from trunkline.model.records import OperationItem, OperationState
 
 Command = Callable[..., Coroutine[None, None, tuple[int, str, str]]]
 Finish = Callable[..., Awaitable[None]]
+
+
+async def asked(store: PostgresStore) -> str:
+    """The operation somebody asked for, as soon as there is one."""
+    rows = await eventually(lambda: store.audit(limit=1), what="an operation is asked for")
+    return str(rows[0].details["operation"])
 
 
 @pytest.fixture
@@ -19,21 +27,16 @@ def finish(store: PostgresStore) -> Finish:
     """Ends the next sync as workers would: one item in each of the given states."""
 
     async def work(*states: OperationState) -> None:
-        deadline = asyncio.get_running_loop().time() + 30
-        while asyncio.get_running_loop().time() < deadline:
-            rows = await store.audit(limit=1)
-            if rows:
-                identifier = str(rows[0].details["operation"])
-                items = [
-                    OperationItem(environment="testing", kind="agent", name=f"agent-{number}")
-                    for number, _ in enumerate(states)
-                ]
-                await store.add_items(identifier, items)
-                await store.seal_operation(identifier, "")
-                for item, state in zip(items, states, strict=True):
-                    ended = item.model_copy(update={"state": state, "message": f"is {state}"})
-                    await store.finish_item(identifier, ended)
-                return
+        identifier = await asked(store)
+        items = [
+            OperationItem(environment="testing", kind="agent", name=f"agent-{number}")
+            for number, _ in enumerate(states)
+        ]
+        await store.add_items(identifier, items)
+        await store.seal_operation(identifier, "")
+        for item, state in zip(items, states, strict=True):
+            ended = item.model_copy(update={"state": state, "message": f"is {state}"})
+            await store.finish_item(identifier, ended)
 
     return work
 
@@ -64,7 +67,8 @@ async def test_three_when_it_could_not_be_found_out(command: Command, finish: Fi
 
 
 async def test_three_when_nobody_answers(command: Command) -> None:
-    code, out, err = await command("status", url=f"http://127.0.0.1:{free_port()}")
+    with held_port() as port:
+        code, out, err = await command("status", url=f"http://127.0.0.1:{port}")
     assert (code, out) == (3, "")
     assert "does not answer" in err
     assert "TRUNKLINE_URL" in err
@@ -108,19 +112,16 @@ async def test_no_wait_prints_the_operation(command: Command) -> None:
 
 @pytest.mark.slow
 async def test_a_long_sync_shows_progress_on_stderr_only(
-    command: Command, store: PostgresStore
+    begin: Begin, store: PostgresStore
 ) -> None:
-    async def begin() -> None:
-        deadline = asyncio.get_running_loop().time() + 30
-        while asyncio.get_running_loop().time() < deadline:
-            rows = await store.audit(limit=1)
-            if rows:
-                item = OperationItem(environment="testing", kind="agent", name="slow-one")
-                await store.add_items(str(rows[0].details["operation"]), [item])
-                return
-
-    (code, out, err), _ = await asyncio.gather(
-        command("sync", "--timeout", "4s", who="operator"), begin()
-    )
-    assert (code, out) == (5, "")
-    assert "Syncing: 0 of 1 testing/slow-one" in err
+    item = OperationItem(environment="testing", kind="agent", name="slow-one")
+    async with begin("sync", who="operator") as syncing:
+        identifier = await asked(store)
+        await store.add_items(identifier, [item])
+        await syncing.until(lambda _out, err: "Syncing: 0 of 1 testing/slow-one" in err)
+        assert syncing.out.read_text("utf-8") == ""
+        await store.seal_operation(identifier, "")
+        await store.finish_item(identifier, item.model_copy(update={"state": "Succeeded"}))
+        ended = await syncing.ended()
+    assert ended.code == 0, ended.err
+    assert "Syncing" not in ended.out

@@ -83,7 +83,7 @@ async def treasure(
 def thief(address: str, token: Token) -> httpx.AsyncClient:
     """An admin of the other project."""
     headers = {"Authorization": f"Bearer {token('foreign_admin')}"}
-    return httpx.AsyncClient(base_url=address, headers=headers, timeout=30)
+    return httpx.AsyncClient(base_url=address, headers=headers, timeout=60)
 
 
 @pytest.mark.usefixtures("treasure")

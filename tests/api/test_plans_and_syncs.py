@@ -8,6 +8,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from activities.types import PlanInput, ProjectInput, RefreshRequest
+from tests.notifications.worlds import eventually
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.ids import Digest
 from trunkline.model.plans import Plan
@@ -89,26 +90,16 @@ async def test_a_diff_waits_for_its_plan(
 ) -> None:
     async def work() -> None:
         """What a worker does once the operation is there."""
-        deadline = asyncio.get_running_loop().time() + 60
-        while asyncio.get_running_loop().time() < deadline:
-            rows = await store.audit(limit=1)
-            if rows:
-                operation = str(rows[0].details["operation"])
-                plan = Plan(
-                    project=project, environment="testing", digest=Digest("sha256:" + "0" * 64)
-                )
-                record = PlanRecord(
-                    id="plan-diff",
-                    project=project,
-                    environment="testing",
-                    revision=None,
-                    plan=plan,
-                )
-                await store.put_plan(record)
-                await store.finish_operation(operation, "Succeeded", "", plan_id="plan-diff")
-                return
+        rows = await eventually(lambda: store.audit(limit=1), what="an operation is asked for")
+        operation = str(rows[0].details["operation"])
+        plan = Plan(project=project, environment="testing", digest=Digest("sha256:" + "0" * 64))
+        record = PlanRecord(
+            id="plan-diff", project=project, environment="testing", revision=None, plan=plan
+        )
+        await store.put_plan(record)
+        await store.finish_operation(operation, "Succeeded", "", plan_id="plan-diff")
 
-    answer, _ = await asyncio.gather(viewer.get("agents/front-desk/diff"), work())
+    answer, _ = await asyncio.gather(viewer.get("agents/front-desk/diff?waitS=60"), work())
     assert (answer.status_code, answer.json()["id"]) == (200, "plan-diff")
     assert answer.json()["plan"]["empty"] is True
 

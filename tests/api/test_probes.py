@@ -2,6 +2,8 @@
 
 import httpx
 
+from tests.notifications.worlds import eventually
+
 
 async def test_a_living_process_says_so(http: httpx.AsyncClient) -> None:
     answer = await http.get("/healthz")
@@ -9,7 +11,12 @@ async def test_a_living_process_says_so(http: httpx.AsyncClient) -> None:
 
 
 async def test_ready_means_store_and_temporal_answer(http: httpx.AsyncClient) -> None:
-    answer = await http.get("/readyz")
-    assert answer.status_code == 200, answer.text
+    """Each has two or three seconds to answer: one that is slow is not ready then, and soon is."""
+
+    async def ready() -> httpx.Response | None:
+        answer = await http.get("/readyz")
+        return answer if answer.status_code == 200 else None
+
+    answer = await eventually(ready, what="store and Temporal are ready")
     checks = {check["name"]: check["ready"] for check in answer.json()["checks"]}
     assert checks == {"store": True, "temporal": True}

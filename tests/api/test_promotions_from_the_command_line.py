@@ -21,7 +21,7 @@ CHANGES = "Asks for the name of the caller first"
 
 async def opened(store: PostgresStore, project: str) -> PromotionRecord:
     """The promotion as soon as it is there."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             record = await store.promotion(project, ID)
             if record is not None:

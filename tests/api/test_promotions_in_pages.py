@@ -123,9 +123,9 @@ async def test_the_gate_is_laid_over_both_ends_when_it_is_read(
 
     assert await gate() == ""
     record = await store.open_promotion(
-        promotion(project, phase="Soak", waits_until=datetime.now(UTC) + timedelta(seconds=170))
+        promotion(project, phase="Soak", waits_until=datetime.now(UTC) + timedelta(minutes=170))
     )
-    assert await gate() == "Soak 3m left"
+    assert await gate() == "Soak 3h left"
     await store.put_promotion(
         record.model_copy(update={"phase": "Approval", "approvals_needed": 2})
     )

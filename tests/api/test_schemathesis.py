@@ -98,8 +98,8 @@ async def test_no_request_finds_an_answer_that_is_not_described(
         *("--max-examples", str(max(4, round(30 * SHARE))), "--continue-on-failure"),
         *("--phases", "examples,coverage,fuzzing,stateful" if SHARE >= 1 else "examples,fuzzing"),
         *("--suppress-health-check", "all", "--seed", "20260302", "--no-color"),
-        *("--generation-database", "none", "--warnings", "off", "--request-timeout", "60"),
-        *("--max-response-time", "30"),
+        *("--generation-database", "none", "--warnings", "off", "--request-timeout", "120"),
+        *("--max-response-time", "60"),
         cwd=tmp_path,
         env={
             **os.environ,

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("fleet")]
 
 Command = Callable[..., Coroutine[None, None, tuple[int, str, str]]]
 POSITION = "agents/front-desk/tests/books.yaml:18:9"
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Worker:

@@ -12,20 +12,25 @@ from trunkline.model.interventions import Intervention
 from trunkline.model.records import StatusRecord
 
 Command = Callable[..., Awaitable[tuple[int, str, str]]]
-IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
+
+
+def in_an_hour() -> datetime:
+    """Seen from when a test asks, not from when all were collected."""
+    return datetime.now(UTC) + timedelta(hours=1)
 
 
 @pytest.mark.usefixtures("fleet")
 async def test_a_suspension_shows_at_once_and_goes_again(
     viewer: httpx.AsyncClient, admin: httpx.AsyncClient
 ) -> None:
-    order = {"environment": "testing", "reason": "audit", "until": IN_AN_HOUR.isoformat()}
+    end = in_an_hour()
+    order = {"environment": "testing", "reason": "audit", "until": end.isoformat()}
     assert (await viewer.post("suspend", json=order)).status_code == 403
     decided = await admin.post("suspend", json=order)
     assert decided.status_code == 200, decided.text
     body = decided.json()
     assert (body["verb"], body["by"], body["lifted"]) == ("suspend", "admin@example.com", False)
-    assert datetime.fromisoformat(body["expiresAt"]) == IN_AN_HOUR
+    assert datetime.fromisoformat(body["expiresAt"]) == end
     agent = (await viewer.get("agents/front-desk")).json()
     assert agent["health"] == "Suspended"
     assert agent["conditions"][0]["reason"] == "Suspended"
@@ -195,12 +200,12 @@ async def test_waiting_is_content_with_an_agent_that_git_wants_inactive(
 
 @pytest.mark.usefixtures("fleet")
 async def test_an_end_is_said_of_what_begins_and_not_of_what_is_over(command: Command) -> None:
-    until = ("--until", IN_AN_HOUR.isoformat())
+    end = in_an_hour()
+    until = ("--until", end.isoformat())
     code, out, err = await command(
         "suspend", "-e", "testing", "--reason", "audit", *until, who="admin"
     )
-    end = f"{IN_AN_HOUR:%Y-%m-%d %H:%M} UTC"
-    assert (code, out) == (0, f"testing: suspended until {end}\n"), err
+    assert (code, out) == (0, f"testing: suspended until {end:%Y-%m-%d %H:%M} UTC\n"), err
     code, out, err = await command("resume", "-e", "testing", who="admin")
     assert (code, out) == (0, "testing: resumed\n"), err
 

@@ -8,11 +8,13 @@ from benchmarks.lines import Counter, Socket
 
 def test_frames_in_order_are_counted_and_timed() -> None:
     counter = Counter(2)
+    began_s = time.perf_counter()
     for call in (0, 1, 0):
         counter.take(counter.stamp(call).encode())
+    all_of_it_ms = (time.perf_counter() - began_s) * 1e3
     told = counter.told()
     assert (told.sent, told.arrived, told.misplaced) == (3, 3, 0)
-    assert all(0 <= each < 1_000 for each in told.latencies_ms)
+    assert all(0 <= each <= all_of_it_ms for each in told.latencies_ms)
 
 
 def test_a_frame_that_is_lost_or_overtaken_shows() -> None:
@@ -41,8 +43,15 @@ async def test_its_sockets_speak_to_each_other() -> None:
     heard: asyncio.Queue[bytes] = asyncio.Queue()
     loop = asyncio.get_running_loop()
 
+    over = asyncio.Event()
+
+    class Here(Socket):
+        def connection_lost(self, error: Exception | None) -> None:
+            super().connection_lost(error)
+            over.set()
+
     def here() -> Socket:
-        socket = Socket(lambda _, text: heard.put_nowait(text), masks=False)
+        socket = Here(lambda _, text: heard.put_nowait(text), masks=False)
         socket.is_open = True
         return socket
 
@@ -57,5 +66,6 @@ async def test_its_sockets_speak_to_each_other() -> None:
     got = [await asyncio.wait_for(heard.get(), 60) for _ in texts]
     assert [each.decode() for each in got] == texts
     there.transport.close()
+    await asyncio.wait_for(over.wait(), 60)
     server.close()
     await server.wait_closed()

@@ -220,7 +220,8 @@ async def kept_calls(database_url: str) -> AsyncIterator[Kept]:
             AccountOptions(
                 elevenlabs_url=running.elevenlabs_url,
                 twilio_url=running.twilio_url,
-                read_timeout_s=2.0,
+                read_timeout_s=60.0,
+                listing_timeout_s=60.0,
             ),
             Credentials(first_project=PROJECT, environment=secrets),
             store.project_manifest,
@@ -228,8 +229,10 @@ async def kept_calls(database_url: str) -> AsyncIterator[Kept]:
         key = {"xi-api-key": running.elevenlabs_key}
         basic = (running.twilio_account_sid, running.twilio_auth_token)
         async with (
-            httpx.AsyncClient(base_url=running.elevenlabs_url, headers=key) as elevenlabs,
-            httpx.AsyncClient(base_url=running.twilio_url, auth=basic) as twilio,
+            httpx.AsyncClient(
+                base_url=running.elevenlabs_url, headers=key, timeout=60
+            ) as elevenlabs,
+            httpx.AsyncClient(base_url=running.twilio_url, auth=basic, timeout=60) as twilio,
         ):
             world = Kept(store, accounts, running, elevenlabs, twilio)
             await world.configure()

@@ -50,7 +50,7 @@ async def silence(database_url: str) -> None:
 
 async def at_carrier(kept: Kept, sid: str, *states: str) -> None:
     """Wait until the carrier says one of these."""
-    deadline = asyncio.get_running_loop().time() + 15
+    deadline = asyncio.get_running_loop().time() + 60
     while await kept.carrier_says(sid) not in states:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.02)
@@ -72,7 +72,7 @@ async def test_a_dead_process_leaves_a_record_that_says_so(kept: Kept, postgres_
 async def test_nobody_is_blamed_for_the_end_of_a_call_that_was_passed_on(
     kept: Kept, postgres_url: str
 ) -> None:
-    sid = await kept.place(stay_s=60)
+    sid = await kept.place(stay_s=600)
     await at_carrier(kept, sid, "in-progress")
     words = f"ada@example.com passed the call on to {COLLEAGUE}"
     passed = {"transferred_to": COLLEAGUE, "message": words}
@@ -129,7 +129,7 @@ async def test_what_a_process_that_died_left_unsaid_is_said(
 async def test_a_call_that_goes_on_at_the_carrier_is_left_until_it_is_too_long(
     kept: Kept, postgres_url: str
 ) -> None:
-    sid = await kept.place(stay_s=60)
+    sid = await kept.place(stay_s=600)
     await at_carrier(kept, sid, "in-progress")
     await carried(kept, "call_1_a", carrier_call_id=sid)
     await silence(postgres_url)

@@ -89,21 +89,27 @@ def changed(row: JsonObject, note: str) -> JsonObject:
     return {**row, "note": note}
 
 
-def follow(looks: Looks) -> ExitCode:
+def follow(looks: Looks, timeout: timedelta = timedelta(minutes=2)) -> ExitCode:
     def show(now: Sequence[JsonObject], before: Sequence[JsonObject] | None) -> None:
         print_listing(PETS, [row for row in now if row not in (before or ())], Format.TABLE)
 
-    return watch(looks, show, timeout=timedelta(seconds=0.1), interval_s=0.005)
+    return watch(looks, show, timeout=timeout, interval_s=0.005)
 
 
 def test_a_watch_outlives_a_server_that_restarts(capsys: Captured) -> None:
     away = ServerUnreachable("The server does not answer")
-    looks = Looks(ROWS[:1], away, away, [changed(ROWS[0], "is back")])
-    assert follow(looks) is ExitCode.DONE
+    looks = Looks(ROWS[:1], away, away, [changed(ROWS[0], "is back")], NotFound("gone"))
+    with pytest.raises(NotFound):
+        follow(looks)
     out, err = capsys.readouterr()
     assert "is back" in out
     assert err.count("does not answer") == 1
     assert "Still watching" in err
+
+
+def test_a_watch_ends_when_its_time_is_up(capsys: Captured) -> None:
+    assert follow(Looks(ROWS), timeout=timedelta(seconds=0.1)) is ExitCode.DONE
+    assert capsys.readouterr().out.count("rex") == 1
 
 
 def test_a_watch_ends_at_once_if_there_is_nothing_to_watch(capsys: Captured) -> None:

@@ -90,6 +90,7 @@ def test_what_carries_our_mark_is_found_again_without_a_ledger(
             "tags": ["trunkline:beta/testing/front-desk", "trunkline-nonce:0123456789abcdef"],
             "conversation_config": {},
         },
+        timeout=60,
     )
     assert created.status_code == 200, created.text
     assert plan(other, "-o", "json") == 0
@@ -162,7 +163,8 @@ def test_a_name_that_is_not_there_leads_to_those_that_are(
     repository: Path, options: tuple[str, ...], hint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert plan(repository, *options) == 1
-    assert capsys.readouterr().err.splitlines()[1:] == [f"  {hint}"]
+    _, _, refusal = capsys.readouterr().err.partition("trunkline: ")
+    assert refusal.splitlines()[1:] == [f"  {hint}"]
 
 
 def test_a_missing_key_of_a_vendor_is_named(

@@ -1,5 +1,6 @@
 """A promotion as it goes: a line for each news in a log, phases with timers on a terminal."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -64,14 +65,15 @@ def test_a_log_gets_each_news_once(capsys: pytest.CaptureFixture[str]) -> None:
         "front-desk to production: Soak",
         log_line(WAITING),
     ]
-    assert lines[0].endswith("(0 s)")
+    assert all(re.search(r" \(\d+ s\)$", line) for line in lines)
 
 
 def test_the_phase_that_is_on_counts_and_ticks() -> None:
-    until = (datetime.now(UTC) + timedelta(seconds=90.5)).isoformat()
+    until = (datetime.now(UTC) + timedelta(hours=2.9)).isoformat()
     cells = list(phase_cells(promotion("Soak", waitsUntil=until, message="healthy so far")))
     assert cells[0] == ("Starting", "ok", "2s", "")
-    assert cells[1] == ("Soak", "now", "61s", "90s left, healthy so far")
+    assert cells[1][:3] == ("Soak", "now", "61s")
+    assert re.fullmatch(r"1[67]\dm left, healthy so far", cells[1][3])
     assert cells[2] == ("Settling", "-", "", "")
 
 

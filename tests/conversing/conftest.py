@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 import pytest
 
 from simulators.server import RunningSimulators
 from tests.conversing.platform_side import Platform
+from tests.patient_loop import LoopFactory, loops_for
 from tests.simulator_threads import simulators_in_thread
 from tests.workflows.conftest import make_stack
 from trunkline.adapters.elevenlabs.client import ElevenLabsClient
@@ -16,6 +17,11 @@ from trunkline.adapters.rate_limits import Pace, Rates
 from trunkline.adapters.wire import Wire
 
 __all__ = ["make_stack"]
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """Both sides of a conversation share a loop here, or a process at least."""
+    return loops_for(item, "platform", "bakery")
 
 
 @pytest.fixture
@@ -39,7 +45,7 @@ async def wire(platform: Platform) -> AsyncIterator[Wire]:
 def platform_client(wire: Wire) -> ElevenLabsClient:
     """What asks it."""
     pace = Pace(Rates(requests_per_second=10_000, burst=1_000, concurrency=50))
-    return ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=5.0)
+    return ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=60.0)
 
 
 @pytest.fixture

@@ -40,6 +40,8 @@ PROMPT = "You are the front desk of a clinic. Be brief. The clinic opens at seve
 QUESTION = "When do you open?"
 FAREWELL = "Thank you, goodbye!"
 DEADLINE_S = 150.0
+PATIENCE_S = 3.0
+"""A sentence that the machine was in the middle of for so long is still one sentence."""
 NOWHERE = "http://127.0.0.1:9"
 """A public address at which nobody answers."""
 
@@ -137,6 +139,17 @@ class PhoneWorld:
     async def tested(self, *names: str, **more: Any) -> TestRunReport:
         """Have them run, and wait."""
         return await self.ended(await self.begin(*names, **more))
+
+    async def tried_again(self, run_id: str) -> None:
+        """Wait until another worker goes on with a conversation."""
+        place = f"test-run/{self.stack.project}/{run_id}"
+        handle = self.stack.client.get_workflow_handle(place)
+
+        async def look() -> bool:
+            known = await handle.describe()
+            return any(one.attempt > 1 for one in known.raw_description.pending_activities)
+
+        await self.stack.until(look, timeout_s=DEADLINE_S)
 
     async def cancel(self, run_id: str) -> None:
         """Nobody wants the run any more."""
@@ -249,6 +262,7 @@ async def _installed(make_stack: MakeStack, files: Mapping[str, str], **more: An
     )
     bought.raise_for_status()
     await stack.twilio.control("telephony", {"calls_per_second": 1_000})
+    await stack.elevenlabs.control("talks", {"patience_s": PATIENCE_S, "sound_gap_s": DEADLINE_S})
     return stack
 
 

@@ -22,7 +22,7 @@ from trunkline.model.testing.talk import TalkEvent, TalkRequest
 SIGNATURE = "signature-that-nobody-may-see"
 AGENT = ExternalId("agent_1")
 TOKEN = "token-of-the-desk-that-nobody-may-see"
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 
 
 @dataclass

@@ -235,7 +235,7 @@ async def test_pings_that_nobody_answers(platform: Platform, wire: Wire) -> None
 
     platform.part = part
     pace = Pace(Rates())
-    client = ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=5.0)
+    client = ElevenLabsClient(wire, "xi-key", pace, read_timeout_s=60.0)
     lost = await _ends_with(ElevenLabsTalks(client, ping_interval_s=0.2))
     assert isinstance(lost, ConversationLost)
     assert lost.why == "PongMissing"

@@ -188,7 +188,7 @@ async def test_leaving_the_block_closes_the_socket(
     with pytest.raises(LookupError):
         async with talks.open(in_text()):
             raise LookupError
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await left.wait()
 
 

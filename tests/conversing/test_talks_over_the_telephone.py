@@ -4,6 +4,7 @@ passes, and what a script hears there.
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from tests.conftest import TemporalServer, Texts
     from tests.workflows.conftest import MakeStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 KEYS = {"dtmf": "1#", "expect": [{"says": {"anything": True}}]}
@@ -58,7 +59,7 @@ async def test_a_script_is_gone_through_over_a_placed_call(
     assert outcomes == {
         "good": ("passed", ""),
         "bad": ("failed", "NotSaid"),
-    }
+    }, [(test.message, [str(run.transcript) for run in test.runs]) for test in tests.values()]
     assert {test.mode for test in report.tests} == {"phone"}
 
     held = {name: test.runs[0] for name, test in tests.items()}
@@ -94,6 +95,26 @@ async def test_a_killed_worker_leaves_one_call_and_it_is_heard_to_its_end(
     assert (test.outcome, test.message) == ("passed", "")
     assert held is not None
     assert held.restarts >= 1
+    assert [call["sid"] for call in calls if call["direction"] == "outbound-api"] == [held.call_sid]
+
+
+async def test_a_frozen_worker_that_wakes_leaves_the_call_to_whoever_goes_on_with_it(
+    make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
+) -> None:
+    files = clinic(texts, good=phone_test("good", OPENING, ASKED, PARTING, **HANGS_UP))
+    async with phone_world(make_stack, files, postgres_url, temporal=own_temporal) as world:
+        await world.teach(QUESTION, FAREWELL)
+        with process(world.stack, postgres_url, "worker") as worker:
+            run_id = await world.begin("good")
+            await world.talking()
+            worker.send_signal(signal.SIGSTOP)
+            async with world.stack.working():
+                await world.tried_again(run_id)
+                worker.send_signal(signal.SIGCONT)
+                test, held = only(await world.ended(run_id))
+        calls = await world.all_over()
+    assert (test.outcome, test.message) == ("passed", "")
+    assert held is not None
     assert [call["sid"] for call in calls if call["direction"] == "outbound-api"] == [held.call_sid]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 TOLD: dict[str, dict[str, Any]] = {
     "variables": {"variables": {"customer": "Maya"}},

@@ -16,6 +16,7 @@ from tests.simulator_threads import NUMBERS, simulators_in_thread
 from trunkline.local.demo.outside import Outside
 
 NUMBER = NUMBERS[0]
+TIMEOUT_S = 60
 MARK = "trunkline:brindle/production/night"
 
 
@@ -38,7 +39,7 @@ def outside(running: RunningSimulators) -> Iterator[Outside]:
         "brindle",
     )
     for url in (running.elevenlabs_url, running.twilio_url):
-        httpx.post(f"{url}/_sim/reset", json={}).raise_for_status()
+        httpx.post(f"{url}/_sim/reset", json={}, timeout=TIMEOUT_S).raise_for_status()
 
 
 class Vendor:
@@ -48,6 +49,7 @@ class Vendor:
         self._http = httpx.Client(
             base_url=f"{running.elevenlabs_url}/v1/convai/",
             headers={"xi-api-key": DEFAULT_ELEVENLABS_KEY},
+            timeout=TIMEOUT_S,
         )
 
     def agent(self, *tags: str) -> str:
@@ -105,7 +107,8 @@ def test_a_number_reaches_an_agent_only_if_both_vendors_lead_there(
     vendor.assign(number_id, agent_id)
     assert outside.reached_by(NUMBER) == agent_id
     elsewhere = {"phone_number": NUMBER, "fields": {"VoiceUrl": "https://phones.example.com/in"}}
-    httpx.post(f"{running.twilio_url}/_sim/edit", json=elsewhere).raise_for_status()
+    edit = f"{running.twilio_url}/_sim/edit"
+    httpx.post(edit, json=elsewhere, timeout=TIMEOUT_S).raise_for_status()
     assert outside.reached_by(NUMBER) == ""
     assert outside.reached_by("+15005559999") == ""
 
@@ -126,7 +129,8 @@ def test_all_calls_of_a_new_agent_are_on_main(outside: Outside, vendor: Vendor) 
 
 def test_a_bad_day_is_one_agents_and_ends(running: RunningSimulators, outside: Outside) -> None:
     def talks() -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{running.elevenlabs_url}/_sim/talks").json()
+        answer = httpx.get(f"{running.elevenlabs_url}/_sim/talks", timeout=TIMEOUT_S)
+        found: dict[str, Any] = answer.json()
         return found
 
     outside.be_quick(think_ms=60, places=12)

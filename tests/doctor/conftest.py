@@ -1,7 +1,7 @@
 """An installation with real parts, any of which a test may break, and the doctor who looks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,19 +14,22 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.held_ports import held_port
+from tests.notifications.worlds import eventually
 from trunkline.adapters.git.seed import seed
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.adapters.postgres.pool import StoreBounds
 from trunkline.adapters.signing import new_private_key
 from trunkline.bootstrap import accounts
-from trunkline.local.ports import free_port
 from trunkline.model.base import JsonObject
+from trunkline.model.errors import EngineUnavailable
 from trunkline.model.findings import Finding
 from trunkline.model.ids import Revision
 from trunkline.model.records import ProjectRecord, SourceState
 from trunkline.queues import QUEUES
 from trunkline.services.access import Principal
 from trunkline.services.catalogue import build_services
+from trunkline.services.engine_examination import EngineExamination
 from trunkline.serving import outside
 from trunkline.settings import Settings
 from trunkline.worker import workflow_runner
@@ -38,7 +41,8 @@ if TYPE_CHECKING:
 OPERATOR = Principal("ops@example.com", "operator")
 MANIFEST: JsonObject = {"spec": {"environments": [{"name": "testing", "source": "head"}]}}
 SIGNING_KEY = new_private_key()
-BOUNDS = StoreBounds(connect_timeout_s=1, wait_timeout_s=1.0, call_timeout_s=3.0)
+SOON = StoreBounds(connect_timeout_s=1, wait_timeout_s=1.0, call_timeout_s=3.0)
+"""For a store that is not there: what is waited for then has no need to be in time."""
 
 Examine = Callable[["Installation"], Awaitable[dict[str, Finding]]]
 
@@ -53,6 +57,7 @@ class Installation:
     vendors: RunningSimulators
     temporal: Client
     branch: str = "main"
+    bounds: StoreBounds = field(default_factory=StoreBounds)
     variables: dict[str, str] = field(default_factory=dict)
 
     def settings(self) -> Settings:
@@ -102,7 +107,7 @@ def examine() -> Examine:
         settings = installation.settings()
         async with AsyncExitStack() as parts:
             store = await parts.enter_async_context(
-                PostgresStore(installation.database_url, BOUNDS)
+                PostgresStore(installation.database_url, installation.bounds)
             )
             vendors = await parts.enter_async_context(accounts(settings, store.project_manifest))
             services = build_services(
@@ -141,7 +146,18 @@ async def workers(installation: Installation) -> AsyncIterator[None]:
                 workflow_runner=workflow_runner(),
             )
             await running.enter_async_context(worker)
+        await eventually(
+            lambda: _all_are_asked(installation.temporal), what="work is asked for on every queue"
+        )
         yield
+
+
+async def _all_are_asked(client: Client) -> bool:
+    """A worker that has begun is known to the server only once it has asked it."""
+    try:
+        return not (await EngineExamination(client).facts()).silent_queues
+    except EngineUnavailable:
+        return False
 
 
 @activity.defn
@@ -151,8 +167,15 @@ async def do_nothing() -> None:
 
 
 @pytest.fixture
-async def nobody() -> Client:
+def refused() -> Iterator[int]:
+    """A port where nobody listens."""
+    with held_port() as port:
+        yield port
+
+
+@pytest.fixture
+async def nobody(refused: int) -> Client:
     """A client of a Temporal server that is not there."""
     return await Client.connect(
-        f"127.0.0.1:{free_port()}", data_converter=pydantic_data_converter, lazy=True
+        f"127.0.0.1:{refused}", data_converter=pydantic_data_converter, lazy=True
     )

@@ -1,5 +1,6 @@
 """The doctor names every part by a stable name, and every broken part with what to do."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import RPCError
 
-from trunkline.local.ports import free_port
+from tests.doctor.conftest import SOON
 from trunkline.model.errors import Forbidden
 from trunkline.model.findings import Finding
 from trunkline.services.access import Principal
@@ -52,8 +53,11 @@ async def test_only_operators_and_admins_may_ask(registered: Any, examine: Exami
 
 
 @pytest.mark.slow
-async def test_a_stopped_postgresql_hides_nothing_else(registered: Any, examine: Examine) -> None:
-    registered.database_url = f"postgresql://a@127.0.0.1:{free_port()}/none"
+async def test_a_stopped_postgresql_hides_nothing_else(
+    registered: Any, examine: Examine, refused: int
+) -> None:
+    registered.database_url = f"postgresql://a@127.0.0.1:{refused}/none"
+    registered.bounds = SOON
     found = await examine(registered)
     assert found["postgresql.reachable"].state == "failed"
     assert "DATABASE_URL" in found["postgresql.reachable"].advice
@@ -105,7 +109,7 @@ async def test_a_namespace_that_is_not_there(registered: Any, examine: Examine) 
 
 
 async def test_search_attributes_nobody_registered(registered: Any, examine: Examine) -> None:
-    name = f"bare-{free_port()}"
+    name = f"bare-{uuid.uuid4().hex}"
     await registered.temporal.workflow_service.register_namespace(
         RegisterNamespaceRequest(
             namespace=name, workflow_execution_retention_period=Duration(seconds=86_400)
@@ -136,7 +140,9 @@ async def test_a_wrong_key_concerns_its_vendor_alone(
     assert "f" * 32 not in str(found)
 
 
-async def test_a_repository_or_branch_that_is_gone(registered: Any, examine: Examine) -> None:
+async def test_a_repository_or_branch_that_is_gone(
+    registered: Any, examine: Examine, refused: int
+) -> None:
     async with await psycopg.AsyncConnection.connect(
         registered.database_url, autocommit=True
     ) as connection:
@@ -144,7 +150,7 @@ async def test_a_repository_or_branch_that_is_gone(registered: Any, examine: Exa
         found = await examine(registered)
         assert found["git.acme"].state == "failed"
         assert "gone" in found["git.acme"].found
-        nowhere = f"http://127.0.0.1:{free_port()}/a.git"
+        nowhere = f"http://127.0.0.1:{refused}/a.git"
         await connection.execute("UPDATE projects SET repository = %s", (nowhere,))
     found = await examine(registered)
     assert found["git.acme"].state == "failed"

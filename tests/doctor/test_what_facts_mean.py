@@ -40,6 +40,18 @@ def test_clocks_that_differ(ahead_s: int, state: FindingState, said: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("ahead_s", "state"),
+    [(0, "ok"), (90, "ok"), (100, "ok"), (106, "warning"), (-4, "ok"), (-6, "warning")],
+)
+def test_who_answers_late_has_no_wrong_clock(ahead_s: int, state: FindingState) -> None:
+    """Asked a hundred seconds ago, they said what time it is at any moment since."""
+    asked_at = NOW - timedelta(seconds=100)
+    theirs = NOW - timedelta(seconds=ahead_s)
+    found = clock_finding("a.clock", theirs, NOW, asked_at=asked_at)
+    assert found.state == state
+
+
+@pytest.mark.parametrize(
     ("version", "state"), [(130_020, "failed"), (140_000, "ok"), (180_001, "ok")]
 )
 def test_postgresql_before_14_is_too_old(version: int, state: FindingState) -> None:

@@ -52,7 +52,8 @@ class Company:
         """The same repository once more, to be tampered with."""
         made = copy.copy(self)
         made.bare, made._cache = folder / "manifests.git", folder / "cache"
-        shutil.copytree(self.bare, made.bare)
+        # Git puts locks there in the background after a push, and takes them away
+        shutil.copytree(self.bare, made.bare, ignore=shutil.ignore_patterns("*.lock"))
         return made
 
     def edit(self, texts: dict[str, str | None], message: str = "By hand") -> Revision:

@@ -78,7 +78,7 @@ def start(kind: str, root: Path, port: int = 0) -> tuple[subprocess.Popen[str], 
 def _running(kind: str, root: Path) -> Iterator[StandIn]:
     process, addresses = start(kind, root)
     try:
-        with httpx.Client(trust_env=False, timeout=30) as http:
+        with httpx.Client(trust_env=False, timeout=DEADLINE_S) as http:
             yield StandIn(
                 kind, addresses["url"], addresses["api_url"], root, process=process, http=http
             )

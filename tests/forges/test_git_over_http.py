@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.forges.conftest import Place, Receiver, StandIn, Worktree, delivered, furnished, start
+from tests.held_ports import held_port
 
 
 def work_of(place: Place, folder: Path, login: str = "ada") -> Worktree:
@@ -81,20 +82,20 @@ def test_a_deleted_branch_closes_its_pull_request(place: Place, tmp_path: Path) 
 
 def test_a_forge_comes_back_as_it_was(tmp_path: Path, github: StandIn) -> None:
     root = tmp_path / "forge"
-    process, addresses = start("gitea", root)
-    port = int(addresses["url"].rsplit(":", 1)[1])
-    first = StandIn(
-        "gitea", addresses["url"], addresses["api_url"], root, process=process, http=github.http
-    )
-    place = furnished(first)
-    number = place.propose()
-    place.say(number, "hello")
-    process.kill()
-    process.communicate()
-    again, _ = start("gitea", root, port)
-    try:
-        assert place.rest("GET", f"/pulls/{number}").json()["head"]["ref"] == "change"
-        assert [c["body"] for c in place.comments(number)] == ["hello"]
-    finally:
-        again.terminate()
-        again.communicate()
+    with held_port() as port:
+        process, addresses = start("gitea", root, port)
+        first = StandIn(
+            "gitea", addresses["url"], addresses["api_url"], root, process=process, http=github.http
+        )
+        place = furnished(first)
+        number = place.propose()
+        place.say(number, "hello")
+        process.kill()
+        process.communicate()
+        again, _ = start("gitea", root, port)
+        try:
+            assert place.rest("GET", f"/pulls/{number}").json()["head"]["ref"] == "change"
+            assert [c["body"] for c in place.comments(number)] == ["hello"]
+        finally:
+            again.terminate()
+            again.communicate()

@@ -39,9 +39,10 @@ spec:
   changes: Shorter greeting
   promotedBy: ada@example.com
 """
-SHORT = GitBounds(
-    list_timeout_s=10, fetch_timeout_s=20, push_timeout_s=20, read_timeout_s=10, lock_timeout_s=20
+PATIENT = GitBounds(
+    list_timeout_s=60, fetch_timeout_s=90, push_timeout_s=90, read_timeout_s=60, lock_timeout_s=90
 )
+"""Long enough for a busy machine, and over before a test is given up."""
 
 
 def put_hook(bare: Path, name: str, script: str) -> None:
@@ -147,7 +148,7 @@ def source(remote: Remote, tmp_path: Path) -> GitSource:
 
 
 def local_source(remote: Remote, cache: Path) -> GitSource:
-    return GitSource(str(remote.bare), "main", cache=cache, allow_local=True, bounds=SHORT)
+    return GitSource(str(remote.bare), "main", cache=cache, allow_local=True, bounds=PATIENT)
 
 
 @pytest.fixture
@@ -163,7 +164,7 @@ def more_releases(remote: Remote) -> Callable[[Path], GitReleases]:
 
 
 def local_releases(remote: Remote, cache: Path) -> GitReleases:
-    repository = Repository(str(remote.bare), "main", cache=cache, allow_local=True, bounds=SHORT)
+    repository = Repository(str(remote.bare), "main", cache=cache, allow_local=True, bounds=PATIENT)
     return GitReleases("acme", repository)
 
 
@@ -188,9 +189,9 @@ class GitServer:
 
     def source(self, cache: Path, token: str = "", path: str = "remote.git") -> GitSource:
         """The main branch, read over HTTP."""
-        return GitSource(self.url + path, "main", cache=cache, token=lambda: token, bounds=SHORT)
+        return GitSource(self.url + path, "main", cache=cache, token=lambda: token, bounds=PATIENT)
 
-    def releases(self, cache: Path, token: str = "", bounds: GitBounds = SHORT) -> GitReleases:
+    def releases(self, cache: Path, token: str = "", bounds: GitBounds = PATIENT) -> GitReleases:
         """Releases of project acme, over HTTP."""
         address = self.url + "remote.git"
         repository = Repository(address, "main", cache=cache, token=lambda: token, bounds=bounds)

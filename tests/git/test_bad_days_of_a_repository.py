@@ -1,8 +1,10 @@
 """Unreachable, refused, slow, damaged: each is an error that says what to do."""
 
+import asyncio
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.held_ports import held_port
 from trunkline.adapters.git import GitBounds, GitSource, commit
 from trunkline.model.errors import (
     CommitUnreadable,
@@ -19,6 +22,8 @@ from trunkline.model.errors import (
 )
 
 TOKEN = "ghp_do-not-show-me"
+DEADLINE_S = 60.0
+"""What was killed goes when the system comes to it."""
 
 
 def copy_of(cache: Path) -> Path:
@@ -88,11 +93,10 @@ async def test_a_repository_that_is_not_there_is_unreachable(server: Any, tmp_pa
 
 
 async def test_a_server_that_is_down_is_unreachable(tmp_path: Path) -> None:
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    source = GitSource(f"http://127.0.0.1:{port}/r.git", "main", cache=tmp_path / "cache")
-    with pytest.raises(SourceUnreachable, match="cannot be reached"):
-        await source.head(known=None)
+    with held_port() as port:
+        source = GitSource(f"http://127.0.0.1:{port}/r.git", "main", cache=tmp_path / "cache")
+        with pytest.raises(SourceUnreachable, match="cannot be reached"):
+            await source.head(known=None)
 
 
 async def test_a_server_that_never_answers_is_given_up_with_all_its_processes(
@@ -106,7 +110,10 @@ async def test_a_server_that_never_answers_is_given_up_with_all_its_processes(
         )
         with pytest.raises(SourceUnreachable, match="in time"):
             await source.head(known=None)
-    assert not processes_naming(f"127.0.0.1:{port}/r.git")
+    deadline_s = time.monotonic() + DEADLINE_S
+    while left := processes_naming(f"127.0.0.1:{port}/r.git"):
+        assert time.monotonic() < deadline_s, left
+        await asyncio.sleep(0.05)
 
 
 def processes_naming(text: str) -> list[str]:

@@ -1,13 +1,12 @@
 """A server may be faster, refuse, die or say nothing: each leads on in another way."""
 
-import socket
 import threading
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.held_ports import held_port
 from trunkline.adapters.git import GitBounds, GitReleases
 from trunkline.model.errors import (
     PushRefused,
@@ -205,7 +204,7 @@ async def test_a_server_that_falls_silent_is_left_after_a_while(
     server: Any, remote: Any, tmp_path: Path
 ) -> None:
     released = threading.Event()
-    server.on_push = lambda method: released.wait(20) if method == "POST" else None
+    server.on_push = lambda method: released.wait(120) if method == "POST" else None
     releases = server.releases(tmp_path / "cache", bounds=GitBounds(push_timeout_s=0.5))
     try:
         with pytest.raises(PushUnanswered, match="did not end"):
@@ -218,11 +217,10 @@ async def test_a_server_that_is_not_there_was_sent_nothing(
     server: Any, remote: Any, tmp_path: Path
 ) -> None:
     base = await server.releases(tmp_path / "cache").fetch_tip()
-    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        port = taken.getsockname()[1]
-    server.url = f"http://127.0.0.1:{port}/"
-    with pytest.raises(SourceUnreachable):
-        await push(server.releases(tmp_path / "cache"), remote, base)
+    with held_port() as port:
+        server.url = f"http://127.0.0.1:{port}/"
+        with pytest.raises(SourceUnreachable):
+            await push(server.releases(tmp_path / "cache"), remote, base)
     assert nothing_arrived(remote)
 
 

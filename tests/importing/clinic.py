@@ -28,7 +28,7 @@ class Clinic:
 
 def open_clinic(url: str, key: str) -> Clinic:
     """The account of the clinic."""
-    with httpx.Client(timeout=30) as connection:
+    with httpx.Client(timeout=60) as connection:
         return _opened(ElevenLabs(base_url=url, api_key=key, httpx_client=connection))
 
 

@@ -48,7 +48,7 @@ class Others:
 
 def fill(url: str, key: str, count: int) -> Others:
     """So many agents with tools, documents and secrets behind them."""
-    with httpx.Client(timeout=30) as connection:
+    with httpx.Client(timeout=60) as connection:
         client = ElevenLabs(base_url=url, api_key=key, httpx_client=connection)
         return _filled(client, count)
 

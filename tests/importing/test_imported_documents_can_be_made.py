@@ -18,6 +18,7 @@ from trunkline.model.planner import plan_agent
 from trunkline.model.resolution import Wishlist, wishes
 
 DOCUMENTS = "/v1/convai/knowledge-base"
+ANSWER_TIMEOUT_S = 60.0
 PAGE = "http://shop.example.com/faq?lang=en"
 PDF = b"%PDF-1.7\r\n\x00\xff\xfe"
 PROJECT = (
@@ -51,7 +52,9 @@ async def test_a_text_a_page_and_a_file_are_made_again(tmp_path: Path) -> None:
 async def filled(running: RunningSimulators) -> None:
     """An agent of others that uses a document of each kind."""
     headers = {"xi-api-key": running.elevenlabs_key}
-    async with httpx.AsyncClient(base_url=running.elevenlabs_url, headers=headers) as http:
+    async with httpx.AsyncClient(
+        base_url=running.elevenlabs_url, headers=headers, timeout=ANSWER_TIMEOUT_S
+    ) as http:
         bodies: dict[str, Any] = {
             "text": {"json": {"name": "Hours", "text": "Nine to five"}},
             "url": {"json": {"name": "FAQ", "url": PAGE}},
@@ -85,7 +88,7 @@ async def again(
         document,
         mark=content_mark("acme", "testing", name, document.digest),
         content=found.contents[digest] if digest is not None else b"",
-        timeout_s=5,
+        timeout_s=ANSWER_TIMEOUT_S,
     )
     observed = await platform.inventory.document(external_id)
     return observed.kind, observed.url, await platform.inventory.document_text(external_id)

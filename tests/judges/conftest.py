@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.judges.model_server import KEY, MODEL, ModelServer, serving
+from tests.patient_loop import loops_for
 from trunkline.adapters.judges.endpoint import ChatEndpoint
 from trunkline.adapters.judges.openai import OpenAIJudge
 from trunkline.adapters.judges.room import InstalledJudges, JudgeOptions
 from trunkline.adapters.wire import Wire
 from trunkline.model.testing.judging import JudgeAnswer, Question
 from trunkline.model.testing.transcripts import Line
+
+if TYPE_CHECKING:
+    from pytest_asyncio.plugin import LoopFactory
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """A model and who asks it share a loop, so a judge's patience is not used up by a stop."""
+    return loops_for(item, "model")
 
 
 @pytest.fixture
@@ -24,9 +34,9 @@ async def model() -> AsyncIterator[ModelServer]:
 
 @pytest.fixture
 async def endpoint(model: ModelServer) -> AsyncIterator[ChatEndpoint]:
-    """One model of the server, which is given five seconds."""
+    """One model of the server, which is given half a minute."""
     wire = Wire("Judge", model.url)
-    yield ChatEndpoint(wire, model=MODEL, key=KEY, timeout_s=5.0)
+    yield ChatEndpoint(wire, model=MODEL, key=KEY, timeout_s=30.0)
     await wire.close()
 
 

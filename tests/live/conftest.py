@@ -35,6 +35,7 @@ FAILURES_BURST = 8
 """Handshakes without a valid token until an address is stopped."""
 PAGE_ORIGIN = "https://status.example.com"
 HEARTBEAT_S = 0.5
+DEADLINE_S = 90.0
 ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 Found = TypeVar("Found")
 Hubs = Callable[..., AbstractAsyncContextManager[Hub]]
@@ -58,7 +59,7 @@ def hubs(postgres_url: str, store: PostgresStore) -> Hubs:
     async def opened(**known: float) -> AsyncIterator[Hub]:
         channels = PostgresChannels(postgres_url, store, reconnect_s=0.05)
         async with Hub(channels, **known) as hub:
-            await asyncio.wait_for(hub.connected.wait(), 20)
+            await asyncio.wait_for(hub.connected.wait(), DEADLINE_S)
             yield hub
 
     return opened
@@ -104,7 +105,7 @@ def until() -> Callable[[Callable[[], Awaitable[Found | None]]], Awaitable[Found
     """Asks again and again until there is an answer."""
 
     async def ask(question: Callable[[], Awaitable[Found | None]]) -> Found:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             while (found := await question()) is None:  # noqa: ASYNC110 - asks the outside
                 await asyncio.sleep(0.02)
             return found
@@ -128,12 +129,15 @@ class LiveServer:
         """A WebSocket below the project."""
         headers = self.headers(who) if who else {}
         address = f"{self.url.replace('http', 'ws')}/v1/projects/{PROJECT}/{path}"
-        return connect(address, additional_headers=headers, compression=None, **options)
+        waits = {"open_timeout": DEADLINE_S, **options}
+        return connect(address, additional_headers=headers, compression=None, **waits)
 
     def person(self, who: str) -> httpx.AsyncClient:
         """An HTTP client below the project."""
         return httpx.AsyncClient(
-            base_url=f"{self.url}/v1/projects/{PROJECT}/", headers=self.headers(who), timeout=20
+            base_url=f"{self.url}/v1/projects/{PROJECT}/",
+            headers=self.headers(who),
+            timeout=DEADLINE_S,
         )
 
     async def command(self, *arguments: str, who: str = "operator") -> tuple[int, bytes, str]:
@@ -150,7 +154,7 @@ class LiveServer:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
         return process.returncode or 0, out, err.decode()
 
 
@@ -174,6 +178,7 @@ async def server(store: PostgresStore, hubs: Hubs) -> AsyncIterator[LiveServer]:
             public_url="https://trunkline.example.com",
             origins=[PAGE_ORIGIN],
             heartbeat_s=HEARTBEAT_S,
+            send_max_s=DEADLINE_S,
         )
         http = create_app(services, version="0")
         listener = socket.create_server(("127.0.0.1", 0))

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import InvalidStatus
 
 from realtime.hub import Hub
+from tests.live.conftest import DEADLINE_S
 from tests.live.happenings import new
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.calls.records import CallRecord
@@ -24,21 +25,44 @@ async def over(store: PostgresStore, call: CallRecord) -> None:
     await store.add_call_events("acme", call.id, [new("connection_closed")])
 
 
-async def heard(socket: ClientConnection) -> tuple[dict[str, bytes], list[Any]]:
-    """Everything until the server ends it: audio by track, and the other messages."""
-    audio = {"caller": b"", "agent": b""}
-    others: list[Any] = []
-    async with asyncio.timeout(20):
+class Ear:
+    """Everything a listener was sent: audio by track, and the other messages but heart-beats."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.audio = {"caller": b"", "agent": b""}
+        self.others: list[Any] = []
+        self._news = asyncio.Condition()
+        self._hearing = asyncio.create_task(self._hear(socket))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds of what was sent."""
+        async with asyncio.timeout(DEADLINE_S), self._news:
+            await self._news.wait_for(lambda: self._hearing.done() or holds())
+        assert holds()
+
+    async def begun(self) -> None:
+        """Wait until nothing that is spoken is missed any more."""
+        await self.until(lambda: bool(self.others))
+
+    async def end(self) -> None:
+        """Wait until the server ends it."""
+        await asyncio.wait_for(self._hearing, DEADLINE_S)
+
+    async def _hear(self, socket: ClientConnection) -> None:
         async for message in socket:
-            if isinstance(message, bytes):
-                audio[("caller", "agent")[message[0]]] += message[1:]
-                continue
-            document = json.loads(message)
-            if document["type"] == "audio":
-                audio[document["track"]] += base64.b64decode(document["audio"])
-            else:
-                others.append(document)
-    return audio, others
+            async with self._news:
+                self._take(message)
+                self._news.notify_all()
+
+    def _take(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self.audio[("caller", "agent")[message[0]]] += message[1:]
+            return
+        document = json.loads(message)
+        if document["type"] == "audio":
+            self.audio[document["track"]] += base64.b64decode(document["audio"])
+        elif document["type"] != "heartbeat":
+            self.others.append(document)
 
 
 @pytest.mark.parametrize("query", ["", "?format=json"])
@@ -46,7 +70,7 @@ async def test_a_listener_hears_both_sides_whole_and_in_order(
     server: Any, call: CallRecord, store: PostgresStore, hubs: Any, until: Any, query: str
 ) -> None:
     async with hubs() as bridge, server.stream(f"calls/{call.id}/listen{query}", "operator") as one:
-        hearing = asyncio.create_task(heard(one))
+        ear = Ear(one)
 
         async def listened() -> bool | None:
             return bridge.is_heard(call.id) or None
@@ -55,13 +79,14 @@ async def test_a_listener_hears_both_sides_whole_and_in_order(
         for frame in FRAMES:
             await bridge.tell_sound(call.id, "caller", frame)
             await bridge.tell_sound(call.id, "agent", frame[::-1] * 2)
+        whole = {"caller": b"".join(FRAMES), "agent": b"".join(frame * 2 for frame in FRAMES)}
+        await ear.until(lambda: all(len(ear.audio[track]) >= len(whole[track]) for track in whole))
         await over(store, call)
-        audio, others = await hearing
-    assert audio["caller"] == b"".join(FRAMES)
-    assert audio["agent"] == b"".join(frame * 2 for frame in FRAMES)
-    assert [message["type"] for message in others] == ["listening_begun", "call_ended"]
-    assert others[0]["format"] == {"coding": "ulaw", "rate": 8000}
-    assert others[0]["tracks"] == ["caller", "agent"]
+        await ear.end()
+    assert ear.audio == whole
+    assert [message["type"] for message in ear.others] == ["listening_begun", "call_ended"]
+    assert ear.others[0]["format"] == {"coding": "ulaw", "rate": 8000}
+    assert ear.others[0]["tracks"] == ["caller", "agent"]
     assert one.close_code == 1000
 
 
@@ -69,9 +94,9 @@ async def test_who_listened_is_written_down_once(
     server: Any, call: CallRecord, store: PostgresStore
 ) -> None:
     async with server.stream(f"calls/{call.id}/listen", "operator") as socket:
-        hearing = asyncio.create_task(heard(socket))
+        ear = Ear(socket)
         await over(store, call)
-        await hearing
+        await ear.end()
     async with server.person("admin") as admin:
         found = await admin.get(f"{server.url}/v1/audit", params={"action": "call.listen"})
     (row,) = found.json()["items"]
@@ -117,11 +142,13 @@ async def test_many_listeners_hear_the_same(
 ) -> None:
     hub: Hub = server.hub
     sockets = [await server.stream(f"calls/{call.id}/listen", "operator") for _ in range(20)]
-    hearing = [asyncio.create_task(heard(socket)) for socket in sockets]
+    ears = [Ear(socket) for socket in sockets]
+    for ear in ears:
+        await ear.begun()
     for frame in FRAMES:
         await hub.tell_sound(call.id, "caller", frame)
     await over(store, call)
-    for each in hearing:
-        audio, _ = await each
-        assert audio["caller"] == b"".join(FRAMES)
+    for ear in ears:
+        await ear.end()
+        assert ear.audio["caller"] == b"".join(FRAMES)
     await asyncio.gather(*(socket.close() for socket in sockets))

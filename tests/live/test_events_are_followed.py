@@ -10,6 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.live.conftest import DEADLINE_S
 from tests.live.happenings import new
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.calls.events import EventName
@@ -30,7 +31,7 @@ def stream(server: Any) -> Stream:
 async def messages(socket: ClientConnection, count: int) -> list[dict[str, Any]]:
     """So many messages that are no heart-beats."""
     found: list[dict[str, Any]] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(DEADLINE_S):
         while len(found) < count:
             message = json.loads(await socket.recv())
             found += [message] if message["type"] != "heartbeat" else []
@@ -140,7 +141,7 @@ async def test_nothing_is_lost_or_doubled_while_many_write_and_the_reader_comes_
             *(write(call, (store, other)[index % 2]) for index, call in enumerate(calls))
         )
         seen: list[dict[str, Any]] = []
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(DEADLINE_S):
             while len(seen) < per_call * len(calls):
                 async with stream(f"events?after={after}", "viewer") as socket:
                     await messages(socket, 1)

@@ -22,10 +22,13 @@ HEADER_BYTES = 58
 
 @pytest.fixture
 async def obeyed(store: PostgresStore, call: CallRecord) -> AsyncIterator[None]:
-    """The carrying process, as far as rows show it: it does what it is told."""
+    """The carrying process, as far as rows show it: it says that it is there, and does what it is
+    told.
+    """
 
     async def obey() -> None:
         while True:
+            await store.hold_call("acme", call.id, "bridge-1")
             for command in await store.open_commands("acme", call.id):
                 now = datetime.now(UTC)
                 slots = await store.slots("acme", call.id)
@@ -114,6 +117,7 @@ async def test_a_call_is_watched_from_its_beginning_to_its_end(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("obeyed")
 @pytest.mark.parametrize("target", ["file", "-"])
 async def test_a_call_is_written_as_sound_while_it_is_spoken(
     server: Any, call: CallRecord, store: PostgresStore, until: Any, tmp_path: Path, target: str

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from websockets.asyncio.client import ClientConnection
 
+from tests.live.conftest import DEADLINE_S
 from tests.live.happenings import said
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.calls import limits
@@ -21,7 +22,7 @@ NewCall = Callable[..., Awaitable[CallRecord]]
 async def seqs(socket: ClientConnection, last: int) -> list[int]:
     """Places of the events of a call up to the last one."""
     found: list[int] = []
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(DEADLINE_S):
         while not found or found[-1] < last:
             message = json.loads(await socket.recv())
             found += [message["seq"]] if "seq" in message else []
@@ -54,7 +55,7 @@ async def test_a_lost_database_leaves_no_gap(
     call = await new_call()
 
     async def written(text: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             while True:
                 try:
                     await store.add_call_events("acme", call.id, [said(text)])

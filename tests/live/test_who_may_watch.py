@@ -10,7 +10,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-from tests.live.conftest import FAILURES_BURST
+from tests.live.conftest import DEADLINE_S, FAILURES_BURST
 from trunkline.model.calls import limits
 
 
@@ -38,7 +38,7 @@ async def test_a_page_shows_its_token_as_a_subprotocol(server: Any) -> None:
     ]
     async with server.stream("events", subprotocols=offered) as socket:
         assert socket.subprotocol == "trunkline.v1"
-        await asyncio.wait_for(socket.recv(), 10)
+        await asyncio.wait_for(socket.recv(), DEADLINE_S)
 
 
 async def test_without_a_token_nothing_is_opened(server: Any) -> None:
@@ -68,7 +68,9 @@ async def test_an_address_that_guesses_is_stopped_and_good_tokens_there_go_on(se
         assert caught.value.response.status_code == 429
         assert int(caught.value.response.headers["Retry-After"]) > 1
     async with server.stream("events", subprotocols=shown(server.tokens["viewer"])) as socket:
-        assert json.loads(await asyncio.wait_for(socket.recv(), 10))["type"] == "stream_begun"
+        assert (
+            json.loads(await asyncio.wait_for(socket.recv(), DEADLINE_S))["type"] == "stream_begun"
+        )
     async with server.person("operator") as person:
         assert (await person.get("calls")).status_code == 200
 
@@ -90,7 +92,7 @@ async def test_pages_of_unknown_origins_may_not_connect(server: Any) -> None:
 async def test_pages_of_known_origins_may_connect(server: Any, origin: str) -> None:
     own = Origin(server.url if origin == "own" else origin)
     async with server.stream("events", "viewer", origin=own) as socket:
-        begun = json.loads(await asyncio.wait_for(socket.recv(), 10))
+        begun = json.loads(await asyncio.wait_for(socket.recv(), DEADLINE_S))
         assert begun["type"] == "stream_begun"
 
 
@@ -127,11 +129,11 @@ async def test_one_token_opens_a_bounded_number_of_streams(server: Any) -> None:
 
 async def test_a_stream_ends_with_its_token(server: Any) -> None:
     async with server.stream("events", "viewer") as socket:
-        await asyncio.wait_for(socket.recv(), 10)
+        await asyncio.wait_for(socket.recv(), DEADLINE_S)
         async with server.person("admin") as admin:
             tokens = (await admin.get(f"{server.url}/v1/tokens")).json()["items"]
             own = next(one for one in tokens if one["person"] == "viewer@example.com")
             assert (await admin.delete(f"{server.url}/v1/tokens/{own['id']}")).is_success
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(DEADLINE_S):
             await closed(socket)
         assert socket.close_code == 4401

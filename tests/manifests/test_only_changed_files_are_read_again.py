@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 from time import process_time
 
 import pytest
+import yaml
 
 from trunkline.manifests import Caches, DirectoryTree, load
 from trunkline.manifests.caches import SizedCache
@@ -15,6 +16,7 @@ from trunkline.model.ids import Revision
 
 TRIES = 3
 """Of a measurement: what else runs takes caches, and with them processor time, from us."""
+PLAIN_READINGS = 100
 Write = Callable[[Mapping[str, str]], DirectoryTree]
 
 
@@ -118,7 +120,17 @@ def test_an_empty_tree_is_no_wish_to_delete() -> None:
         load(RecordedTree({"README.md": b"nothing else"}), caches=Caches())
 
 
-def test_a_document_costs_less_than_two_milliseconds_of_one_core() -> None:
+def plain_reading_s(text: bytes) -> float:
+    """Processor time of PyYAML's plain reader for the text, which checks and keeps nothing: two
+    thirds of it were two milliseconds, and it is slow wherever we are slow.
+    """
+    started = process_time()
+    for _ in range(PLAIN_READINGS):
+        yaml.safe_load(text)
+    return (process_time() - started) / PLAIN_READINGS
+
+
+def test_a_document_costs_less_than_two_thirds_of_a_plain_reading_of_its_text() -> None:
     files = sample_files()
     agent = files["agents/front-desk/agent.yaml"]
     for number in range(2_000):
@@ -126,12 +138,13 @@ def test_a_document_costs_less_than_two_milliseconds_of_one_core() -> None:
         folder = f"agents/desk-{number}"
         files[f"{folder}/agent.yaml"] = agent.replace(b"name: front-desk", name)
         files[f"{folder}/prompt.md"] = b"You answer the phone at {{clinic}}, desk %d." % number
-    used_s = math.inf
+    share = math.inf
     for _ in range(TRIES):
+        plain_s = plain_reading_s(agent)
         started = process_time()
         manifests = load(RecordedTree(files), caches=Caches())
-        used_s = min(used_s, process_time() - started)
+        share = min(share, (process_time() - started) / 2_000 / plain_s)
         assert len(manifests.agents) == 2_006
-        if used_s / 2_000 < 0.002:
+        if share < 2 / 3:
             return
-    pytest.fail(f"{used_s * 1000 / 2_000:.2f} ms a document")
+    pytest.fail(f"{share:.2f} of a plain reading of a document")

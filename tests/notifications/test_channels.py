@@ -53,7 +53,7 @@ def notifier(secret: str = NEW, mail: str = "") -> RecipientNotifier:
         guard=AddressGuard(["127.0.0.1"]),
         mail=mail_options(mail, "Trunkline <trunkline@example.com>") if mail else None,
         public_url="https://trunkline.example.com",
-        timeout_s=3.0,
+        timeout_s=60.0,
     )
     return RecipientNotifier(options, secrets, redact=lambda text: text.replace("hunter2", "***"))
 

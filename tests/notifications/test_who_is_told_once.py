@@ -10,7 +10,6 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from tests.notifications.receivers import Answer, HookServer
 from tests.notifications.worlds import PROJECT, SECRET, World, eventually
-from trunkline.local.ports import free_port
 from trunkline.model.errors import EngineUnavailable
 from trunkline.model.notifications.groups import ACCEPTED, REFUSED
 from trunkline.model.records import StatusRecord
@@ -51,35 +50,36 @@ async def test_a_server_that_fails_is_tried_until_it_takes_it(
 async def test_a_refusal_ends_it_and_is_told_to_others_once(
     world: World, hooks: HookServer
 ) -> None:
+    async def told(*reasons: str) -> bool:
+        found = await world.store.events(PROJECT, kind="project", limit=10)
+        return [event.reason for event in found] == list(reasons)
+
     hooks.answers = [Answer(410, "no_service")]
     await world.configure({"type": "slack", "url": f"{hooks.url}/gone"})
     async with world.delivering(), world.telling():
         await world.happen("GateFailed", name="first")
         (row,) = await world.settled(1)
         assert (row.state, "410: no_service" in row.message) == ("refused", True)
+        await eventually(lambda: told(REFUSED), what="an event about the recipient")
         hooks.answers = [Answer(404, "no_service")]
         await world.happen("GateFailed", name="second")
         await world.settled(2)
         await world.happen("GateFailed", name="third")
         await world.settled(3)
-
-        async def told() -> bool:
-            found = await world.store.events(PROJECT, kind="project", limit=10)
-            return [event.reason for event in found] == [ACCEPTED, REFUSED]
-
-        await eventually(told, what="two events about the recipient")
+        await eventually(lambda: told(ACCEPTED, REFUSED), what="two events about the recipient")
     assert [request.path for request in hooks.received] == ["/gone"] * 3
     await world.record(row, "refused")
 
 
 async def test_a_message_nobody_takes_is_given_up(world: World, hooks: HookServer) -> None:
-    world.patience = world.patience.model_copy(update={"lifetime_s": 0.5, "try_timeout_s": 1.0})
-    hooks.always = Answer(500)
+    too_late = Answer(500, headers={"Retry-After": str(10 * int(world.patience.lifetime_s))})
+    hooks.answers = [Answer(500), too_late]
     await world.configure({"type": "slack", "url": hooks.url})
     async with world.delivering(), world.telling():
         await world.happen("GateFailed")
         (row,) = await world.settled(1)
     assert (row.state, "answered 500" in row.message) == ("unanswered", True)
+    assert len(hooks.received) == 2
     await world.record(row, "given-up")
 
 
@@ -176,9 +176,7 @@ async def test_a_delivery_that_was_never_started_is_started_later(
 
 async def nobody() -> Client:
     """A client of a Temporal server that is not there."""
-    return await Client.connect(
-        f"127.0.0.1:{free_port()}", lazy=True, data_converter=pydantic_data_converter
-    )
+    return await Client.connect("127.0.0.1:1", lazy=True, data_converter=pydantic_data_converter)
 
 
 async def test_two_tellers_tell_a_summary_once(world: World, hooks: HookServer) -> None:

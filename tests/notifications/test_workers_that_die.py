@@ -15,7 +15,7 @@ from tests.notifications.worlds import PROJECT, SECRET, World, eventually
 from tests.warm_programs import WarmPrograms
 from tests.workflows.killable_processes import OwnProcess, started
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 QUEUES = "trunkline,trunkline-notifications"
 SIGNED = {"secret": "TRUNKLINE_SECRET_ACME_HOOK"}
 
@@ -37,7 +37,6 @@ def worker(world: World, tmp_path: Path, programs: WarmPrograms) -> Worker:
     return lambda: started(programs, "worker", "--queues", QUEUES, env=environment)
 
 
-@pytest.mark.timeout(120)
 async def test_what_was_sent_and_not_written_down_comes_again_under_its_id(
     world: World, hooks: HookServer, worker: Worker
 ) -> None:
@@ -60,7 +59,6 @@ async def test_what_was_sent_and_not_written_down_comes_again_under_its_id(
     assert (len(ids), len(set(ids))) == (2, 1)
 
 
-@pytest.mark.timeout(120)
 async def test_a_worker_that_was_away_catches_up(
     world: World, hooks: HookServer, worker: Worker
 ) -> None:

@@ -44,19 +44,20 @@ REVISION = Revision("3f0c" * 10)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SECRETS = {"TRUNKLINE_SECRET_ACME_HOOK": SECRET}
 PATIENCE = Patience(
-    try_timeout_s=5.0,
-    heartbeat_timeout_s=1.0,
+    try_timeout_s=60.0,
+    heartbeat_timeout_s=60.0,
     interval_s=0.05,
     interval_max_s=0.2,
-    lifetime_s=60.0,
+    lifetime_s=600.0,
 )
-TIMING = Timing(store_timeout_s=5.0, retry_initial_s=0.05)
+"""Soon tried again, and nothing is sent twice because a busy machine was late."""
+TIMING = Timing(store_timeout_s=60.0, retry_initial_s=0.05)
 HISTORIES = Path(__file__).parent.parent / "replay" / "histories" / "next" / "notifications"
 RECORDING = "TRUNKLINE_RECORD_HISTORIES"
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Any]], *, timeout_s: float = 60.0, what: str = "it"
+    look: Callable[[], Awaitable[Any]], *, timeout_s: float = 120.0, what: str = "it"
 ) -> Any:
     """The first answer that is something; fails after the deadline."""
     deadline = asyncio.get_running_loop().time() + timeout_s
@@ -147,7 +148,7 @@ class World:
             guard=AddressGuard(["127.0.0.1"]),
             mail=self.mail,
             public_url=self.public_url,
-            timeout_s=3.0,
+            timeout_s=60.0,
         )
         return RecipientNotifier(options, secret_of)
 

@@ -44,6 +44,7 @@ class Collector:
     def __init__(self, *, status: int = 200) -> None:
         self.status = status
         self.requests = 0
+        self.refused: list[str] = []
         self._spans: list[Seen] = []
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -64,6 +65,8 @@ class Collector:
             self.requests += 1
             if self.status == 200:
                 self._spans += _read(request)
+            else:
+                self.refused += [span.name for span in _read(request)]
 
     def __enter__(self) -> Self:
         self._thread.start()

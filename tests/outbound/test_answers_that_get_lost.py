@@ -27,6 +27,7 @@ LOST: tuple[dict[str, Any], ...] = (
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_one_call_is_placed_whatever_becomes_of_the_answer(
     make_stack: MakeStack, texts: Texts
 ) -> None:

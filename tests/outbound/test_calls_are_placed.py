@@ -12,7 +12,7 @@ from tests.workflows.conftest import MakeStack
 if TYPE_CHECKING:
     from tests.conftest import Texts
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def test_a_call_is_placed_and_followed_to_its_end(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.outbound.reporting import reported_to, reporting_world
-from tests.outbound.worlds import AGENT, CALL_PACE, CALLED
+from tests.outbound.worlds import AGENT, CALL_PACE, CALLED, DEADLINE_S
 from tests.workflows.conftest import MakeStack
 from trunkline.services.access import AccessService
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def test_a_call_is_started_talked_and_rated_by_command(
@@ -35,7 +35,7 @@ async def test_a_call_is_started_talked_and_rated_by_command(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        out, error = await asyncio.wait_for(process.communicate(), 60)
+        out, error = await asyncio.wait_for(process.communicate(), DEADLINE_S)
         assert process.returncode == code, error.decode()
         return out.decode() or error.decode()
 
@@ -44,7 +44,7 @@ async def test_a_call_is_started_talked_and_rated_by_command(
         started = ("calls", "start", AGENT, "--to", CALLED, "--key", "k1", "--wait")
         unreached = await command(*started, code=1)
         assert "Try 1 of 1: busy" in unreached
-        hangs_up = {"wait_for": "speech_end", "timeout_ms": 4_000, "hangup": True}
+        hangs_up = {"wait_for": "speech_end", "timeout_ms": 120_000, "hangup": True}
         await here.person("answered", hangs_up)
         rating = ("--rating", "4", "--status", "passed", "--notes", "clear")
         rated = await command("test", "call", AGENT, "--to", CALLED, *rating)

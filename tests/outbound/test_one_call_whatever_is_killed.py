@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final
 import psycopg
 import pytest
 
-from tests.outbound.worlds import PLACE, OutboundWorld, outbound_files, outbound_world
+from tests.outbound.worlds import DEADLINE_S, PLACE, OutboundWorld, outbound_files, outbound_world
 from tests.workflows.conftest import MakeStack, eventually
 from tests.workflows.own_processes import process
 
 if TYPE_CHECKING:
     from tests.conftest import TemporalServer, Texts
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SHARE: Final = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
 SEED: Final = 8
@@ -99,7 +99,7 @@ async def write_gate(database_url: str) -> AsyncIterator[WriteGate]:
 
 
 async def _one_call(world: OutboundWorld, order_id: str, number: str) -> None:
-    view = await world.ended(order_id, timeout_s=40)
+    view = await world.ended(order_id)
     placed = [each for each in await world.carrier_calls() if each["to"] == number]
     (record,) = view.tries
     assert [each["sid"] for each in placed] == [record.carrier_call_id]
@@ -151,7 +151,7 @@ async def _killed(
             await world.stack.twilio.faults(fault)
         asked = await world.ask(number)
         reached = gate.holds if isinstance(held, int) else world.fault_fired
-        await eventually(reached, timeout_s=40, what=f"write {held}")
+        await eventually(reached, timeout_s=DEADLINE_S, what=f"write {held}")
         worker.send_signal(signal.SIGKILL)
         await asyncio.to_thread(worker.wait)
     return asked.order.id

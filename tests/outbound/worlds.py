@@ -29,6 +29,7 @@ PLACE = "/2010-04-01/Accounts/{AccountSid}/Calls.json"
 NOWHERE = "http://127.0.0.1:9"
 """A public address at which nobody answers: no report ever arrives."""
 CALL_PACE = CallPace(look_interval_s=0.3, place_interval_s=0.2, rest_interval_s=0.5)
+DEADLINE_S = 120.0
 ADA = Principal("ada", "operator")
 NUMBER_MANIFEST = """\
 apiVersion: trunkline/v1alpha1
@@ -68,24 +69,24 @@ class OutboundWorld:
         """The order as it is now."""
         return (await self.outbound.read(self.stack.project, order_id)).order
 
-    async def ended(self, order_id: str, *, timeout_s: float = 20.0) -> CallOrderView:
+    async def ended(self, order_id: str) -> CallOrderView:
         """The order once it is over, with its tries."""
 
         async def look() -> CallOrderView | None:
             view = await self.outbound.read(self.stack.project, order_id)
             return view if view.order.is_over else None
 
-        found: CallOrderView = await self.stack.until(look, timeout_s=timeout_s)
+        found: CallOrderView = await self.stack.until(look, timeout_s=DEADLINE_S)
         return found
 
-    async def in_state(self, order_id: str, state: str, *, timeout_s: float = 20.0) -> CallOrder:
+    async def in_state(self, order_id: str, state: str) -> CallOrder:
         """The order once it is in a state."""
 
         async def look() -> CallOrder | None:
             order = await self.order(order_id)
             return order if order.state == state else None
 
-        found: CallOrder = await self.stack.until(look, timeout_s=timeout_s)
+        found: CallOrder = await self.stack.until(look, timeout_s=DEADLINE_S)
         return found
 
     async def record(self, order_id: str, scenario: str) -> None:
@@ -100,6 +101,16 @@ class OutboundWorld:
         answer.raise_for_status()
         calls: list[dict[str, Any]] = answer.json()["calls"]
         return calls
+
+    async def hang_up(self) -> None:
+        """Whoever was called has picked up, and puts the receiver down."""
+
+        async def picked_up() -> dict[str, Any] | None:
+            (call,) = await self.carrier_calls()
+            return None if call["status"] in ("queued", "ringing") else call
+
+        call = await self.stack.until(picked_up)
+        await self.stack.twilio.control(f"calls/{call['sid']}", {"do": "hangup"})
 
     async def fault_fired(self) -> bool:
         """True once the carrier's only fault has hit a request."""

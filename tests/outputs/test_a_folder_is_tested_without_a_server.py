@@ -14,9 +14,9 @@ import jsonschema
 import pytest
 import xmlschema
 
+from tests.held_ports import held_port
 from trunkline.cli.main import run
 from trunkline.cli.schemas import schemas
-from trunkline.local.ports import free_port
 from trunkline.manifests import DirectoryTree, load
 from trunkline.model.ids import content_mark, document_title
 from trunkline.model.resolution import wishes
@@ -64,7 +64,7 @@ spec:
   tools: { STUBS }
   turns:
     - say: "This is an emergency, please page the vet on call!"
-      expect: [ { calls: page_vet, within: 5s } ]
+      expect: [ { calls: page_vet, within: 60s } ]
   finally: [ { callsTotal: { page_vet: 1 } } ]
 """
 DOCUMENT = """\
@@ -130,6 +130,7 @@ def platform(simulators: dict[str, str]) -> Iterator[httpx.Client]:
     with httpx.Client(
         base_url=simulators["ELEVENLABS_BASE_URL"],
         headers={"xi-api-key": simulators["ELEVENLABS_API_KEY"]},
+        timeout=60,
     ) as client:
         yield client
 
@@ -222,9 +223,10 @@ def test_a_platform_that_cannot_reach_us_is_3(
 def test_what_nobody_could_judge_is_3(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TRUNKLINE_JUDGE_URL", f"http://127.0.0.1:{free_port()}/v1")
     monkeypatch.setenv("TRUNKLINE_JUDGE_MODEL", "some-model")
-    assert test_run(folder, "is-kind") == 3
+    with held_port() as port:
+        monkeypatch.setenv("TRUNKLINE_JUDGE_URL", f"http://127.0.0.1:{port}/v1")
+        assert test_run(folder, "is-kind") == 3
     said = capsys.readouterr()
     assert "inconclusive" in said.out
     assert "JudgeUnavailable" in said.err

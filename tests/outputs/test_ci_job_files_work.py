@@ -74,6 +74,7 @@ def scripts() -> list[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("script", scripts())
 def test_the_job_for_every_change_runs_as_it_stands(script: str, tmp_path: Path) -> None:
     repository = tmp_path / "repository"
@@ -100,7 +101,7 @@ def test_the_job_for_every_change_runs_as_it_stands(script: str, tmp_path: Path)
         start_new_session=True,
     ) as process:
         try:
-            code = process.wait(timeout=120)
+            code = process.wait(timeout=300)
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGTERM)

@@ -38,7 +38,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
             patched.setenv("COLUMNS", "120")
             yield sent
     finally:
-        reader.join(timeout=10)
+        reader.join(timeout=60)
         os.close(ours)
 
 

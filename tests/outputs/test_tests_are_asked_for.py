@@ -1,22 +1,25 @@
 """Words of the command line about tests that cannot be meant, before any server is asked."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.held_ports import held_port
 from trunkline.cli.main import run
 from trunkline.cli.testing.reports import closing, exit_code, read_report, report_document
-from trunkline.local.ports import free_port
 from trunkline.model import errors
 from trunkline.model.testing.results import TestRunReport
 
 
 @pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server that does not answer: whoever asks it ends with 3."""
-    monkeypatch.setenv("TRUNKLINE_URL", f"http://127.0.0.1:{free_port()}")
     monkeypatch.setenv("TRUNKLINE_TOKEN", "tl_0")
+    with held_port() as port:
+        monkeypatch.setenv("TRUNKLINE_URL", f"http://127.0.0.1:{port}")
+        yield
 
 
 @pytest.mark.usefixtures("nobody")

@@ -37,7 +37,7 @@ from trunkline.model.writes import (
 )
 
 SHARE = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
-TIMEOUT_S = 10.0
+TIMEOUT_S = 60.0
 RATES = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 Answer = TypeVar("Answer")
 
@@ -51,11 +51,11 @@ class Account:
         self._started: Future[ElevenLabsPlatform] = Future()
         self._thread = threading.Thread(target=self._serve, name="simulators")
         self._thread.start()
-        self.platform = self._started.result(timeout=30)
+        self.platform = self._started.result(timeout=60)
 
     def run(self, work: Coroutine[Any, Any, Answer]) -> Answer:
         """Do it on the account's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
 
     def end(self) -> None:
         """Stop serving and wait for it."""

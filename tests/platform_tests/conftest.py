@@ -22,6 +22,8 @@ from trunkline.model.ids import ExternalId
 
 Json = dict[str, Any]
 RATES = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
+PATIENCE_S = 60.0
+"""How long an answer may take that is certain to come."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Vendor:
         """An agent somebody made, with a prompt unless the body says more."""
         prompt = {"agent": {"prompt": {"prompt": "You answer the phone."}}}
         made = {"name": "front desk", "conversation_config": prompt, **body}
-        return await (await self.voice()).create_agent(made, timeout_s=30.0)
+        return await (await self.voice()).create_agent(made, timeout_s=PATIENCE_S)
 
     async def asked(self) -> Counter[str]:
         """How often each route was asked so far, as ``METHOD /path``."""
@@ -76,17 +78,18 @@ async def vendor(running_simulators: RunningSimulators, tmp_path: Path) -> Async
         twilio_url=running.twilio_url,
         elevenlabs_rates=RATES,
         twilio_rates=RATES,
-        read_timeout_s=30.0,
+        read_timeout_s=PATIENCE_S,
+        listing_timeout_s=PATIENCE_S * 2,
     )
     credentials = Credentials(
         first_project="acme", environment=environment, secrets_folder=tmp_path
     )
     accounts = ProjectAccounts(options, credentials, _no_manifest)
-    with httpx.Client(base_url=running.elevenlabs_url) as plain:
+    with httpx.Client(base_url=running.elevenlabs_url, timeout=PATIENCE_S) as plain:
         official = ElevenLabs(
             base_url=running.elevenlabs_url, api_key=running.elevenlabs_key, httpx_client=plain
         )
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(timeout=PATIENCE_S) as http:
             made = Vendor(running, accounts, official, http)
             await made.does("reset", {})
             yield made

@@ -21,7 +21,7 @@ from activities.platform_testing import (
 )
 from activities.shared import SharedWrites
 from activities.types import Timing
-from tests.platform_tests.conftest import Vendor
+from tests.platform_tests.conftest import PATIENCE_S, Vendor
 from trunkline.adapters.elevenlabs.platform import ElevenLabsPlatform
 from trunkline.adapters.postgres import PostgresStore
 from trunkline.model.base import JsonObject
@@ -33,8 +33,8 @@ from trunkline.model.testing.scripts import Script
 from trunkline.model.writes import resolved_body
 
 Outcome = TypeVar("Outcome")
-TIMING = Timing(list_lag_bound_s=0.2)
-QUICK = PlatformPauses(first_s=0.02, longest_s=0.05, in_all_s=20.0)
+TIMING = Timing(list_lag_bound_s=0.2, request_timeout_s=PATIENCE_S)
+QUICK = PlatformPauses(first_s=0.02, longest_s=0.05, in_all_s=120.0)
 LIVE_PROMPT = """\
 You answer the phone of a garden centre.
 
@@ -113,7 +113,9 @@ class Deployment:
                 await shared.create(desired, step, TIMING)
 
         await inside(put)
-        self.agent_id = await self.voice.create_agent(await self.body(desired), timeout_s=30.0)
+        self.agent_id = await self.voice.create_agent(
+            await self.body(desired), timeout_s=PATIENCE_S
+        )
 
     async def body(self, desired: DesiredAgent) -> JsonObject:
         """What is sent to the platform for a wish."""

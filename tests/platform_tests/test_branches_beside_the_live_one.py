@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from trunkline.adapters.elevenlabs.branches import ElevenLabsBranches
     from trunkline.model.branches import Branch
 
-IN_TIME_S = 5.0
+IN_TIME_S = 60.0
 
 
 def prompt(text: str) -> dict[str, Any]:

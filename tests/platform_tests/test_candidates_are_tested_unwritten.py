@@ -63,7 +63,7 @@ async def test_on_a_branch_without_traffic_nothing_live_changes(deployed: Deploy
         name="candidate",
         description="tested",
         patch=await deployed.body(wish(CANDIDATE)),
-        timeout_s=30.0,
+        timeout_s=60.0,
     )
     target = PlatformTarget("branch", branch.id)
     found = await deployed.run(wish(CANDIDATE), script("says-eight", **EIGHT), target=target)
@@ -72,7 +72,7 @@ async def test_on_a_branch_without_traffic_nothing_live_changes(deployed: Deploy
     created = "POST /v1/convai/agents/{agent_id}/branches"
     wrote = await deployed.written_since(asked)
     assert wrote == {created: 1, CREATE_TEST: 1, RUN_TESTS: 1}
-    await branches.archive_branch(deployed.agent_id, branch.id, timeout_s=30.0)
+    await branches.archive_branch(deployed.agent_id, branch.id, timeout_s=60.0)
     assert await what_is_live(deployed) == before
     assert before["traffic"] == {"Main": 100.0}
 
@@ -80,7 +80,7 @@ async def test_on_a_branch_without_traffic_nothing_live_changes(deployed: Deploy
 async def test_a_version_of_the_past_is_tested_as_it_was(deployed: Deployment) -> None:
     first = (await deployed.voice.agent(deployed.agent_id)).version_id
     await deployed.voice.update_agent(
-        deployed.agent_id, await deployed.body(wish(CANDIDATE)), description="later", timeout_s=30.0
+        deployed.agent_id, await deployed.body(wish(CANDIDATE)), description="later", timeout_s=60.0
     )
     asked = await deployed.vendor.asked()
     found = await deployed.run(wish(), script(), target=PlatformTarget("version", first))

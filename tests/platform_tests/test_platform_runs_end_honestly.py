@@ -193,7 +193,7 @@ async def test_a_second_try_goes_on_with_what_the_first_one_started(
 
 
 async def test_runs_without_a_verdict_in_time_are_inconclusive(deployed: Deployment) -> None:
-    await deployed.vendor.does("talks", {"think_ms": 5_000})
+    await deployed.vendor.does("talks", {"think_ms": 60_000})
     hurried = type(QUICK)(first_s=0.01, longest_s=0.02, in_all_s=0.05)
     found = await deployed.run(wish(), script(), pauses=hurried)
     run = found.runs["says-hours"][0]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from activities.platform_testing import PlatformTarget
-from tests.platform_tests.conftest import RATES, Vendor
+from tests.platform_tests.conftest import PATIENCE_S, RATES, Vendor
 from tests.platform_tests.deployment import HOURS, Deployment, script, wish
 from tests.simulators.departures import elevenlabs, problems
 from tests.simulators.recording import recording
@@ -77,6 +77,8 @@ async def test_every_request_and_answer_fits(
             twilio_url=running.twilio_url,
             elevenlabs_rates=RATES,
             twilio_rates=RATES,
+            read_timeout_s=PATIENCE_S,
+            listing_timeout_s=PATIENCE_S * 2,
         )
         environment = {
             "ELEVENLABS_API_KEY": running.elevenlabs_key,
@@ -101,19 +103,19 @@ async def test_every_request_and_answer_fits(
             name="candidate",
             description="tested",
             patch=await deployed.body(desired),
-            timeout_s=30.0,
+            timeout_s=PATIENCE_S,
         )
         prompt: Any = {"conversation_config": {"agent": {"prompt": {"prompt": "Hum."}}}}
         await branches.update_branch(
-            deployed.agent_id, branch.id, prompt, description="second", timeout_s=30.0
+            deployed.agent_id, branch.id, prompt, description="second", timeout_s=PATIENCE_S
         )
         await deployed.run(desired, scripts[0], target=PlatformTarget("branch", branch.id))
         for shares in ({main.id: 75.5, branch.id: 24.5}, {main.id: 100.0}):
-            await branches.split_traffic(deployed.agent_id, shares, timeout_s=30.0)
-        await branches.archive_branch(deployed.agent_id, branch.id, timeout_s=30.0)
+            await branches.split_traffic(deployed.agent_id, shares, timeout_s=PATIENCE_S)
+        await branches.archive_branch(deployed.agent_id, branch.id, timeout_s=PATIENCE_S)
         for marked in await deployed.voice.tests.marked_tests():
-            await deployed.voice.tests.unmark_test(marked.external_id, timeout_s=30.0)
-            await deployed.voice.tests.delete_test(marked.external_id, timeout_s=30.0)
+            await deployed.voice.tests.unmark_test(marked.external_id, timeout_s=PATIENCE_S)
+            await deployed.voice.tests.delete_test(marked.external_id, timeout_s=PATIENCE_S)
         await accounts.close()
     assert {one.status for one in asked} == {200}
     assert any("/run-tests" in one.path for one in asked)

@@ -52,8 +52,8 @@ async def test_what_is_deleted_is_certainly_ours(deployed: Deployment) -> None:
     usage = await deployed.voice.object_usage("test", test_id)
     assert usage.mark == content_mark("acme", "testing", "says-hours", claim.digest)
     assert usage.users == ()
-    await deployed.voice.delete_object("test", test_id, timeout_s=30.0)
-    await deployed.voice.delete_object("test", test_id, timeout_s=30.0)
+    await deployed.voice.delete_object("test", test_id, timeout_s=60.0)
+    await deployed.voice.delete_object("test", test_id, timeout_s=60.0)
     with pytest.raises(RemoteMissing):
         await deployed.voice.object_usage("test", test_id)
 
@@ -94,8 +94,8 @@ async def test_a_test_that_is_left_keeps_everything_but_our_mark(deployed: Deplo
     assert len(marked) == 2
     for one in marked:
         before = official.get(one.external_id).model_dump(mode="json")
-        await tests.unmark_test(one.external_id, timeout_s=30.0)
-        await tests.unmark_test(one.external_id, timeout_s=30.0)
+        await tests.unmark_test(one.external_id, timeout_s=60.0)
+        await tests.unmark_test(one.external_id, timeout_s=60.0)
         after = official.get(one.external_id).model_dump(mode="json")
         assert after.pop("name") == before.pop("name").rpartition(" #trunkline:")[0]
         assert after == before

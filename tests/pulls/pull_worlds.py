@@ -26,7 +26,7 @@ from tests.workflows.conversation_worlds import (
 from trunkline.forges import project_forges
 from trunkline.model.ids import pull_request_workflow_id
 from trunkline.model.pull_requests import PullRequestRecord
-from trunkline.model.pulls.checks import verdict
+from trunkline.model.pulls.checks import ENDED, verdict
 from trunkline.model.pulls.comments import comment_marker
 from trunkline.model.records import ProjectRecord
 from trunkline.reviewing import comment_decisions
@@ -52,6 +52,9 @@ LIVE = (
     "POST /v1/convai/phone-numbers",
 )
 """Writes by which something callers reach would change."""
+PATIENCE_S = 150.0
+ANSWER_TIMEOUT_S = 60.0
+"""How long the forge may take for one answer: it runs Git."""
 
 
 class PullWorld:
@@ -154,20 +157,26 @@ class PullWorld:
         return await self.stack.store.pull_request_record(self.stack.project, number)
 
     async def checked(
-        self, number: int, head: str = "", *, timeout_s: float = 60.0
+        self, number: int, head: str = "", *, timeout_s: float = PATIENCE_S
     ) -> PullRequestRecord:
-        """The row once checks of this head have ended and the forge was told."""
+        """The row once all checks of this head have ended and the forge was told of each: what
+        failed is told before the others have ended.
+        """
 
         async def look() -> PullRequestRecord | None:
             found = await self.record(number)
             if found is None or not found.verdict or (head and found.head != head):
                 return None
-            return found if found.verdict == f"{found.head}/{verdict(found)}" else None
+            states = {found.plan, *(one.state for one in found.agents)}
+            if found.verdict != f"{found.head}/{verdict(found)}" or not states <= ENDED:
+                return None
+            told = await self.statuses(found.head)
+            return found if "pending" not in told.values() else None
 
         found: PullRequestRecord = await eventually(look, timeout_s=timeout_s, what="checks")
         return found
 
-    async def ended(self, number: int, *, timeout_s: float = 60.0) -> str:
+    async def ended(self, number: int, *, timeout_s: float = PATIENCE_S) -> str:
         """How the workflow of a pull request ended."""
         handle = self.stack.client.get_workflow_handle(
             pull_request_workflow_id(self.stack.project, number)
@@ -230,7 +239,7 @@ class PullWorld:
             return not await self.left()
 
         try:
-            await eventually(look, timeout_s=60, what="the end of what was made for it")
+            await eventually(look, timeout_s=PATIENCE_S, what="the end of what was made for it")
         except BaseException as error:
             error.add_note(", ".join(await self.left()))
             raise
@@ -244,7 +253,9 @@ async def proposing(
     async with AsyncExitStack() as parts:
         folder = Path(parts.enter_context(tempfile.TemporaryDirectory(prefix="forge-")))
         running = await parts.enter_async_context(serve_forge(ForgeOptions(root=folder, kind=kind)))
-        http = await parts.enter_async_context(httpx.AsyncClient(base_url=running.url))
+        http = await parts.enter_async_context(
+            httpx.AsyncClient(base_url=running.url, timeout=ANSWER_TIMEOUT_S)
+        )
         tokens: dict[str, str] = {}
         for login in (BOT, MAINTAINER, STRANGER):
             answer = await http.post("/_sim/users", json={"login": login})

@@ -28,7 +28,7 @@ AGENT = "front-desk"
 DESK = "agents/front-desk.yaml"
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
 EIGHT = NINE.replace("nine", "eight")
-MINUTE_MS = 20_000
+MINUTE_MS = 60_000
 """Agents that think so long are still at it when somebody pushes again."""
 
 

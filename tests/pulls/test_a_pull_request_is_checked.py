@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
 EIGHT = NINE.replace("nine", "eight")
@@ -23,7 +23,7 @@ async def test_a_changed_prompt_is_planned_and_tested_unwritten(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=NINE, nine=conversation_test("nine", hours("nine")))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         await pulls.remember()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
     from tests.workflows.conftest import MakeStack, StartProcess
     from trunkline.model.pull_requests import PullRequestRecord
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
+NOTICED_WITHIN_S = 10.0
+"""A worker that is gone is waited for so long, and one that only pauses is not given up."""
 
 
 async def begun(pulls: PullWorld, number: int, head: str = "") -> PullRequestRecord:
@@ -36,7 +39,7 @@ async def begun(pulls: PullWorld, number: int, head: str = "") -> PullRequestRec
         begun = any(name.startswith("trunkline-pr-") for name in branches)
         return found if begun and found.agents[0].state == "running" else None
 
-    found: PullRequestRecord = await eventually(look, timeout_s=90, what="tests")
+    found: PullRequestRecord = await eventually(look, what="tests")
     return found
 
 
@@ -44,7 +47,7 @@ async def test_a_newer_head_ends_the_tests_of_the_older_one(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=PROMPT, opens=conversation_test("opens", opens()))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         await pulls.remember()
@@ -69,7 +72,7 @@ async def test_a_newer_head_ends_the_tests_of_the_older_one(
 
 async def test_closing_ends_everything_in_the_middle(make_stack: MakeStack, texts: Texts) -> None:
     files = company(texts, prompt=PROMPT, opens=conversation_test("opens", opens()))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         await pulls.remember()
@@ -95,8 +98,9 @@ async def test_a_killed_worker_leaves_one_comment(
     make_stack: MakeStack, texts: Texts, postgres_url: str, start_process: StartProcess
 ) -> None:
     files = company(texts, prompt=PROMPT, opens=conversation_test("opens", opens()))
-    stack = await make_stack(files)
-    async with proposing(stack, files) as pulls:
+    stack = await make_stack(files, unhurried=True)
+    soon = stack.timing.model_copy(update={"heartbeat_timeout_s": NOTICED_WITHIN_S})
+    async with proposing(replace(stack, timing=soon), files) as pulls:
         async with pulls.stack.working():
             assert (await pulls.stack.sync()).state == "Succeeded"
         variables = {
@@ -114,7 +118,7 @@ async def test_a_killed_worker_leaves_one_comment(
             first.kill()
             await asyncio.to_thread(first.wait)
         start_process(pulls.stack, postgres_url, "worker", **variables)
-        done = await pulls.checked(number, timeout_s=90)
+        done = await pulls.checked(number)
         assert [one.state for one in done.agents] == ["passed"], done
         assert len(await pulls.comments(number)) == 1
         await pulls.nothing_left()
@@ -124,7 +128,7 @@ async def test_a_pull_request_nobody_announced_is_found(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=NINE, nine=conversation_test("nine", hours("nine")))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files, "gitea") as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         edit = {"agents/front-desk.yaml": desk(texts, prompt=NINE + "Be brief.\n")}

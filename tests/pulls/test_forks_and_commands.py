@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from tests.workflows.conftest import MakeStack
     from trunkline.model.pull_requests import PullRequestRecord
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 NINE = f"{PROMPT}\n- The clinic opens at nine on weekdays.\n"
+COMMENTS = "/api/v3/repos/{owner}/{repo}/issues/{number}/comments"
+LAST_LOOK_S = 3.0
+"""Whoever says something later than that begins a look of their own."""
 
 
 async def answered(pulls: PullWorld, number: int, count: int) -> PullRequestRecord:
@@ -48,7 +51,7 @@ async def test_a_fork_waits_for_somebody_who_trusts_its_commit(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=NINE, nine=conversation_test("nine", hours("nine")))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         await pulls.remember()
@@ -117,7 +120,7 @@ async def test_a_word_found_with_a_new_head_is_older_whatever_the_clocks_say(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=NINE, nine=conversation_test("nine", hours("nine")))
-    stack = replace(await make_stack(files), clock=ClockBehind())
+    stack = replace(await make_stack(files, unhurried=True), clock=ClockBehind())
     async with proposing(stack, files) as pulls, pulls.stack.working():
         edit = {"agents/front-desk.yaml": desk(texts, prompt=NINE + "Be rude.\n")}
         number = await pulls.propose("rude", edit, by=STRANGER)
@@ -125,6 +128,34 @@ async def test_a_word_found_with_a_new_head_is_older_whatever_the_clocks_say(
         await pulls.look(number)
         found = await answered(pulls, number, 1)
         assert (found.replies[0].done, found.trusted_head) == (False, None)
+
+
+async def test_a_word_during_the_last_look_at_a_closed_one_is_heard(
+    make_stack: MakeStack, texts: Texts
+) -> None:
+    files = company(texts, prompt=NINE, nine=conversation_test("nine", hours("nine")))
+    stack = await make_stack(files, unhurried=True)
+    async with proposing(stack, files) as pulls, pulls.stack.working():
+        assert (await pulls.stack.sync()).state == "Succeeded"
+        broken = desk(texts, prompt=NINE).replace("firstMessage:", "firstMesage:")
+        number = await pulls.propose("broken", {"agents/front-desk.yaml": broken})
+        await pulls.look(number)
+        await pulls.checked(number)
+        await pulls.close(number)
+        await pulls.look(number)
+        await pulls.ended(number)
+        held = {"kind": "slow", "method": "GET", "route": COMMENTS, "times": 1}
+        await pulls.control("faults", faults=[{**held, "seconds": LAST_LOOK_S}])
+        await pulls.look(number)
+
+        async def comments_are_read() -> bool:
+            [fault] = (await pulls.forge.get("/_sim/faults")).json()["faults"]
+            return bool(fault["fired"] == 1)
+
+        await eventually(comments_are_read, what="the last look")
+        await pulls.say(number, "/trunkline plan")
+        await pulls.look(number)
+        assert not (await answered(pulls, number, 1)).replies[0].done
 
 
 async def test_a_person_promotes_after_the_merge_and_a_login_does_not(
@@ -137,7 +168,7 @@ async def test_a_person_promotes_after_the_merge_and_a_login_does_not(
     )
     files = company(texts, prompt=NINE, nine=conversation_test("nine", hours("nine")))
     files |= {"trunkline.yaml": project}
-    stack = replace(await make_stack(files), keys=keys)
+    stack = replace(await make_stack(files, unhurried=True), keys=keys)
     ada = ForgePerson(person="ada@example.com", role="operator")
     async with proposing(stack, files) as pulls, pulls.deciding(**{MAINTAINER: ada}):
         assert (await pulls.stack.sync()).state == "Succeeded"

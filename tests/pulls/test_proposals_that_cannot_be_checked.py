@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def test_problems_are_listed_and_gone_once_they_are_mended(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=PROMPT, nine=conversation_test("nine", hours("nine")))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         await pulls.remember()
@@ -46,7 +46,7 @@ async def test_a_new_agent_is_tested_on_one_made_for_that_and_deleted(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=PROMPT, opens=conversation_test("opens", opens()))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         before = await pulls.stack.elevenlabs.agents()

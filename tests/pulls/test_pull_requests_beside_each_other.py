@@ -35,7 +35,7 @@ async def test_two_of_one_agent_and_one_that_is_led_elsewhere_and_back(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = company(texts, prompt=PROMPT, opens=conversation_test("opens", opens()))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with proposing(stack, files) as pulls, pulls.stack.working():
         assert (await pulls.stack.sync()).state == "Succeeded"
         tool = files["tools/book-slot.yaml"]

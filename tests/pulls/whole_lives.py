@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
+from temporalio.client import ScheduleOverlapPolicy
 
 from tests.forges.conftest import Worktree, start
 from tests.workflows.killable_processes import OwnProcess, started
@@ -151,11 +152,11 @@ class Installation:
     async def delivered(self) -> list[dict[str, Any]]:
         """Every delivery, once none is on its way."""
 
-        async def settled() -> bool:
-            return not (await self.shown("deliveries"))["pending"]
+        async def settled() -> dict[str, Any] | None:
+            shown: dict[str, Any] = await self.shown("deliveries")
+            return None if shown["pending"] else shown
 
-        await self.waited(settled, "deliveries")
-        found: list[dict[str, Any]] = (await self.shown("deliveries"))["deliveries"]
+        found: list[dict[str, Any]] = (await self.waited(settled, "deliveries"))["deliveries"]
         return found
 
     async def rest(self, method: str, path: str, *, by: str = ADA, **body: Any) -> Any:
@@ -319,9 +320,12 @@ class Installation:
         await self.waited(look, f"the end of {number}")
 
     async def schedule_is_due(self) -> None:
-        """The time of the schedule that looks for pull requests has come."""
+        """The time of the schedule that looks for pull requests has come; a look of its own that
+        is under way may have begun before what is to be found.
+        """
         schedule = pull_request_sweep_id(self.stack.project)
-        await self.stack.client.get_schedule_handle(schedule).trigger()
+        handle = self.stack.client.get_schedule_handle(schedule)
+        await handle.trigger(overlap=ScheduleOverlapPolicy.BUFFER_ONE)
 
     def remote(self, pattern: str) -> dict[str, str]:
         """Refs as anybody with a clone sees them."""
@@ -357,7 +361,7 @@ async def an_installation(
         http = await parts.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
         port = free_port()
         ours = await parts.enter_async_context(
-            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
+            httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
         )
         here = Installation(
             stack=stack,
@@ -402,7 +406,7 @@ def _project(public_key: str, promotion: Mapping[str, Any]) -> str:
 
 def _ended(process: subprocess.Popen[str]) -> None:
     process.terminate()
-    process.wait(30)
+    process.wait(60)
     if process.stdout is not None:
         process.stdout.close()
 

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 STREAM = "MZ00000000000000000000000000000001"
-DEADLINE_S = 10.0
+DEADLINE_S = 60.0
 FRAME_BYTES = 160
 
 
@@ -103,7 +103,9 @@ class Line:
 async def line(url: str, signature: str = "") -> AsyncIterator[Line]:
     """An open stream."""
     headers = {"x-twilio-signature": signature} if signature else {}
-    async with connect(url, additional_headers=headers, compression=None) as connection:
+    async with connect(
+        url, additional_headers=headers, compression=None, open_timeout=DEADLINE_S
+    ) as connection:
         one = Line(connection)
         one.reads.set()
         reading = asyncio.create_task(one.take())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,6 +23,7 @@ from realtime.switchboard import Switchboard, SwitchboardPorts
 from simulators.server import RunningSimulators
 from tests.calls.rows import enforced, project_manifest
 from tests.conversing.conftest import platform, platform_client, wire
+from tests.patient_loop import LoopFactory, loops_for
 from tests.realtime.callers import Line, line
 from tests.realtime.houses import House, Houses, ServerProcess, server_process
 from tests.simulator_threads import SimulatorThread
@@ -35,6 +36,7 @@ from trunkline.adapters.redaction import redactor
 from trunkline.adapters.speech.converting import SteadyConversions
 from trunkline.model.base import Json, JsonObject
 from trunkline.model.calls.events import CallEvent
+from trunkline.model.calls.limits import JOURNAL_SETTLE_S
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.calls.signed import SignedRequest
 from trunkline.model.ids import ExternalId, Revision
@@ -50,7 +52,12 @@ ACCOUNT = "AC00000000000000000000000000000001"
 SID = "CA00000000000000000000000000000001"
 TICKET = "one-time-ticket"
 SIGNATURE = "signed"
-DEADLINE_S = 15.0
+DEADLINE_S = 60.0
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """A server that runs in the test shares a loop with the platform and the carrier's side."""
+    return loops_for(item, "platform")
 
 
 @dataclass
@@ -169,7 +176,9 @@ def ends(platform_client: ElevenLabsClient) -> Ends:
 
 
 @asynccontextmanager
-async def served(database_url: str, store: PostgresStore, ends: Ends) -> AsyncIterator[Server]:
+async def served(
+    database_url: str, store: PostgresStore, ends: Ends, *, settle_s: float = JOURNAL_SETTLE_S
+) -> AsyncIterator[Server]:
     """A server that carries calls until the block ends."""
     async with AsyncExitStack() as stack:
         channels = PostgresChannels(database_url, store, reconnect_s=0.05)
@@ -177,7 +186,9 @@ async def served(database_url: str, store: PostgresStore, ends: Ends) -> AsyncIt
         ports = SwitchboardPorts(
             store, ends, hub, store, SteadyConversions(), redactor, SystemClock()
         )
-        board = await stack.enter_async_context(Switchboard(ports, holder="server-1"))
+        board = await stack.enter_async_context(
+            Switchboard(ports, holder="server-1", settle_s=settle_s)
+        )
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         config = uvicorn.Config(
             MediaStreams(board, signers),
@@ -196,8 +207,8 @@ async def served(database_url: str, store: PostgresStore, ends: Ends) -> AsyncIt
 
 @pytest.fixture
 async def server(postgres_url: str, store: PostgresStore, ends: Ends) -> AsyncIterator[Server]:
-    """Carries calls until the test is over."""
-    async with served(postgres_url, store, ends) as running:
+    """Carries calls until the test is over; each call's end waits for its record."""
+    async with served(postgres_url, store, ends, settle_s=DEADLINE_S) as running:
         yield running
 
 
@@ -219,8 +230,8 @@ def simulator_thread() -> Iterator[SimulatorThread]:
 @pytest.fixture
 def simulators(simulator_thread: SimulatorThread) -> Iterator[RunningSimulators]:
     """The same, as new."""
-    running = simulator_thread.started.result(30)
-    with httpx.Client(timeout=30.0) as http:
+    running = simulator_thread.started.result(120)
+    with httpx.Client(timeout=120.0) as http:
         for url in (running.elevenlabs_url, running.twilio_url):
             http.post(f"{url}/_sim/reset").raise_for_status()
         yield running
@@ -259,7 +270,7 @@ def lasting_server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ServerProcess]:
     """A server of many tests, one after another."""
-    running, home = simulator_thread.started.result(30), tmp_path_factory.mktemp("server")
+    running, home = simulator_thread.started.result(120), tmp_path_factory.mktemp("server")
     with server_process(running, lasting_postgres_url, home, {}) as serving:
         serving.ready()
         yield serving

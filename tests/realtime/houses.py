@@ -43,14 +43,19 @@ if TYPE_CHECKING:
 PROJECT, ENVIRONMENT = ProjectName("acme"), EnvironmentName("testing")
 AGENT, LINE = AgentName("front-desk"), "main-line"
 NUMBER, CALLER, COLLEAGUE = "+15005550006", "+14155550100", "+15005550001"
-GREETING = "Good morning, this is the front desk of the shop, how can I help you today?"
+GREETING = (
+    "Good morning, this is the front desk of the shop, how can I help you today? Take your time,"
+    " tell me in your own words what it is about, and I will find the right person or the right"
+    " answer for you as quickly as I can."
+)
+"""Long enough to be interrupted however late the machine is."""
 SUPPORT_EMAIL = "desk@example.com"
 """What the manifest says of a slot that people change."""
 APOLOGY = "We are sorry, the line was lost."
-DEADLINE_S = 30.0
+DEADLINE_S = 120.0
 
 Json = dict[str, Any]
-SILENT: Json = {"wait_for": "speech_end", "timeout_ms": 60_000, "silence_ms": 60_000}
+SILENT: Json = {"wait_for": "speech_end", "timeout_ms": 600_000, "silence_ms": 600_000}
 """Somebody who only listens."""
 Found = TypeVar("Found")
 Houses = Callable[..., AbstractAsyncContextManager["House"]]
@@ -109,10 +114,11 @@ class House:
     simulators: RunningSimulators
     server: ServerProcess
     calls: JsonObject = field(default_factory=dict)
-    _http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30.0))
+    _http: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=DEADLINE_S))
 
     async def __aenter__(self) -> Self:
         await self._store(await self._agent())
+        await self.elevenlabs("talks", {"sound_gap_s": DEADLINE_S})
         voice = f"/v1/webhooks/twilio/voice/{PROJECT}/{ENVIRONMENT}/{LINE}"
         await self.configure(VoiceUrl=self.server.url + voice, StatusCallback="")
         return self

@@ -8,11 +8,14 @@ import pytest
 
 from simulators.twilio.calls import voices
 from tests.realtime.houses import CALLER, GREETING, NUMBER, Houses
+from trunkline.model.calls.recordings import SILENCE
 
 WORDS = "When do you open?"
+BYTES_PER_MS = 8
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_a_caller_is_heard_answered_and_may_interrupt(shared_houses: Houses) -> None:
     spoken = voices.said(WORDS)
     async with shared_houses(calls={"record": True}) as house:
@@ -36,7 +39,7 @@ async def test_a_caller_is_heard_answered_and_may_interrupt(shared_houses: House
     names = [event.name for event in events]
     assert names.index("interruption") < names.index("user_transcript")
     [interruption] = [event.data for event in events if event.name == "interruption"]
-    assert 300 < float(str(interruption["heardMs"])) < 3_000
+    assert 300 < float(str(interruption["heardMs"])) < len(voices.said(GREETING)) / BYTES_PER_MS
     [correction] = [event.data for event in events if event.name == "agent_response_correction"]
     assert GREETING.startswith(str(correction["corrected"]).rstrip(". …"))
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
@@ -55,4 +58,5 @@ async def test_a_caller_is_heard_answered_and_may_interrupt(shared_houses: House
     assert len(caller_track) == len(agent_track)
     assert voices.from_wav(voices.to_wav(spoken)) in caller_track
     played = base64.b64decode(shown["heard"]["played_base64"])
-    assert played[:4_000] in agent_track, "it was recorded as it was heard"
+    sound = agent_track.replace(SILENCE, b"")
+    assert played.replace(SILENCE, b"")[:4_000] in sound, "it was recorded as it was heard"

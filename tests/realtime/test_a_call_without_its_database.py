@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
     from tests.conversing.platform_side import Platform, Side
     from tests.realtime.conftest import Ends
+    from trunkline.model.calls.records import CallRecord
 
-
-HASTY = StoreBounds(connect_timeout_s=2, wait_timeout_s=0.5, call_timeout_s=2.0)
+HASTY = StoreBounds(wait_timeout_s=3.0)
+"""Who asks while the server is gone is told so soon."""
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_a_call_outlives_its_database_and_is_written_down_once(
     home: Path, ends: Ends, platform: Platform
 ) -> None:
@@ -54,7 +57,7 @@ async def test_a_call_outlives_its_database_and_is_written_down_once(
                 ProjectRecord(name=PROJECT, repository="https://git.example.com/acme.git")
             )
             async with server.called() as caller:
-                await asyncio.wait_for(begun.wait(), 10)
+                await asyncio.wait_for(begun.wait(), 60)
                 await sides[0].say("before")
                 await until(server.events, lambda events: len(events) >= 2)
                 child.kill()
@@ -68,10 +71,17 @@ async def test_a_call_outlives_its_database_and_is_written_down_once(
                 with pytest.raises(StoreUnavailable):
                     await store.call(PROJECT, server.records[-1].id)
                 await caller.stop()
-                await asyncio.wait_for(caller.closed.wait(), 15)
+                await asyncio.wait_for(caller.closed.wait(), 60)
             postgres.start_server(supervisor, cluster)
-            record = await until(server.record, lambda record: record.is_over)
+
+            async def remembered() -> CallRecord | None:
+                with suppress(StoreUnavailable):
+                    return await server.record()
+                return None
+
+            record = await until(remembered, lambda found: found is not None and found.is_over)
             events = await server.events()
+    assert record is not None
     assert numbers(b"".join(content for _, content in sides[0].chunks)) == list(range(10))
     assert (record.ended_by, record.outcome) == ("caller", "talked")
     assert [event.seq for event in events] == list(range(1, len(events) + 1))

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.realtime.houses import APOLOGY, COLLEAGUE, SILENT, until, words_of
+from tests.realtime.houses import APOLOGY, COLLEAGUE, DEADLINE_S, SILENT, until, words_of
 
 if TYPE_CHECKING:
     from tests.realtime.houses import House, Houses
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def no_talk_is_left(house: House) -> None:
@@ -33,7 +33,7 @@ async def test_a_server_that_stops_ends_its_calls_with_words(houses: Houses) -> 
 
 
 async def test_a_server_that_stops_waits_for_its_calls(houses: Houses) -> None:
-    async with houses(TRUNKLINE_CALL_DRAIN="20s") as house:
+    async with houses(TRUNKLINE_CALL_DRAIN="5m") as house:
         sid, _ = await house.talking()
         house.server.child.request_stop()
         await asyncio.sleep(0)
@@ -41,7 +41,7 @@ async def test_a_server_that_stops_waits_for_its_calls(houses: Houses) -> None:
         record = await house.record(sid, lambda record: record.is_over)
         server = house.server.child
         await asyncio.to_thread(
-            server.wait_until, lambda: server.exit_code is not None, timeout_s=10
+            server.wait_until, lambda: server.exit_code is not None, timeout_s=DEADLINE_S
         )
     assert (record.ended_by, record.outcome) == ("caller", "talked")
     assert server.exit_code == 0

@@ -37,7 +37,7 @@ async def test_frames_pass_intact_and_in_order_both_ways(
     platform.part = part
     async with server.called() as caller:
         await caller.speak(*(frame(number) for number in range(FRAMES)))
-        await asyncio.wait_for(caller.closed.wait(), 10)
+        await asyncio.wait_for(caller.closed.wait(), 60)
     assert heard.is_set()
     said = b"".join(content for _, content in sides[0].chunks)
     assert numbers(said) == list(range(FRAMES))
@@ -77,7 +77,7 @@ async def test_an_interruption_clears_before_the_next_frame_and_tells_what_was_h
         await caller.speak(frame(0))
         await caller.until(lambda line: numbers(line.heard())[-1] == 100)
         cut.set()
-        await asyncio.wait_for(caller.closed.wait(), 10)
+        await asyncio.wait_for(caller.closed.wait(), 60)
     clear = caller.kinds().index("clear")
     before = [one for one in caller.told[:clear] if one["event"] == "media"]
     behind = [one for one in caller.told[clear:] if one["event"] == "media"]
@@ -132,7 +132,7 @@ async def test_legs_of_other_codings_are_converted_both_ways(
     spoken = encoded((tone[::2]).astype(np.int16), LineFormat("ulaw", 8_000))
     async with server.called() as caller:
         await caller.speak(*(spoken[at : at + 160] for at in range(0, 8_000, 160)))
-        await asyncio.wait_for(caller.closed.wait(), 10)
+        await asyncio.wait_for(caller.closed.wait(), 60)
     said = np.frombuffer(b"".join(content for _, content in sides[0].chunks), "<i2")
     heard = samples_of(decoded(caller.heard(), LineFormat("ulaw", 8_000)))
     assert main_frequency(said, 16_000) == pytest.approx(440, abs=3)
@@ -161,7 +161,7 @@ async def test_both_tracks_are_recorded_as_the_caller_heard_them(
         await caller.speak(*(frame(1_000 + number) for number in range(600)))
         await server.until_recorded(parts=2)
         await caller.stop()
-        await asyncio.wait_for(caller.closed.wait(), 10)
+        await asyncio.wait_for(caller.closed.wait(), 60)
         done.set()
     record = await server.until(lambda record: record.is_over)
     assert (record.recorded, record.ended_by) == (True, "caller")
@@ -193,7 +193,7 @@ async def test_what_is_to_be_blotted_out_never_reaches_a_row(
 
     platform.part = part
     async with server.called() as caller:
-        await asyncio.wait_for(caller.closed.wait(), 10)
+        await asyncio.wait_for(caller.closed.wait(), 60)
     record = await server.until(lambda record: record.is_over)
     said = [event.data["text"] for event in await server.events() if event.name == "agent_response"]
     assert said == ["Your card is [card number], right?"]

@@ -46,14 +46,14 @@ async def talk(caller: Line, frames: int) -> None:
     for _ in range(0, frames, BURST):
         before = len(caller.heard())
         await caller.speak(*(frame(number) for number in range(BURST)))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while len(caller.heard()) < before + BURST * FRAME_BYTES:  # noqa: ASYNC110 - heard
                 await asyncio.sleep(0.005)
 
 
 async def is_left(server: Server) -> None:
     """Nothing of the call is carried any more."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while server.board.calls:  # noqa: ASYNC110 - asks the outside
             await asyncio.sleep(0.01)
 
@@ -86,19 +86,19 @@ async def test_a_call_of_a_removed_project_goes_on_and_leaves_nothing(
 
     platform.part = part
     async with server.called(context={"business_hours": "9-18"}) as caller:
-        await asyncio.wait_for(begins.wait(), 30)
+        await asyncio.wait_for(begins.wait(), 60)
         if moment == "in its middle":
             goes_on.set()
-            await asyncio.wait_for(agent.begun.wait(), 30)
+            await asyncio.wait_for(agent.begun.wait(), 60)
             await talk(caller, 300)
         await server.store.remove(PROJECT)
         goes_on.set()
         await talk(caller, 100)
         await caller.stop()
-        await asyncio.wait_for(caller.closed.wait(), 30)
+        await asyncio.wait_for(caller.closed.wait(), 60)
     await is_left(server)
     assert agent.side is not None
-    await asyncio.wait_for(agent.side.connection.wait_closed(), 30)
+    await asyncio.wait_for(agent.side.connection.wait_closed(), 60)
     assert rows(postgres_url) == {}
 
 
@@ -108,7 +108,7 @@ async def test_a_call_with_an_agent_that_leaves_git_is_recorded_to_its_end(
     agent = Echo(platform)
     await server.rule(record=True)
     async with server.called() as caller:
-        await asyncio.wait_for(agent.begun.wait(), 30)
+        await asyncio.wait_for(agent.begun.wait(), 60)
         source = SourceState(project=PROJECT, seen_revision=REVISION, applied_revision=REVISION)
         await server.store.store_tree(source, [], {}, {})
         await talk(caller, 40)

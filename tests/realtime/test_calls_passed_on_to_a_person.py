@@ -14,7 +14,7 @@ from tests.realtime.houses import APOLOGY, COLLEAGUE, until, words_of
 if TYPE_CHECKING:
     from tests.realtime.houses import House, Houses, Json
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 SUMMARY = "Wants a refund & is in a hurry."
 SENTENCE = "One moment."
 

@@ -19,7 +19,7 @@ from trunkline.model.records import SourceState
 if TYPE_CHECKING:
     from tests.realtime.houses import House, Houses
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 async def want(house: House, **said: Any) -> None:

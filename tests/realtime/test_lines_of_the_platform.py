@@ -36,7 +36,7 @@ async def lines(simulators: RunningSimulators) -> AsyncIterator[ElevenLabsLines]
     wire = Wire("ElevenLabs", simulators.elevenlabs_url)
     pace = Pace(Rates(requests_per_second=10_000, burst=1_000, concurrency=50))
     key = simulators.elevenlabs_key
-    yield ElevenLabsLines(ElevenLabsClient(wire, key, pace, read_timeout_s=5.0))
+    yield ElevenLabsLines(ElevenLabsClient(wire, key, pace, read_timeout_s=60.0))
     await wire.close()
 
 
@@ -52,6 +52,7 @@ def agent_id(simulators: RunningSimulators) -> ExternalId:
         f"{simulators.elevenlabs_url}/v1/convai/agents/create",
         json={"name": "front-desk", "conversation_config": config},
         headers={"xi-api-key": simulators.elevenlabs_key},
+        timeout=60,
     )
     return ExternalId(answer.raise_for_status().json()["agent_id"])
 
@@ -61,11 +62,12 @@ async def test_coded_audio_goes_both_ways_and_words_come_back(
 ) -> None:
     spoken = voices.said(WORDS)
     samples = base64.b64encode(spoken).decode()
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         heard_as = {"samples": samples, "format": "ulaw_8000", "text": WORDS}
         await http.post(f"{simulators.elevenlabs_url}/_sim/hearing", json=heard_as)
+        await http.post(f"{simulators.elevenlabs_url}/_sim/talks", json={"sound_gap_s": 20})
     heard: list[object] = []
-    async with asyncio.timeout(20), lines.open(LineRequest(agent_id=agent_id)) as line:
+    async with asyncio.timeout(60), lines.open(LineRequest(agent_id=agent_id)) as line:
         assert (line.caller_format, line.agent_format) == (ULAW, ULAW)
         await line.inform("manager: Ada is the manager today.", slot="manager")
         quiet = b"\xff" * 8_000
@@ -90,7 +92,7 @@ async def test_a_call_is_registered_for_the_platform_to_take(
     request = LineRequest(
         agent_id=agent_id, caller="+15005550001", called="+15005550006", variables={"name": "Ada"}
     )
-    answer = await lines.register_call(request, direction="inbound", timeout_s=5.0)
+    answer = await lines.register_call(request, direction="inbound", timeout_s=60.0)
     assert "<Connect>" in answer
     assert "<Stream" in answer
 
@@ -101,4 +103,4 @@ async def test_an_agent_nobody_has_is_refused(lines: ElevenLabsLines) -> None:
         async with lines.open(request):
             pass
     with pytest.raises(RemoteMissing):
-        await lines.register_call(request, direction="inbound", timeout_s=5.0)
+        await lines.register_call(request, direction="inbound", timeout_s=60.0)

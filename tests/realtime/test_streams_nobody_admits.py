@@ -29,7 +29,7 @@ async def refused(
     """The code a stream that begins like this is closed with."""
     async with line(server.url, SIGNATURE) as one:
         await one.begin(call or server.records[-1].id, account, sid, ticket)
-        await asyncio.wait_for(one.closed.wait(), 10)
+        await asyncio.wait_for(one.closed.wait(), 60)
         return one.connection.close_code
 
 
@@ -94,11 +94,11 @@ async def test_a_stream_that_begins_in_the_middle_or_says_nonsense_is_closed(
     for message in ({"event": "stop"}, {"event": "start"}, {"event": "media", "media": {}}, {}):
         async with line(server.url, SIGNATURE) as one:
             await one.say(**message)
-            await asyncio.wait_for(one.closed.wait(), 10)
+            await asyncio.wait_for(one.closed.wait(), 60)
             assert one.connection.close_code == POLICY
     async with line(server.url, SIGNATURE) as one:
         await one.connection.send(b"\x00\x01")
-        await asyncio.wait_for(one.closed.wait(), 10)
+        await asyncio.wait_for(one.closed.wait(), 60)
         assert one.connection.close_code == POLICY
 
 
@@ -115,7 +115,7 @@ async def test_nonsense_in_the_middle_of_a_call_ends_both_legs(
     async with server.called() as caller:
         await server.until(lambda record: record.conversation_id != "")
         await caller.say(event="media", media={"payload": "no base64!"})
-        await asyncio.wait_for(caller.closed.wait(), 10)
+        await asyncio.wait_for(caller.closed.wait(), 60)
     record = await server.until(lambda record: record.is_over)
     assert (record.ended_by, record.outcome) == ("carrier", "dropped")
     assert await server.store.holder_of(PROJECT, record.id) is None

@@ -25,6 +25,7 @@ async def test_history_replays(recorded: Recording) -> None:
         workflows=WORKFLOWS,
         workflow_runner=workflow_runner(),
         data_converter=pydantic_data_converter,
+        debug_mode=True,  # a task may take as long as the machine needs
     )
     text = await asyncio.to_thread(recorded.path.read_text)
     history = WorkflowHistory.from_json(recorded.name, text)

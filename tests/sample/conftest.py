@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Mapping
 
 import httpx
 import pytest
 
-from simulators.server import RunningSimulators
+from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.patient_loop import LoopFactory, loops_for
 from tests.sample.workbench import Steer, Workbench, workbench
-from tests.simulator_threads import simulators_in_thread
 
 
-@pytest.fixture(scope="session")
-def sample_simulators() -> Iterator[RunningSimulators]:
-    """Both simulators, for all tests of this room."""
-    with simulators_in_thread() as started:
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, LoopFactory]:
+    """Whoever talks here shares a loop, and how busy the machine is takes no time there."""
+    return loops_for(item, "bench")
+
+
+@pytest.fixture
+async def sample_simulators() -> AsyncIterator[RunningSimulators]:
+    """Both simulators."""
+    async with serve_simulators(SimulatorOptions(elevenlabs_port=0, twilio_port=0)) as started:
         yield started
 
 
@@ -23,7 +28,7 @@ def sample_simulators() -> Iterator[RunningSimulators]:
 async def steer(sample_simulators: RunningSimulators) -> AsyncIterator[Steer]:
     """Changes how agents talk until the test is over."""
     url = f"{sample_simulators.elevenlabs_url}/_sim"
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
 
         async def change(**settings: object) -> None:
             answer = await http.post(f"{url}/talks", json=settings)

@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 VENDORS = ("postgres", "temporal-schema", "temporal", "temporal-ui")
 """Services whose program is a vendor's and comes with its image."""
 PORTS = ("8080", "9464", "8811", "8812")
-READY_TIMEOUT_S = 90.0
+READY_TIMEOUT_S = 180.0
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @dataclass
@@ -120,7 +120,7 @@ class Machine:
             self.wait_until_healthy(name, process)
             yield process
             process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0, log.read_text()
+            assert process.wait(120) == 0, log.read_text()
         finally:
             process.kill()
             process.wait()
@@ -247,6 +247,7 @@ async def test_the_stack_comes_up_in_its_order_reconciles_and_goes_down(
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{machine.ports['8080']}",
             headers={"Authorization": f"Bearer {token[0]}"},
+            timeout=60,
         ) as http:
             await _synced(http)
     assert done == order

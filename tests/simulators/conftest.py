@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -35,7 +35,12 @@ from twilio.rest import Client as TwilioClient
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
 from tests.simulators.conformance import Exchange
 from tests.simulators.recording import recording
+from tests.simulators.talking import PATIENCE_S
 from tests.simulators.telephony import Telephony, open_telephony
+from tests.steady_loop import SteadyLoop
+
+if TYPE_CHECKING:
+    from pytest_asyncio.plugin import LoopFactory
 
 Json = dict[str, Any]
 
@@ -255,9 +260,17 @@ class Recorded:
     twilio: list[Exchange]
 
 
+def pytest_asyncio_loop_factories() -> Mapping[str, LoopFactory]:
+    """Who talks to simulators from a loop goes by the clock these go by."""
+    return {"loop": SteadyLoop}
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[RunningSimulators]:
-    """Both simulators in a loop of their own, so that blocking clients can talk to them."""
+    """Both simulators in a loop of their own, so that blocking clients can talk to them.
+
+    Its clock leaves out the time in which this process is stopped, clients and all.
+    """
     options = SimulatorOptions(elevenlabs_port=0, twilio_port=0, twilio_numbers=NUMBERS)
     ready = threading.Event()
     found: list[RunningSimulators] = []
@@ -272,7 +285,11 @@ def running() -> Iterator[RunningSimulators]:
             ready.set()
             await stopped.wait()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    def run() -> None:
+        with asyncio.Runner(loop_factory=SteadyLoop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
         assert ready.wait(STARTED_WITHIN_S)
@@ -285,10 +302,11 @@ def running() -> Iterator[RunningSimulators]:
 @contextmanager
 def _world_of(running: RunningSimulators) -> Iterator[World]:
     answers = Answers()
-    hooked = httpx.Client(event_hooks={"response": [answers.take]}, trust_env=False)
+    hooks = {"response": [answers.take]}
+    hooked = httpx.Client(event_hooks=hooks, trust_env=False, timeout=PATIENCE_S)
     twilio = TwilioClient(running.twilio_account_sid, running.twilio_auth_token)
     twilio.api.base_url = running.twilio_url
-    with hooked, httpx.Client(trust_env=False) as http:
+    with hooked, httpx.Client(trust_env=False, timeout=PATIENCE_S) as http:
         elevenlabs = ElevenLabs(
             base_url=running.elevenlabs_url, api_key=running.elevenlabs_key, httpx_client=hooked
         )

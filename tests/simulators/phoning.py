@@ -108,7 +108,8 @@ def phone(twiml: str, call_sid: str = CALL_SID) -> Iterator[Phone]:
     """The call such TwiML connects; what ends TLS is imagined before the server."""
     url, parameters = stream_of(twiml)
     assert url.startswith("wss://")
-    with connect(url.replace("wss", "ws", 1), proxy=None, max_queue=None) as connection:
+    plain = url.replace("wss", "ws", 1)
+    with connect(plain, proxy=None, max_queue=None, open_timeout=PATIENCE_S) as connection:
         found = Phone(connection, call_sid)
         found.begin(parameters)
         yield found

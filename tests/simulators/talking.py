@@ -97,7 +97,7 @@ class Line:
 @contextmanager
 def line(url: str) -> Iterator[Line]:
     """A connection on which nothing has been said. Raises InvalidStatus when it is refused."""
-    with connect(url, proxy=None, max_queue=None) as connection:
+    with connect(url, proxy=None, max_queue=None, open_timeout=PATIENCE_S) as connection:
         yield Line(connection)
 
 

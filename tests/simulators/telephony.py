@@ -235,7 +235,10 @@ async def open_office(running: RunningSimulators) -> AsyncIterator[Office]:
 @contextlib.asynccontextmanager
 async def open_telephony(running: RunningSimulators) -> AsyncIterator[Telephony]:
     """An office behind a number of simulators that run, as on their first start."""
-    async with open_office(running) as office, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        open_office(running) as office,
+        httpx.AsyncClient(trust_env=False, timeout=WITHIN_S) as http,
+    ):
         client = Client(running.twilio_account_sid, running.twilio_auth_token)
         client.api.base_url = running.twilio_url
         found = Telephony(running, office, http, client)

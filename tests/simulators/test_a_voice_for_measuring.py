@@ -43,9 +43,9 @@ def test_a_tone_numbers_its_frames(world: World, chunk_ms: int) -> None:
     world.steer("voice", {"mode": "tone", "chunk_ms": chunk_ms})
     wanted = 20
     content = b""
+    began_s = time.monotonic()
     with talk(public_url(world, talker(world, **ULAW))) as line:
         line.until("conversation_initiation_metadata")
-        began_s = time.monotonic()
         while len(content) < wanted * FRAME_BYTES:
             content += chunk(line)
         spent_s = time.monotonic() - began_s

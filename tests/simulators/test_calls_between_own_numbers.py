@@ -30,7 +30,7 @@ async def test_both_sides_hear_each_other_and_end_together(telephony: Telephony)
     )
 
     async def says(conversation: Conversation) -> None:
-        await conversation.say(WORD)
+        await conversation.say(WORD, size=len(WORD))
 
     office.talks["/near"] = says
     await _bought(telephony)
@@ -39,7 +39,7 @@ async def test_both_sides_hear_each_other_and_end_together(telephony: Telephony)
     (near,) = [each for each in office.conversations if each.request.path == "/near"]
     (far,) = [each for each in office.conversations if each.request.path == "/media"]
     await until(lambda: WORD in far.heard())
-    await far.say(WORD)
+    await far.say(WORD, size=len(WORD))
     await until(lambda: WORD in near.heard())
     await far.socket.close()
     await telephony.over(placed.sid)

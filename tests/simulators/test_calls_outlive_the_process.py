@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
-from tests.simulators.telephony import CALLER, NUMBER, open_office, until
+from tests.simulators.telephony import CALLER, NUMBER, WITHIN_S, open_office, until
 
 STAY = "<Response><Pause length='60'/></Response>"
 END = "<Response/>"
@@ -27,6 +27,7 @@ def client(running: RunningSimulators) -> httpx.AsyncClient:
         base_url=f"{running.twilio_url}/2010-04-01/Accounts/{account}",
         auth=(account, running.twilio_auth_token),
         trust_env=False,
+        timeout=WITHIN_S,
     )
 
 
@@ -52,7 +53,9 @@ async def test_streams_are_stopped_before_the_process_is() -> None:
         async with serve_simulators(beginning) as running:
             office = await outer.enter_async_context(open_office(running))
             office.connect()
-            async with httpx.AsyncClient(base_url=running.twilio_url, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                base_url=running.twilio_url, trust_env=False, timeout=WITHIN_S
+            ) as http:
                 fields = {"VoiceUrl": f"{office.url}/voice"}
                 edit = {"phone_number": NUMBER, "fields": fields}
                 assert (await http.post("/_sim/edit", json=edit)).status_code == 200

@@ -70,7 +70,8 @@ def test_an_expired_signature_once(world: World) -> None:
 
 def test_pongs_that_come_late(world: World) -> None:
     trouble(world, kind="late-pong", seconds=0.3)
-    with connect(public_url(world, talker(world)), proxy=None) as connection:
+    url = public_url(world, talker(world))
+    with connect(url, proxy=None, open_timeout=PATIENCE_S) as connection:
         connection.send('{"type": "conversation_initiation_client_data"}')
         connection.recv(PATIENCE_S)
         began_s = time.monotonic()

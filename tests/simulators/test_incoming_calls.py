@@ -141,9 +141,11 @@ async def test_gathered_keys_go_to_the_action(telephony: Telephony) -> None:
 async def test_a_key_ends_what_is_gathered_and_nothing_goes_on(telephony: Telephony) -> None:
     office = telephony.office
     office.documents["/voice"] = (
-        '<Response><Gather timeout="0" action="/never"/><Gather action="/keys"/></Response>'
+        '<Response><Gather timeout="0" action="/never"/><Say>now</Say>'
+        '<Gather action="/keys"/></Response>'
     )
-    await telephony.over(await telephony.call(script=[{"after_ms": 50, "digits": "9#1"}]))
+    script = [{"wait_for": "speech_start"}, {"digits": "9#1"}]
+    await telephony.over(await telephony.call(script=script))
     assert [form["Digits"] for form in office.forms("/keys")] == ["9"]
     assert office.forms("/never") == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ EVENTS = ["initiated", "ringing", "answered", "completed"]
 async def test_a_call_is_queued_rung_answered_and_reported(telephony: Telephony) -> None:
     office = telephony.office
     office.documents["/out"] = HANG_UP
+    began_s = time.monotonic()
     call = await telephony.place(
         url=f"{office.url}/out",
         status_callback=f"{office.url}/progress",
@@ -28,6 +30,7 @@ async def test_a_call_is_queued_rung_answered_and_reported(telephony: Telephony)
     )
     assert (call.status, call.direction, call.queue_time) == ("queued", "outbound-api", "0")
     await telephony.over(call.sid)
+    spent_s = time.monotonic() - began_s
     await until(lambda: len(office.forms("/progress")) == 4)
     forms = office.forms("/progress")
     assert [form["CallStatus"] for form in forms] == [
@@ -38,7 +41,7 @@ async def test_a_call_is_queued_rung_answered_and_reported(telephony: Telephony)
     ]
     assert [form["SequenceNumber"] for form in forms] == ["0", "1", "2", "3"]
     assert {form["CallbackSource"] for form in forms} == {"call-progress-events"}
-    assert forms[-1]["CallDuration"] == "0"
+    assert 0 <= int(forms[-1]["CallDuration"]) <= spent_s + 1
     assert forms[0]["Timestamp"].endswith("+0000")
     (asked,) = office.forms("/out")
     assert (
@@ -58,7 +61,8 @@ async def test_a_call_is_queued_rung_answered_and_reported(telephony: Telephony)
     )
     assert all(asked.is_signed for asked in office.asked)
     ended = await asyncio.to_thread(lambda: telephony.client.calls(call.sid).fetch())
-    assert (ended.status, ended.duration, ended.price_unit) == ("completed", "0", "USD")
+    assert (ended.status, ended.price_unit) == ("completed", "USD")
+    assert ended.duration == forms[-1]["CallDuration"]
     assert isinstance(ended.start_time, datetime)
     assert ended.subresource_uris["streams"].endswith(f"{call.sid}/Streams.json")
 
@@ -96,11 +100,11 @@ async def test_nobody_picks_up_before_the_time_is_over(telephony: Telephony) -> 
 
 async def test_calls_leave_the_queue_one_after_another(telephony: Telephony) -> None:
     assert (await telephony.steer("telephony"))["calls_per_second"] == 1
-    await telephony.steer("telephony", {"calls_per_second": 0.05})
+    await telephony.steer("telephony", {"calls_per_second": 0.005})
     calls = [await telephony.place(twiml=HANG_UP) for _ in range(3)]
     waits = [int(call.queue_time) for call in calls]
     assert waits[0] == 0
-    assert 0 < waits[1] <= 20_000 < waits[2] <= 40_000
+    assert 0 < waits[1] <= 200_000 < waits[2] <= 400_000
     statuses = [(await telephony.show(call.sid))["status"] for call in calls[1:]]
     assert statuses == ["queued", "queued"]
 
@@ -116,7 +120,7 @@ async def test_a_person_who_answers_hears_and_says(telephony: Telephony) -> None
     shown = await telephony.over(call.sid)
     assert noted(shown, "caller_speaks")[0]["words"] == "who is there"
     assert office.forms("/out")[0]["AnsweredBy"] == "machine_start"
-    assert office.conversations[0].heard().strip(b"\xff")
+    await until(lambda: bool(office.conversations[0].heard().strip(b"\xff")))
 
 
 async def test_a_waiting_call_can_be_cancelled(telephony: Telephony) -> None:

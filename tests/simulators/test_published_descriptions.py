@@ -224,6 +224,7 @@ def mutations(body: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_what_the_document_refuses_the_simulator_refuses(recorded: Recorded) -> None:
     world = recorded.world
     walk_with_the_official_client(world)

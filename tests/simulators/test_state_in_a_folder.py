@@ -31,7 +31,7 @@ Json = dict[str, Any]
 NUMBER = "+15005550001"
 HEADERS = {"xi-api-key": DEFAULT_ELEVENLABS_KEY}
 TWILIO_AUTH = (DEFAULT_TWILIO_ACCOUNT_SID, DEFAULT_TWILIO_AUTH_TOKEN)
-STOPS_WITHIN_S = 60.0
+WITHIN_S = 60.0
 AGENTS = "/v1/convai/agents"
 
 
@@ -48,7 +48,7 @@ def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Json]]:
 
 def test_an_answered_request_survives_a_kill(tmp_path: Path) -> None:
     state = ("--state", str(tmp_path / "state"), "--number", NUMBER)
-    with httpx.Client(headers=HEADERS, trust_env=False) as http:
+    with httpx.Client(headers=HEADERS, trust_env=False, timeout=WITHIN_S) as http:
         with process(*state) as (first, addresses):
             url = addresses["elevenlabs_url"]
             body: Json = {"name": "kept", "tags": ["t"], "conversation_config": {}}
@@ -68,7 +68,7 @@ def test_an_answered_request_survives_a_kill(tmp_path: Path) -> None:
             }
             assert http.post(f"{url}/v1/convai/phone-numbers", json=number).status_code == 200
             first.send_signal(signal.SIGKILL)
-            first.wait(STOPS_WITHIN_S)
+            first.wait(WITHIN_S)
         with process(*state) as (_, addresses):
             url = addresses["elevenlabs_url"]
             after = http.get(f"{url}{AGENTS}/{agent_id}").json()
@@ -86,7 +86,7 @@ def test_an_answered_request_survives_a_kill(tmp_path: Path) -> None:
 
 def test_a_reset_empties_the_folder_too(tmp_path: Path) -> None:
     state = ("--state", str(tmp_path))
-    with httpx.Client(headers=HEADERS, trust_env=False) as http:
+    with httpx.Client(headers=HEADERS, trust_env=False, timeout=WITHIN_S) as http:
         with process(*state) as (_, addresses):
             url = addresses["elevenlabs_url"]
             http.post(f"{url}{AGENTS}/create", json={"conversation_config": {}})
@@ -100,19 +100,19 @@ def test_a_signal_stops_it_even_while_a_request_hangs(number: signal.Signals) ->
     with process() as (started, addresses):
         url = addresses["elevenlabs_url"]
         hang: Json = {"faults": [{"kind": "hang-before", "seconds": 600}]}
-        with httpx.Client(headers=HEADERS, trust_env=False, timeout=60) as http:
+        with httpx.Client(headers=HEADERS, trust_env=False, timeout=WITHIN_S) as http:
             assert http.post(f"{url}/_sim/faults", json=hang).status_code == 200
             with pytest.raises(httpx.ReadTimeout):
-                http.get(url + AGENTS, timeout=0.2)
+                http.get(url + AGENTS, timeout=httpx.Timeout(WITHIN_S, read=0.2))
             started.send_signal(number)
-            assert started.wait(STOPS_WITHIN_S) == 0
+            assert started.wait(WITHIN_S) == 0
 
 
 @pytest.mark.slow
 def test_conversations_end_with_the_process_and_tests_go_on_in_the_next(tmp_path: Path) -> None:
     state = ("--state", str(tmp_path / "state"))
     test = {"type": "llm", "name": "t", "success_condition": "welcomes the caller"}
-    with httpx.Client(headers=HEADERS, trust_env=False) as http:
+    with httpx.Client(headers=HEADERS, trust_env=False, timeout=WITHIN_S) as http:
         with process(*state) as (first, addresses):
             url = addresses["elevenlabs_url"]
             body = {"name": "kept", "conversation_config": {"agent": {"first_message": "Welcome."}}}
@@ -123,18 +123,17 @@ def test_conversations_end_with_the_process_and_tests_go_on_in_the_next(tmp_path
             run = {"tests": [{"test_id": test_id}]}
             started = http.post(f"{url}{AGENTS}/{agent_id}/run-tests", json=run).json()
             socket_url = url.replace("http", "ws", 1)
-            with connect(
-                f"{socket_url}/v1/convai/conversation?agent_id={agent_id}", proxy=None
-            ) as line:
+            talk_url = f"{socket_url}/v1/convai/conversation?agent_id={agent_id}"
+            with connect(talk_url, proxy=None, open_timeout=WITHIN_S) as line:
                 line.send('{"type": "conversation_initiation_client_data"}')
-                line.recv(STOPS_WITHIN_S)
+                line.recv(WITHIN_S)
                 first.send_signal(signal.SIGKILL)
-                first.wait(STOPS_WITHIN_S)
+                first.wait(WITHIN_S)
         with process(*state) as (_, addresses):
             url = addresses["elevenlabs_url"]
             listed = http.get(f"{url}/v1/convai/conversations").json()["conversations"]
             invocation = f"{url}/v1/convai/test-invocations/{started['id']}"
-            deadline_s = time.monotonic() + STOPS_WITHIN_S
+            deadline_s = time.monotonic() + WITHIN_S
             while http.get(invocation).json()["test_runs"][0]["status"] == "pending":
                 assert time.monotonic() < deadline_s
     assert [one["status"] for one in listed] == ["failed", "done"]
@@ -161,7 +160,7 @@ def test_a_port_in_use_ends_the_process_with_a_message() -> None:
             [*command, "--twilio-port", "0"],
             capture_output=True,
             text=True,
-            timeout=STOPS_WITHIN_S,
+            timeout=WITHIN_S,
             check=False,
             env={**os.environ},
         )
@@ -184,7 +183,7 @@ async def test_two_in_one_process_share_nothing() -> None:
     async with (
         serve_simulators(options) as one,
         serve_simulators(options) as other,
-        httpx.AsyncClient(headers=HEADERS, trust_env=False) as http,
+        httpx.AsyncClient(headers=HEADERS, trust_env=False, timeout=WITHIN_S) as http,
     ):
         await http.post(f"{one.elevenlabs_url}{AGENTS}/create", json={"conversation_config": {}})
         counts = [

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 Json = dict[str, Any]
 AGENTS = "/v1/convai/agents"
 DOCUMENTS = "/v1/convai/knowledge-base"
+ANSWERS_WITHIN_S = 60.0
 PAGE = "https://shop.example.com/hours"
 
 
@@ -26,7 +27,9 @@ def options(folder: Path) -> SimulatorOptions:
 
 def client(url: str) -> httpx.AsyncClient:
     headers = {"xi-api-key": DEFAULT_ELEVENLABS_KEY}
-    return httpx.AsyncClient(base_url=url, headers=headers, trust_env=False)
+    return httpx.AsyncClient(
+        base_url=url, headers=headers, trust_env=False, timeout=ANSWERS_WITHIN_S
+    )
 
 
 async def make_documents(http: httpx.AsyncClient) -> list[str]:

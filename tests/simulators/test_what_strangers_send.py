@@ -84,7 +84,7 @@ def test_no_list_takes_a_cursor_it_did_not_give(world: World, path: str) -> None
 )
 def test_a_frame_that_is_no_message_breaks_the_contract(world: World, frame: str | bytes) -> None:
     url = public_url(world, talker(world))
-    with connect(url, proxy=None) as connection:
+    with connect(url, proxy=None, open_timeout=PATIENCE_S) as connection:
         connection.send('{"type": "conversation_initiation_client_data"}')
         connection.recv(PATIENCE_S)
         connection.send(frame)
@@ -100,7 +100,7 @@ def test_a_frame_that_is_too_large_is_not_read(world: World) -> None:
     cut before reading why.
     """
     url = public_url(world, talker(world))
-    with connect(url, proxy=None) as connection:
+    with connect(url, proxy=None, open_timeout=PATIENCE_S) as connection:
         connection.send('{"type": "conversation_initiation_client_data"}')
         connection.recv(PATIENCE_S)
         connection.socket.sendall(HEAD_OF_A_TEXT + struct.pack("!Q", 2_000_000) + bytes(MASK_BYTES))

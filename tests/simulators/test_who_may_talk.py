@@ -31,10 +31,10 @@ def test_an_agent_that_wants_authentication_takes_a_signed_url_only(world: World
 
 def test_a_signed_url_is_good_for_a_quarter_of_an_hour(world: World) -> None:
     url = signed_url(world, talker(world))
-    world.steer("clock", {"advance_s": 899})
+    world.steer("clock", {"advance_s": 840})
     with talk(url) as found:
         assert found.reply() == "Welcome."
-    world.steer("clock", {"advance_s": 2})
+    world.steer("clock", {"advance_s": 61})
     with talk(url) as found:
         assert found.end() == (1008, "The conversation signature has expired.")
 
@@ -108,7 +108,8 @@ def test_an_origin_has_to_be_on_the_list(world: World) -> None:
     allowlist = {"allowlist": [{"hostname": "shop.example.com"}]}
     url = public_url(world, talker(world, platform_settings={"auth": allowlist}))
     for origin, closes in (("https://evil.example.com", True), ("https://shop.example.com", False)):
-        with connect(url, proxy=None, origin=Origin(origin)) as connection:
+        named = Origin(origin)
+        with connect(url, proxy=None, open_timeout=PATIENCE_S, origin=named) as connection:
             with suppress(ConnectionClosed):
                 connection.send('{"type": "conversation_initiation_client_data"}')
             if closes:
@@ -120,7 +121,8 @@ def test_an_origin_has_to_be_on_the_list(world: World) -> None:
 
 def test_the_protocols_name_is_given_back(world: World) -> None:
     name = Subprotocol("convai")
-    with connect(public_url(world, talker(world)), proxy=None, subprotocols=[name]) as found:
+    url = public_url(world, talker(world))
+    with connect(url, proxy=None, open_timeout=PATIENCE_S, subprotocols=[name]) as found:
         assert found.subprotocol == "convai"
 
 

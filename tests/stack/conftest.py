@@ -18,12 +18,12 @@ POLL_INTERVAL_S = 0.05
 class Eventually(Protocol):
     """Polls a condition until it holds; False after the deadline."""
 
-    def __call__(self, is_true: Callable[[], bool], *, within_s: float = 30.0) -> bool: ...
+    def __call__(self, is_true: Callable[[], bool], *, within_s: float = 120.0) -> bool: ...
 
 
 @pytest.fixture
 def eventually() -> Eventually:
-    def poll(is_true: Callable[[], bool], *, within_s: float = 30.0) -> bool:
+    def poll(is_true: Callable[[], bool], *, within_s: float = 120.0) -> bool:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if is_true():

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trunkline.local.ports import free_port
-
+pytestmark = pytest.mark.timeout(300)
 WORKER = [sys.executable, "-c", "from trunkline.cli.main import main; main()", "worker"]
 
 
@@ -25,15 +24,16 @@ def test_while_it_waits_for_temporal(
             env={
                 **os.environ,
                 "DATABASE_URL": postgres_url,
-                "TEMPORAL_ADDRESS": f"127.0.0.1:{free_port()}",
+                "TEMPORAL_ADDRESS": "127.0.0.1:1",
             },
             stdout=output,
             stderr=output,
         )
     try:
-        assert eventually(lambda: "waiting for Temporal" in log.read_text(), within_s=60)
+        assert eventually(lambda: "waiting for Temporal" in log.read_text())
         worker.send_signal(number)
-        assert worker.wait(30) == 0
+        assert worker.wait(60) == 0
     finally:
         worker.kill()
+        worker.wait()
     assert "cut short" not in log.read_text()

@@ -3,10 +3,11 @@
 import socket
 from collections.abc import Iterator
 from dataclasses import astuple
+from pathlib import Path
 
 import pytest
 
-from trunkline.listening import LOOPBACK, PortInUse, is_free
+from trunkline.listening import LOOPBACK, PICKED_FROM, TRIES, PortInUse, is_free
 from trunkline.local.ports import FREE_PORTS, OPTIONS, StackPorts, free_port, resolve
 
 
@@ -34,6 +35,15 @@ def test_free_ports_are_different_and_free() -> None:
     ports = astuple(resolve(FREE_PORTS))
     assert len(set(ports)) == len(ports)
     assert all(port > 0 and is_free(port) for port in ports)
+
+
+def test_a_free_port_is_none_the_kernel_gives_to_connections_meanwhile() -> None:
+    said = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    first, last = map(int, said.split())
+    leaves_enough = first > PICKED_FROM + TRIES
+    picked = {free_port() for _ in range(20)}
+    assert [port for port in picked if first <= port <= last] == [] or not leaves_enough
+    assert len(picked) > 1
 
 
 def test_port_zero_for_the_api_frees_every_port_that_was_not_moved() -> None:

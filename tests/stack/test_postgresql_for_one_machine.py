@@ -3,8 +3,10 @@
 import shutil
 import signal
 import stat
+import threading
 from pathlib import Path
 
+import psutil  # it comes without annotations
 import psycopg
 import pytest
 
@@ -26,6 +28,22 @@ def test_what_was_written_is_there_after_a_kill_of_the_server(home: Path) -> Non
         _, url = postgres.start_server(supervisor, postgres.prepare(home / "postgres"))
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
+
+
+def test_whoever_outlives_a_killed_server_for_a_moment_is_waited_for(home: Path) -> None:
+    with Supervisor(home / "logs") as supervisor:
+        child, _ = postgres.start_server(supervisor, postgres.prepare(home / "postgres"))
+        started = psutil.Process(child.pid).children(recursive=True)
+        (late,) = (each for each in started if "checkpointer" in each.cmdline()[0])
+        late.suspend()
+        child.kill()
+    noticing = threading.Timer(2, late.resume)
+    noticing.start()
+    with Supervisor(home / "logs") as supervisor:
+        _, url = postgres.start_server(supervisor, postgres.prepare(home / "postgres"))
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    noticing.join()
 
 
 def test_only_its_own_account_may_reach_the_socket(home: Path) -> None:

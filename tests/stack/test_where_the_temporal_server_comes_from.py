@@ -35,6 +35,7 @@ echo $$ > "$BUILD_LOG"
 exec sleep 600
 """
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(600)
 NO_DOWNLOADS = "http://127.0.0.1:9"
 
 
@@ -119,7 +120,7 @@ def test_an_interrupted_build_leaves_no_half_program(
     log = tmp_path / "builds"
     assert eventually(lambda: log.exists() and log.read_text().endswith("\n"))
     builder.send_signal(number)
-    assert builder.wait(30) != 0
+    assert builder.wait(120) != 0
     assert eventually(lambda: not is_running(int(log.read_text())))
     assert temporal.find_program() is None
     program(tools / "go", GO_THAT_BUILDS)
@@ -134,7 +135,7 @@ def test_two_processes_build_it_once(tools: Path, tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-m", "trunkline.local.temporal"], cwd=ROOT)
         for _ in range(2)
     ]
-    assert [builder.wait(60) for builder in builders] == [0, 0]
+    assert [builder.wait(240) for builder in builders] == [0, 0]
     assert len((tmp_path / "builds").read_text().splitlines()) == 1
 
 
@@ -153,9 +154,9 @@ def test_whoever_waits_for_another_process_says_so(tmp_path: Path) -> None:
     with exclusive(tmp_path / "lock", say, "never said"):
         thread = threading.Thread(target=second)
         thread.start()
-        assert waiting.wait(10)
+        assert waiting.wait(120)
         assert said == ["somebody is at it"]
-    thread.join(10)
+    thread.join(120)
     assert said == ["somebody is at it", "mine"]
 
 
@@ -174,6 +175,6 @@ def test_the_server_answers_and_keeps_its_state_in_a_file(tmp_path: Path) -> Non
             ui_port=None,
             search_attributes=("TrunklineProject",),
         )
-        server.wait_until(lambda: temporal.is_healthy(http_port), timeout_s=30)
+        server.wait_until(lambda: temporal.is_healthy(http_port), timeout_s=120)
         assert (tmp_path / "temporal.db").stat().st_size > 0
     assert not temporal.is_healthy(http_port)

@@ -138,7 +138,7 @@ async def test_a_migration_killed_in_the_middle_leaves_the_old_version(
 
 async def _until_waiting(url: str) -> None:
     """Until some statement of another process waits for a lock."""
-    deadline = asyncio.get_running_loop().time() + 30
+    deadline = asyncio.get_running_loop().time() + 60
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as looking:
         while asyncio.get_running_loop().time() < deadline:
             rows = await looking.execute(

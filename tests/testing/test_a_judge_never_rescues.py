@@ -59,7 +59,7 @@ def _result(script: Script, said: list[str], votes: list[bool | None], facts: Ru
     return conclude(script, lines, [over], answers, facts)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(EXPECT, ALWAYS, FINALLY, REPLIES, ANSWERS, st.sampled_from(["", "ConversationLost"]))
 def test_no_answer_makes_a_run_better(
     make_script: Callable[..., Script],

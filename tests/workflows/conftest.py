@@ -39,6 +39,7 @@ from activities.types import (
     Timing,
 )
 from simulators.server import RunningSimulators, SimulatorOptions, serve_simulators
+from tests.conftest import PATIENT
 from tests.replay.portable import portable
 from tests.workflows.killable_processes import OwnProcess, started
 from tests.workflows.own_repositories import OneRepository
@@ -98,13 +99,21 @@ TIMING = Timing(
 )
 UNHURRIED = TIMING.model_copy(
     update={
+        "request_timeout_s": 20.0,
+        "document_timeout_s": 20.0,
         "heartbeat_timeout_s": 30.0,
-        "observe_timeout_s": 30.0,
-        "apply_timeout_s": 30.0,
-        "store_timeout_s": 30.0,
+        "observe_timeout_s": 60.0,
+        "apply_timeout_s": 60.0,
+        "store_timeout_s": 60.0,
+        "git_timeout_s": 60.0,
+        "fanout_timeout_s": 120.0,
     }
 )
-"""For tests that count requests: nothing is done again because a busy machine was late."""
+"""For tests that count what is done: nothing is done again because a busy machine was late."""
+READS_S, UNHURRIED_READS_S = (1.0, 3.0), (20.0, 60.0)
+"""How long one read of an account may take, and a whole listing."""
+ANSWER_TIMEOUT_S = 60.0
+"""How long a test waits for one answer of its own."""
 
 ANALYSIS_LAG_S = 0.2
 """A conversation's record is never whole at the first look at it, as with the vendor."""
@@ -338,10 +347,13 @@ class MakeStack(Protocol):
         temporal: TemporalServer | None = None,
         database_url: str | None = None,
         beside: Stack | None = None,
+        unhurried: bool = False,
     ) -> Stack:
         """An installation that lasts as long as the test.
 
-        ``beside`` another one it shares everything but the Temporal server.
+        ``beside`` another one it shares everything but the Temporal server. In an ``unhurried`` one
+        nothing is given up, and done again, because the machine is late. A ``database_url`` of the
+        test's own may fail; the one there always is may only be late.
         """
 
 
@@ -358,6 +370,7 @@ async def make_stack(
             temporal: TemporalServer | None = None,
             database_url: str | None = None,
             beside: Stack | None = None,
+            unhurried: bool = False,
         ) -> Stack:
             client = await (temporal or temporal_server).client()
             if beside is not None:
@@ -368,8 +381,11 @@ async def make_stack(
                 folder,
                 files,
                 client=client,
-                database_url=database_url or postgres_url,
+                store=PostgresStore(database_url)
+                if database_url
+                else PostgresStore(postgres_url, PATIENT),
                 programs=partial(request.getfixturevalue, "programs"),
+                unhurried=unhurried,
             )
 
         yield make
@@ -381,8 +397,9 @@ async def _stack(
     files: Mapping[str, str | bytes],
     *,
     client: Client,
-    database_url: str,
+    store: PostgresStore,
     programs: Callable[[], WarmPrograms],
+    unhurried: bool,
 ) -> Stack:
     for path, text in files.items():
         target = folder / "files" / path
@@ -393,7 +410,7 @@ async def _stack(
     await ensure_search_attributes(client)
     options = SimulatorOptions(elevenlabs_port=0, twilio_port=0, twilio_numbers=(NUMBER,))
     running = await parts.enter_async_context(serve_simulators(options))
-    store = await parts.enter_async_context(PostgresStore(database_url))
+    await parts.enter_async_context(store)
     await store.register(ProjectRecord(name=PROJECT, repository=str(repository)))
     secrets = {
         "ELEVENLABS_API_KEY": running.elevenlabs_key,
@@ -401,6 +418,7 @@ async def _stack(
         "TWILIO_AUTH_TOKEN": running.twilio_auth_token,
         "TRUNKLINE_SECRET_ACME_BOOKING": "a booking key",
     }
+    read_timeout_s, listing_timeout_s = UNHURRIED_READS_S if unhurried else READS_S
     accounts = ProjectAccounts(
         AccountOptions(
             elevenlabs_url=running.elevenlabs_url,
@@ -408,8 +426,8 @@ async def _stack(
             elevenlabs_rates=FAST,
             twilio_rates=FAST,
             breaker=BREAKER,
-            read_timeout_s=1.0,
-            listing_timeout_s=3.0,
+            read_timeout_s=read_timeout_s,
+            listing_timeout_s=listing_timeout_s,
         ),
         Credentials(first_project=PROJECT, environment=secrets),
         store.project_manifest,
@@ -418,10 +436,13 @@ async def _stack(
     )
     parts.push_async_callback(accounts.close)
     key = {"xi-api-key": running.elevenlabs_key}
-    elevenlabs = httpx.AsyncClient(base_url=running.elevenlabs_url, headers=key)
+    elevenlabs = httpx.AsyncClient(
+        base_url=running.elevenlabs_url, headers=key, timeout=ANSWER_TIMEOUT_S
+    )
     twilio = httpx.AsyncClient(
         base_url=running.twilio_url,
         auth=(running.twilio_account_sid, running.twilio_auth_token),
+        timeout=ANSWER_TIMEOUT_S,
     )
     await parts.enter_async_context(elevenlabs)
     await parts.enter_async_context(twilio)
@@ -438,6 +459,7 @@ async def _stack(
         secrets=secrets,
         cache=folder / "cache",
         programs=programs,
+        timing=UNHURRIED if unhurried else TIMING,
     )
 
 

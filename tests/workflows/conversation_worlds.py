@@ -14,6 +14,7 @@ import uvicorn
 
 from activities.names import WORKFLOW_QUEUE
 from api.app import create_app
+from tests.workflows.conftest import ANSWER_TIMEOUT_S
 from trunkline.observing import EmbeddedServer
 from trunkline.services.catalogue import build_services
 
@@ -103,7 +104,7 @@ class World:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def ended(self, run_id: str, *, timeout_s: float = 60.0) -> dict[str, Any]:
+    async def ended(self, run_id: str, *, timeout_s: float = 120.0) -> dict[str, Any]:
         """A run once it is over."""
 
         async def look() -> dict[str, Any] | None:
@@ -130,7 +131,7 @@ class World:
                     "TRUNKLINE_PROJECT": self.stack.project,
                 },
             )
-            .ended(timeout_s=90)
+            .ended(timeout_s=150)
         )
         return done.code, done.out, done.err
 
@@ -142,6 +143,16 @@ class World:
             *(name for name in branches if name.startswith("trunkline-test-")),
             *(url for url in tools if "/v1/tools/" in url),
         ]
+
+    async def nothing_stays(self) -> None:
+        """Nothing of tests is left on the platform, and soon nobody has a place any more."""
+        assert await self.left_behind() == []
+        account = (await self.stack.accounts.voice(self.stack.project, "testing")).account
+
+        async def all_left() -> bool:
+            return await self.stack.store.places_taken(account) == 0
+
+        await self.stack.until(all_left)
 
     @asynccontextmanager
     async def no_place(self) -> AsyncIterator[None]:
@@ -211,7 +222,9 @@ async def installed(stack: Stack) -> AsyncIterator[World]:
     stack.public_url = f"http://127.0.0.1:{port}"
     headers = {"Authorization": f"Bearer {token}"}
     try:
-        async with httpx.AsyncClient(base_url=stack.public_url, headers=headers) as http:
+        async with httpx.AsyncClient(
+            base_url=stack.public_url, headers=headers, timeout=ANSWER_TIMEOUT_S
+        ) as http:
             yield World(stack, http, port, token)
     finally:
         server.should_exit = True

@@ -50,6 +50,7 @@ class CrowdWorker:
             "secrets": stack.secrets,
         }
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ended = True
         self.kills = 0
 
     def start(self) -> None:
@@ -62,6 +63,7 @@ class CrowdWorker:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(self._given).encode())
         self._process.stdin.close()
+        self._is_ended = False
 
     def kill(self) -> None:
         """End it in whatever it does, and begin again."""
@@ -70,8 +72,8 @@ class CrowdWorker:
         self.start()
 
     def lives(self) -> bool:
-        """False if it ended by itself."""
-        return self._process is not None and self._process.poll() is None
+        """False if it ended by itself, and not because somebody here ends it just now."""
+        return self._is_ended or (self._process is not None and self._process.poll() is None)
 
     def last_words(self) -> str:
         """The end of what workers said."""
@@ -80,6 +82,7 @@ class CrowdWorker:
     def stop(self) -> None:
         """End it in whatever it does."""
         assert self._process is not None
+        self._is_ended = True
         self._process.kill()
         self._process.wait()
 

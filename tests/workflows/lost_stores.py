@@ -6,10 +6,12 @@ audit log against being emptied is not asked here either.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.errors import DeadlockDetected
+from psycopg.sql import SQL, Composed, Identifier
 
 from trunkline.model.records import ProjectRecord
 
@@ -28,7 +30,15 @@ async def lose_every_row(postgres_url: str, *, but: tuple[str, ...] = ()) -> Non
         )
         tables = [Identifier(str(row[0])) for row in await rows.fetchall()]
         await database.execute("SET session_replication_role = replica")
-        await database.execute(SQL("TRUNCATE {}").format(SQL(", ").join(tables)))
+        await _truncate(database, SQL("TRUNCATE {}").format(SQL(", ").join(tables)))
+
+
+async def _truncate(database: psycopg.AsyncConnection, statement: Composed) -> None:
+    """Workers that write meanwhile lock tables in another order: whoever is refused asks again."""
+    while True:
+        with suppress(DeadlockDetected):
+            await database.execute(statement)
+            return
 
 
 async def start_anew(stack: Stack, postgres_url: str) -> None:

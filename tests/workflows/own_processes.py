@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from tests.held_ports import held_port
 from tests.workflows.conftest import eventually
 from tests.workflows.killable_processes import OwnProcess, started
-from trunkline.local.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,10 @@ def process(stack: Stack, database_url: str, *arguments: str) -> Iterator[OwnPro
 @contextmanager
 def api_server(stack: Stack, database_url: str) -> Iterator[tuple[OwnProcess, str]]:
     """An API server, and its address."""
-    port = free_port()
-    with process(stack, database_url, "serve", "--port", str(port)) as running:
+    with (
+        held_port() as port,
+        process(stack, database_url, "serve", "--port", str(port)) as running,
+    ):
         yield running, f"http://127.0.0.1:{port}"
 
 
@@ -58,7 +60,7 @@ async def ready(http: httpx.AsyncClient, url: str = "") -> None:
         except httpx.TransportError:
             return False
 
-    await eventually(answers, timeout_s=60, what="the API")
+    await eventually(answers, what="the API")
 
 
 async def metrics_address(log: Path) -> str:
@@ -69,7 +71,7 @@ async def metrics_address(log: Path) -> str:
         found = re.search(r"metrics at (http://127\.0\.0\.1:\d+/metrics)", text)
         return found[1] if found else None
 
-    address: str = await eventually(said, timeout_s=60, what="the address")
+    address: str = await eventually(said, what="the address")
     return address
 
 

@@ -34,16 +34,18 @@ PEOPLE = [
     {"name": "op", "emails": ["op@example.com"]},
 ]
 ADA = Author("Ada", "ada@example.com")
+HEALED = {"policy": "heal", "interval": "720h"}
+"""No sweep comes by itself."""
 
 
 def project_manifest(public_key: str, promotion: Mapping[str, Any]) -> str:
     """Testing follows the branch, production follows releases."""
-    head = {"name": "testing", "source": "head", "mode": "enforce", "drift": {"policy": "heal"}}
+    head = {"name": "testing", "source": "head", "mode": "enforce", "drift": HEALED}
     released = {
         "name": PRODUCTION,
         "source": "releases",
         "mode": "enforce",
-        "drift": {"policy": "heal"},
+        "drift": HEALED,
         "promotion": {"from": "testing", "soak": "0s", **promotion},
     }
     return json.dumps(

@@ -44,7 +44,7 @@ class Releasing:
         return (
             f"{texts.project()}"
             f"    - name: production\n      source: {source}\n"
-            f"      mode: enforce\n      drift: {{ policy: heal, interval: 1h }}\n{self.more}"
+            f"      mode: enforce\n      drift: {{ policy: heal, interval: 720h }}\n{self.more}"
             f"{promotion}"
             f"  signing: {{ publicKeys: [ '{keys or self.keys.public_key}' ] }}\n"
         )

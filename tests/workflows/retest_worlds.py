@@ -28,7 +28,7 @@ BOOKS = {
         {"expect": [{"says": "hello"}]},
         {
             "say": "I would like to book an appointment slot for Monday at 10:00.",
-            "expect": [{"calls": "book_slot", "within": "2s"}],
+            "expect": [{"calls": "book_slot", "within": "6s"}],
         },
     ],
 }
@@ -36,7 +36,7 @@ PROMOTED = """\
     - name: production
       source: releases
       mode: enforce
-      drift: {{ policy: report, interval: 1h }}
+      drift: {{ policy: report, interval: 720h }}
       promotion:
         from: testing
         retest: {{ every: 24h, tags: [smoke], runs: {runs} }}
@@ -125,7 +125,7 @@ class Released(World):
             found = await self._behaviour(path)
             return None if found["running"] or found["last"] == before else found
 
-        found: dict[str, Any] = await self.stack.until(look, timeout_s=60)
+        found: dict[str, Any] = await self.stack.until(look, timeout_s=120)
         return found
 
     async def _behaviour(self, path: str) -> dict[str, Any]:

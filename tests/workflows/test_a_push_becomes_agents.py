@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 async def test_everything_a_commit_names_is_created_once(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         operation = await stack.sync()
         assert operation.state == "Succeeded", operation
@@ -44,7 +44,7 @@ async def test_everything_a_commit_names_is_created_once(
 
 
 async def test_a_second_sync_writes_nothing(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         await stack.elevenlabs.http.delete("/_sim/counters")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 async def test_what_is_there_is_adopted_and_nothing_is_created(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")

@@ -62,7 +62,9 @@ async def _refused(stack: Stack, reason: str, condition: str = "Stalled") -> Sou
 async def test_an_invalid_tree_changes_nothing_and_says_where(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(0) | {"agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        texts.fleet(0) | {"agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         good = (await _source(stack)).applied_revision
@@ -83,7 +85,9 @@ async def test_an_invalid_tree_changes_nothing_and_says_where(
 
 
 async def test_a_branch_that_is_gone_stalls(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         tip = _git(stack.repository, "rev-parse", "main")
@@ -97,7 +101,9 @@ async def test_a_branch_that_is_gone_stalls(make_stack: MakeStack, texts: Texts)
 
 
 async def test_a_forced_push_is_applied_and_said(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         root = _git(stack.repository, "rev-parse", "main")
@@ -117,7 +123,9 @@ async def test_a_forced_push_is_applied_and_said(make_stack: MakeStack, texts: T
 
 
 async def test_an_empty_tree_deletes_nothing(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         stack.push({"trunkline.yaml": None, "agents/a.yaml": None}, "Nothing left")
@@ -127,7 +135,9 @@ async def test_an_empty_tree_deletes_nothing(make_stack: MakeStack, texts: Texts
 async def test_an_unreachable_repository_is_tried_again(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         away = stack.repository.with_name("moved.git")
@@ -150,7 +160,9 @@ async def test_a_refused_git_credential_stalls(make_stack: MakeStack, texts: Tex
         await writer.drain()
         writer.close()
 
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     server = await asyncio.start_server(refuse, "127.0.0.1", 0)
     async with server, stack.working():
         await stack.sync()
@@ -166,7 +178,8 @@ async def test_what_leaves_git_is_kept_and_said(make_stack: MakeStack, texts: Te
             **texts.fleet(0),
             "agents/a.yaml": texts.agent("front-desk"),
             "agents/b.yaml": texts.agent("night-desk"),
-        }
+        },
+        unhurried=True,
     )
     async with stack.working():
         await stack.sync()
@@ -182,7 +195,9 @@ async def test_what_leaves_git_is_kept_and_said(make_stack: MakeStack, texts: Te
 
 
 async def test_a_lost_git_cache_is_made_again(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         shutil.rmtree(stack.cache)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 AGENT = AGENTS[0]
 

@@ -29,7 +29,7 @@ NUMBER = "+15005550006"
 async def test_a_call_of_the_platform_is_read_when_the_platform_says_so(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         handle = stack.client.get_schedule_handle(calls_schedule_id(stack.project))
@@ -51,10 +51,10 @@ async def test_a_call_of_the_platform_is_read_when_the_platform_says_so(
 
 @pytest.mark.slow
 async def test_one_round_reads_closes_and_forgets(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
-        await stack.client.get_schedule_handle(calls_schedule_id(stack.project)).delete()
+        await _by_hand_only(stack)
         await _carried(stack)
         report = await _round(stack, "one-call")
         words = "1 read; 0 closed, 0 settled; 0 transcripts and 0 recordings forgotten"
@@ -65,10 +65,10 @@ async def test_one_round_reads_closes_and_forgets(make_stack: MakeStack, texts: 
 async def test_a_vendor_that_is_down_keeps_nothing_from_being_forgotten(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
-        await stack.client.get_schedule_handle(calls_schedule_id(stack.project)).delete()
+        await _by_hand_only(stack)
         await stack.elevenlabs.faults({"kind": "status-before", "route": None, "status": 503})
         report = await _round(stack, "platform-down")
         assert report.details.startswith("0 read; ")
@@ -79,12 +79,25 @@ async def test_a_vendor_that_is_down_keeps_nothing_from_being_forgotten(
 async def test_a_project_without_numbers_has_no_schedule(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     async with stack.working():
         await stack.sync()
         with pytest.raises(RPCError, match="not found"):
             await stack.client.get_schedule_handle(calls_schedule_id(stack.project)).describe()
         await _service(stack).heard_from_platform("conv_of_nobody")
+
+
+async def _by_hand_only(stack: Stack) -> None:
+    """The schedule is gone, and no round it began goes on."""
+    schedule = stack.client.get_schedule_handle(calls_schedule_id(stack.project))
+    await schedule.pause()
+
+    async def rests() -> bool:
+        described = await schedule.describe()
+        return described.schedule.state.paused and not described.info.running_actions
+
+    await stack.until(rests)
+    await schedule.delete()
 
 
 async def _carried(stack: Stack) -> str:

@@ -47,7 +47,7 @@ async def served(stack: Stack) -> AsyncIterator[Callable[..., Awaitable[tuple[in
                     "TRUNKLINE_TOKEN": token.secret,
                 },
             )
-            .ended(timeout_s=90)
+            .ended(timeout_s=150)
         )
         return done.code, done.out, done.err
 
@@ -57,7 +57,9 @@ async def served(stack: Stack) -> AsyncIterator[Callable[..., Awaitable[tuple[in
 
 
 async def test_approving_from_a_terminal(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack({**texts.fleet(1), "trunkline.yaml": texts.project(mode="approve")})
+    stack = await make_stack(
+        {**texts.fleet(1), "trunkline.yaml": texts.project(mode="approve")}, unhurried=True
+    )
     async with stack.working(), served(stack) as command:
         code, out, err = await command("sync", "-e", "testing")
         assert code == 4, err
@@ -70,7 +72,7 @@ async def test_approving_from_a_terminal(make_stack: MakeStack, texts: Texts) ->
         code, out, err = await command("apply", "-e", "testing", "--yes", "-o", "json")
         assert code == 0, err
         assert json.loads(out)["empty"] is True
-        code, _, err = await command("wait", "--timeout", "20s")
+        code, _, err = await command("wait", "--timeout", "5m")
         assert code == 0, err
         stack.push({"agents/agent-0000.yaml": texts.agent("agent-0000", greeting="Bye")})
         plan = await stack.plan()
@@ -91,7 +93,7 @@ async def test_approving_from_a_terminal(make_stack: MakeStack, texts: Texts) ->
 async def test_a_window_is_overridden_with_a_reason(make_stack: MakeStack, texts: Texts) -> None:
     files = texts.fleet(1)
     files["trunkline.yaml"] += '      windows: [ { deny: "Mon-Sun 00:00-24:00" } ]\n'
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working(), served(stack) as command:
         code, out, err = await command("sync")
         assert code == 4, err

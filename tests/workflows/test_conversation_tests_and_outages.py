@@ -42,6 +42,13 @@ WAITS = {
         {"silence": "3s", "expect": [{"noCall": "book_slot", "for": "3s"}]},
     ]
 }
+WAITS_LONG = {
+    "turns": [
+        {"expect": [{"says": "hello"}]},
+        {"silence": "8s", "expect": [{"noCall": "book_slot", "for": "8s"}]},
+    ]
+}
+"""Still going on when somebody who saw it begin has done something about it."""
 SLOW_TOOL = {
     "tools": {"book_slot": [{"reply": {"booked": True}, "after": "10s"}]},
     "turns": [
@@ -61,13 +68,7 @@ async def talking(world: World) -> None:
     async def taken() -> bool:
         return await voice.talks.in_progress() >= 1
 
-    await world.stack.until(taken, timeout_s=60)
-
-
-async def nothing_stays(world: World) -> None:
-    assert await world.left_behind() == []
-    voice = await world.stack.accounts.voice("acme", "testing")
-    assert await world.stack.store.places_taken(voice.account) == 0
+    await world.stack.until(taken)
 
 
 async def test_a_gateway_that_dies_during_a_call_is_not_the_agents_fault(
@@ -84,7 +85,7 @@ async def test_a_gateway_that_dies_during_a_call_is_not_the_agents_fault(
                         return (await http.get(f"{url}/healthz")).status_code == 200
                     return False
 
-                await stack.until(serves, timeout_s=60)
+                await stack.until(serves)
             async with stack.working():
                 await stack.sync()
                 run_id = await world.start()
@@ -93,13 +94,13 @@ async def test_a_gateway_that_dies_during_a_call_is_not_the_agents_fault(
                 async def asked() -> bool:
                     return bool(await stack.store.desk_calls(holder))
 
-                await stack.until(asked, timeout_s=60)
+                await stack.until(asked)
                 process.send_signal(signal.SIGKILL)
                 await asyncio.to_thread(process.wait)
                 test = only(await world.ended(run_id))
         found = (test["outcome"], test["reason"])
         assert found == ("inconclusive", "ToolGatewayUnreachable"), test
-        await nothing_stays(world)
+        await world.nothing_stays()
 
 
 async def test_a_temporal_server_that_is_started_again_goes_on(
@@ -119,7 +120,7 @@ async def test_a_temporal_server_that_is_started_again_goes_on(
                 report = await world.ended(run_id, timeout_s=90)
                 assert only(report)["outcome"] == "passed", report
                 assert (await world.counts())[BRANCHES] == 1
-                await nothing_stays(world)
+                await world.nothing_stays()
 
 
 async def test_a_postgresql_that_is_gone_for_a_while_is_waited_for(
@@ -130,7 +131,7 @@ async def test_a_postgresql_that_is_gone_for_a_while_is_waited_for(
         try:
             await asyncio.to_thread(lambda: asyncio.run(migrate(server.get_uri())))
             stack = await make_stack(
-                clinic(texts, waits=conversation_test("waits", WAITS)),
+                clinic(texts, waits=conversation_test("waits", WAITS_LONG)),
                 database_url=server.get_uri(),
             )
             async with installed(stack) as world, stack.working():
@@ -145,7 +146,7 @@ async def test_a_postgresql_that_is_gone_for_a_while_is_waited_for(
                 test = only(await world.ended(run_id, timeout_s=90))
                 assert test["outcome"] == "passed", test
                 assert test["runs"][0]["restarts"] >= 1
-                await nothing_stays(world)
+                await world.nothing_stays()
         finally:
             server.cleanup()
 
@@ -157,7 +158,7 @@ async def readable(world: World, run_id: str) -> None:
         answer = await world.http.get(f"{world.runs}/{run_id}", timeout=60)
         return answer.status_code == 200
 
-    await world.stack.until(answers, timeout_s=60)
+    await world.stack.until(answers)
 
 
 def kill(server: PostgresServer) -> None:
@@ -184,7 +185,7 @@ async def test_an_agent_that_changes_during_a_run_is_tested_as_it_was_asked_for(
         await stack.sync()
         report = await world.ended(run_id)
         assert only(report)["outcome"] == "passed", report
-        await nothing_stays(world)
+        await world.nothing_stays()
         live = await stack.elevenlabs.agent(await world.agent_id())
         assert live["conversation_config"]["agent"]["first_message"] == "Good day!"
         assert ((await stack.sweep()).drifted, await _steps(stack)) == (0, 0)
@@ -210,14 +211,18 @@ async def test_an_agent_that_is_deleted_during_a_run_leaves_nothing(
         assert found == ("inconclusive", "ConversationRefused"), test
         assert not [tool for tool in await world.tools() if "/v1/tools/" in str(tool)]
         voice = await stack.accounts.voice("acme", "testing")
-        assert await stack.store.places_taken(voice.account) == 0
+
+        async def all_left() -> bool:
+            return await stack.store.places_taken(voice.account) == 0
+
+        await stack.until(all_left)
 
 
 async def test_two_revisions_are_tested_side_by_side_on_branches_of_their_own(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = clinic(texts, waits=conversation_test("waits", WAITS))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         before = await world.counts()
@@ -232,7 +237,7 @@ async def test_two_revisions_are_tested_side_by_side_on_branches_of_their_own(
         assert after[BRANCHES] == 2
         for route in LIVE_WRITES:
             assert after.get(route, 0) == before.get(route, 0)
-        await nothing_stays(world)
+        await world.nothing_stays()
         assert ((await stack.sweep()).drifted, await _steps(stack)) == (0, 0)
 
 

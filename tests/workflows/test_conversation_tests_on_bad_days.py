@@ -9,9 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.held_ports import held_port
 from tests.workflows.conversation_worlds import clinic, conversation_test, installed, opens
 from trunkline.adapters.judges.room import JudgeOptions
-from trunkline.local.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,9 +41,7 @@ async def nobody_knows(world: World, folder: Path, reason: str) -> str:
     [case] = ET.fromstring(junit.read_text()).iter("testcase")  # noqa: S314 - our own
     told = [(child.tag, child.get("type")) for child in case if child.tag in ("error", "failure")]
     assert told == [("error", reason)], junit.read_text()
-    assert await world.left_behind() == []
-    voice = await world.stack.accounts.voice("acme", "testing")
-    assert await world.stack.store.places_taken(voice.account) == 0
+    await world.nothing_stays()
     error = case.find("error")
     assert error is not None
     return f"{error.get('message')} {error.text}"
@@ -78,7 +76,7 @@ async def test_trouble_on_the_line_says_nothing_about_the_agent(
     reason: str,
     words: str,
 ) -> None:
-    stack = await make_stack(clinic(texts, asks=conversation_test("asks", ASKS)))
+    stack = await make_stack(clinic(texts, asks=conversation_test("asks", ASKS)), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         await stack.elevenlabs.control("talks", {"faults": [{"after_events": 2, **fault}]})
@@ -89,7 +87,7 @@ async def test_an_agent_somebody_deleted_is_not_deployed(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     """The ledger's id is wrong from now on."""
-    stack = await make_stack(clinic(texts, asks=conversation_test("asks", ASKS)))
+    stack = await make_stack(clinic(texts, asks=conversation_test("asks", ASKS)), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         agent_id = await world.agent_id()
@@ -103,27 +101,33 @@ async def test_an_agent_somebody_deleted_is_not_deployed(
 async def test_a_judge_nobody_reaches_decides_nothing(
     make_stack: MakeStack, texts: Texts, tmp_path: Path
 ) -> None:
-    stack = await make_stack(clinic(texts, judged=conversation_test("judged", JUDGED)))
-    stack.judge = JudgeOptions(url=f"http://127.0.0.1:{free_port()}/v1", model="a-model")
-    async with installed(stack) as world, stack.working():
-        await stack.sync()
-        assert "Judge" in await nobody_knows(world, tmp_path, "JudgeUnavailable")
+    stack = await make_stack(
+        clinic(texts, judged=conversation_test("judged", JUDGED)), unhurried=True
+    )
+    with held_port() as port:
+        stack.judge = JudgeOptions(url=f"http://127.0.0.1:{port}/v1", model="a-model")
+        async with installed(stack) as world, stack.working():
+            await stack.sync()
+            assert "Judge" in await nobody_knows(world, tmp_path, "JudgeUnavailable")
 
 
 async def test_a_judge_nobody_reaches_rescues_nobody(make_stack: MakeStack, texts: Texts) -> None:
     wrong = {**JUDGED, "turns": [{"expect": [{"says": {"notContains": "clinic"}}]}]}
-    stack = await make_stack(clinic(texts, judged=conversation_test("judged", wrong)))
-    stack.judge = JudgeOptions(url=f"http://127.0.0.1:{free_port()}/v1", model="a-model")
-    async with installed(stack) as world, stack.working():
-        await stack.sync()
-        code, out, err = await world.command("test", "run")
-        assert code == 1, (out, err)
+    stack = await make_stack(
+        clinic(texts, judged=conversation_test("judged", wrong)), unhurried=True
+    )
+    with held_port() as port:
+        stack.judge = JudgeOptions(url=f"http://127.0.0.1:{port}/v1", model="a-model")
+        async with installed(stack) as world, stack.working():
+            await stack.sync()
+            code, out, err = await world.command("test", "run")
+            assert code == 1, (out, err)
 
 
 async def test_a_platform_that_is_down_is_not_the_agents_fault(
     make_stack: MakeStack, texts: Texts, tmp_path: Path
 ) -> None:
-    stack = await make_stack(clinic(texts, asks=conversation_test("asks", ASKS)))
+    stack = await make_stack(clinic(texts, asks=conversation_test("asks", ASKS)), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         route = "/v1/convai/conversation/get-signed-url"
@@ -142,10 +146,11 @@ async def test_an_address_that_leads_nowhere_is_not_the_agents_fault(
             {"say": say, "expect": [{"calls": "book_slot"}, {"says": {"matches": "(?i)book"}}]},
         ],
     }
-    stack = await make_stack(clinic(texts, books=conversation_test("books", books)))
-    async with installed(stack) as world:
-        stack.public_url = f"http://127.0.0.1:{free_port()}"
-        async with stack.working():
-            await stack.sync()
-            words = await nobody_knows(world, tmp_path, "ToolGatewayUnreachable")
-            assert "TRUNKLINE_PUBLIC_URL" in words
+    stack = await make_stack(clinic(texts, books=conversation_test("books", books)), unhurried=True)
+    with held_port() as port:
+        async with installed(stack) as world:
+            stack.public_url = f"http://127.0.0.1:{port}"
+            async with stack.working():
+                await stack.sync()
+                words = await nobody_knows(world, tmp_path, "ToolGatewayUnreachable")
+                assert "TRUNKLINE_PUBLIC_URL" in words

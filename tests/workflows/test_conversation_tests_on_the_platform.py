@@ -43,7 +43,7 @@ async def test_the_platform_runs_what_it_can_and_nothing_is_put_anywhere(
         "wrong": conversation_test("wrong", hours("eight", gate="advisory")),
         "greets": conversation_test("greets", opens(gate="advisory")),
     }
-    stack = await make_stack(files_with(texts, **tests))
+    stack = await make_stack(files_with(texts, **tests), unhurried=True)
     async with installed(stack) as world, stack.working():
         done = await stack.sync()
         assert done.state == "Succeeded", done.message
@@ -77,7 +77,7 @@ async def test_a_candidate_of_another_branch_is_tested_unwritten(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = files_with(texts, nine=conversation_test("nine", hours("nine")))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         assert (await world.tested(runner="platform"))["outcome"] == "passed"
@@ -101,7 +101,7 @@ async def test_a_platform_that_refuses_leaves_tests_inconclusive(
         nine=conversation_test("nine", hours("nine")),
         opens=conversation_test("opens", opens()),
     )
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         route = "/v1/convai/agents/{agent_id}/run-tests"
@@ -118,7 +118,7 @@ async def test_runs_side_by_side_share_what_they_make(make_stack: MakeStack, tex
         name: conversation_test(name, hours(word))
         for name, word in (("nine", "nine"), ("opens-early", "opens"), ("days", "weekdays"))
     }
-    stack = await make_stack(files_with(texts, **tests))
+    stack = await make_stack(files_with(texts, **tests), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         runs = await asyncio.gather(*(world.start(runner="platform") for _ in range(3)))
@@ -131,7 +131,9 @@ async def test_runs_side_by_side_share_what_they_make(make_stack: MakeStack, tex
 async def test_an_agent_deleted_on_the_platform_is_not_deployed(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(files_with(texts, nine=conversation_test("nine", hours("nine"))))
+    stack = await make_stack(
+        files_with(texts, nine=conversation_test("nine", hours("nine"))), unhurried=True
+    )
     async with installed(stack) as world, stack.working():
         await stack.sync()
         await stack.elevenlabs.http.delete(f"/v1/convai/agents/{await world.agent_id()}")
@@ -143,7 +145,9 @@ async def test_an_agent_deleted_on_the_platform_is_not_deployed(
 async def test_an_environment_that_is_left_leaves_no_mark_on_tests(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(files_with(texts, nine=conversation_test("nine", hours("nine"))))
+    stack = await make_stack(
+        files_with(texts, nine=conversation_test("nine", hours("nine"))), unhurried=True
+    )
     async with installed(stack) as world, stack.working():
         await stack.sync()
         assert (await world.tested(runner="platform"))["outcome"] == "passed"

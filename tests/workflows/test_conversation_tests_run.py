@@ -55,7 +55,8 @@ async def test_tests_pass_and_fail_with_every_word_kept(
             opens=conversation_test("opens", opens()),
             wrong=conversation_test("wrong", WRONG),
             books=conversation_test("books", BOOKS),
-        )
+        ),
+        unhurried=True,
     )
     async with installed(stack) as world, stack.working():
         await stack.sync()
@@ -85,7 +86,9 @@ async def test_a_candidate_is_tested_beside_what_is_live(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     """The counters say so: one branch comes and goes, and nothing live is written."""
-    stack = await make_stack(clinic(texts, opens=conversation_test("opens", opens())))
+    stack = await make_stack(
+        clinic(texts, opens=conversation_test("opens", opens())), unhurried=True
+    )
     async with installed(stack) as world, stack.working():
         await stack.sync()
         before, tools = await world.counts(), await world.tools()
@@ -107,7 +110,7 @@ async def test_what_is_made_for_tests_is_neither_drift_nor_garbage(
 ) -> None:
     files = clinic(texts, waits=conversation_test("waits", WAITS))
     files["trunkline.yaml"] += "      prune: { enabled: true, delay: 0s, maxCount: 5 }\n"
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         async with world.no_place():
@@ -139,7 +142,7 @@ async def test_a_candidate_is_compared_with_what_another_environment_runs(
         same=conversation_test("same", opens(repeat={"runs": 2, "pass": 1})),
         worse=conversation_test("worse", RATE),
     )
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         before = await world.counts()
@@ -169,7 +172,7 @@ async def test_another_branch_of_the_repository_is_tested_with_its_own_documents
         ]
     }
     files = clinic(texts, prices=conversation_test("prices", ask))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         path = "knowledge/opening-hours.yaml"
@@ -185,7 +188,9 @@ async def test_another_branch_of_the_repository_is_tested_with_its_own_documents
 
 @pytest.mark.slow
 async def test_a_test_may_be_spoken_instead_of_written(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(clinic(texts, opens=conversation_test("opens", opens())))
+    stack = await make_stack(
+        clinic(texts, opens=conversation_test("opens", opens())), unhurried=True
+    )
     async with installed(stack) as world, stack.working():
         await stack.sync()
         test = only(await world.tested(mode="audio"))

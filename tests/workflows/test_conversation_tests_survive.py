@@ -40,7 +40,7 @@ async def talking(world: World, *, count: int = 1) -> None:
     async def taken() -> bool:
         return await voice.talks.in_progress() >= count
 
-    await world.stack.until(taken, timeout_s=60)
+    await world.stack.until(taken)
 
 
 @pytest.mark.stack
@@ -62,7 +62,9 @@ async def test_a_conversation_is_begun_again_when_its_worker_dies(
             report = await world.ended(run_id)
         test = only(report)
         assert test["outcome"] == "passed", report
-        assert [(run["number"], run["restarts"]) for run in test["runs"]] == [(1, 1)]
+        (run,) = test["runs"]
+        assert run["number"] == 1
+        assert run["restarts"] >= 1
         assert (await world.counts())[BRANCHES] == 1
         assert await world.left_behind() == []
         await world.record(run_id, "worker-killed")
@@ -78,9 +80,7 @@ async def test_a_cancelled_run_ends_and_leaves_nothing(make_stack: MakeStack, te
         assert answer.status_code == 202
         report = await world.ended(run_id)
         assert (report["state"], report["outcome"], report["tests"]) == ("Cancelled", None, [])
-        assert await world.left_behind() == []
-        voice = await stack.accounts.voice("acme", "testing")
-        assert await stack.store.places_taken(voice.account) == 0
+        await world.nothing_stays()
         await world.record(run_id, "cancelled")
         again = await world.http.delete(f"{world.runs}/{run_id}")
         assert again.json()["state"] == "Cancelled"
@@ -120,17 +120,29 @@ async def test_whatever_is_being_made_when_a_run_is_cancelled_is_put_away(
 async def test_runs_side_by_side_share_a_branch_and_the_last_one_puts_it_away(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(clinic(texts, waits=conversation_test("waits", WAITS)))
+    opening = conversation_test("opens", opens())
+    stack = await make_stack(clinic(texts, opens=opening), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
-        first = await world.start()
-        await talking(world)
-        second = await world.start()
+        async with world.no_place():
+            first = await world.start()
+            await stack.until(lambda: _branched(world))
+            second = await world.start()
+            await stack.until(lambda: _holds_branch(world, second))
         reports = [await world.ended(run_id) for run_id in (first, second)]
         assert [report["outcome"] for report in reports] == ["passed", "passed"], reports
         assert (await world.counts())[BRANCHES] == 1
         assert (await world.counts())[ARCHIVES] == 1
         assert await world.left_behind() == []
+
+
+async def _branched(world: World) -> bool:
+    return len(await world.branches()) == 2
+
+
+async def _holds_branch(world: World, run_id: str) -> bool:
+    held = await world.stack.store.holdings("acme", run_id)
+    return any(one.kind == "branch" for one in held)
 
 
 async def test_what_a_lost_run_left_is_put_away_by_the_next_one(
@@ -175,12 +187,12 @@ async def test_callers_keep_their_places(make_stack: MakeStack, texts: Texts) ->
     script = {
         "turns": [
             {"expect": [{"says": "hello"}]},
-            {"silence": "1s", "expect": [{"noCall": "book_slot", "for": "1s"}]},
+            {"silence": "2s", "expect": [{"noCall": "book_slot", "for": "2s"}]},
         ]
     }
     names = [f"test-{number}" for number in range(5)]
     tests = {name: conversation_test(name, script) for name in names}
-    stack = await make_stack(clinic(texts, **tests))
+    stack = await make_stack(clinic(texts, **tests), unhurried=True)
     await stack.elevenlabs.control("talks", {"concurrency": 4})
     async with installed(stack) as world, stack.working():
         await stack.sync()
@@ -194,7 +206,8 @@ async def test_callers_keep_their_places(make_stack: MakeStack, texts: Texts) ->
 async def test_a_platform_without_a_place_is_asked_again(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(clinic(texts, opens=conversation_test("opens", opens())))
+    opening = conversation_test("opens", opens())
+    stack = await make_stack(clinic(texts, opens=opening), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         await stack.elevenlabs.faults(

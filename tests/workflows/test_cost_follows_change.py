@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from activities.names import AGENT_WORKFLOW
-from tests.workflows.conftest import UNHURRIED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from temporalio.client import WorkflowHandle
 
     from tests.conftest import Texts
@@ -42,29 +43,37 @@ async def _lengths(stack: Stack) -> dict[str, int]:
 
 
 async def _settled_lengths(stack: Stack) -> dict[str, int]:
-    """Lengths of all agents' histories once two looks saw the same."""
+    """Lengths of all agents' histories once nobody does anything, and two looks saw the same."""
     last: dict[str, int] = {}
 
     async def settled() -> bool:
         nonlocal last
         before, last = last, await _lengths(stack)
-        return bool(last) and before == last
+        return len(last) == FLEET and before == last and await _idle(stack, last)
 
-    await stack.until(settled, timeout_s=60)
+    await stack.until(settled, timeout_s=180)
     return last
 
 
+async def _idle(stack: Stack, workflows: Iterable[str]) -> bool:
+    """True if none of the workflows has a task or an activity that somebody still has to end."""
+    for name in workflows:
+        raw = (await stack.client.get_workflow_handle(name).describe()).raw_description
+        if raw.pending_activities or raw.HasField("pending_workflow_task"):
+            return False
+    return True
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_one_edit_in_a_fleet_runs_one_agent_workflow(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(FLEET))
-    stack.timing = UNHURRIED
+    stack = await make_stack(texts.fleet(FLEET), unhurried=True)
     async with stack.working():
-        assert (await stack.sync(timeout_s=170)).state == "Succeeded"
+        assert (await stack.sync(timeout_s=400)).state == "Succeeded"
 
         before = await _settled_lengths(stack)
-        assert len(before) == FLEET
         project_before = await _length(stack.project_handle())
         stack.push({f"agents/{EDITED}.yaml": texts.agent(EDITED, greeting="Edited")})
         operation = await stack.sync()
@@ -76,8 +85,7 @@ async def test_one_edit_in_a_fleet_runs_one_agent_workflow(
 
 
 async def test_a_first_sync_plans_each_agent_once(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.fleet(8))
-    stack.timing = UNHURRIED
+    stack = await make_stack(texts.fleet(8), unhurried=True)
     async with stack.working():
         operation = await stack.sync()
         assert (operation.state, operation.total) == ("Succeeded", 8)

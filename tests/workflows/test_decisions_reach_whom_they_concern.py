@@ -33,7 +33,7 @@ async def woken(stack: Stack, request: WakeRequest, scenario: str) -> int:
 async def test_only_those_who_wait_and_those_who_are_named_are_told(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         await stack.settled("main-line", lambda r: r.sync == "Synced", kind="number")

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from activities.names import WORKFLOW_QUEUE
 from tests.workflows.deletion_worlds import (
     AGENTS,
     AT_ONCE,
@@ -28,16 +29,22 @@ from tests.workflows.deletion_worlds import (
     whole,
     without,
 )
+from tests.workflows.rollout_worlds import MovedClock
+from trunkline.model.conditions import find
 from trunkline.model.ids import PROTECTED_TAG
 from trunkline.model.interventions import Intervention
 from trunkline.model.plan_text import render_plan
+from trunkline.services.engine import Engine
 
 if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack, Stack
+    from trunkline.model.records import StatusRow
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
+NEARLY_AN_HOUR = timedelta(minutes=59, seconds=55)
+"""A delay of an hour ends seconds after the clock was moved so far, whatever took long before."""
 TEN_PERCENT = "enabled: true, delay: 0s, maxPercent: 20"
 RENAMED = "metadata: { name: reception, renamedFrom: front-desk }"
 
@@ -70,7 +77,11 @@ async def _decide(stack: Stack, verb: Any, name: str = "", **details: str) -> No
 async def test_a_source_that_cannot_be_read_is_not_an_empty_one(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3, "enabled: true, delay: 2s, maxCount: 5"))
+    stack = await make_stack(
+        fleet(texts, 3, "enabled: true, delay: 1h, maxCount: 5"), unhurried=True
+    )
+    stack.clock = clock = MovedClock()
+    engine = Engine(stack.client, task_queue=WORKFLOW_QUEUE, timing=stack.timing)
     hidden = stack.repository.with_suffix(".hidden")
     async with stack.working():
         await stack.sync()
@@ -79,6 +90,8 @@ async def test_a_source_that_cannot_be_read_is_not_an_empty_one(
         shutil.move(stack.repository, hidden)
         assert (await stack.sync()).state == "Error"
         await held(stack, "agent-0002", "PrunePending")
+        clock.ahead = NEARLY_AN_HOUR
+        await engine.prune("acme", "testing")
 
         async def doubted() -> bool:
             row = await stack.store.status("acme", "testing", "environment", "testing")
@@ -95,7 +108,9 @@ async def test_a_source_that_cannot_be_read_is_not_an_empty_one(
 async def test_a_small_patch_that_empties_the_fleet_deletes_nothing(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3, "enabled: true, delay: 0s, maxPercent: 100"))
+    stack = await make_stack(
+        fleet(texts, 3, "enabled: true, delay: 0s, maxPercent: 100"), unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         stack.push(without(0, 1, 2), "Tidy up")
@@ -109,7 +124,7 @@ async def test_a_small_patch_that_empties_the_fleet_deletes_nothing(
 
 
 async def test_an_empty_tree_deletes_nothing(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(fleet(texts, 2))
+    stack = await make_stack(fleet(texts, 2), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push({**without(0, 1), PROJECT_FILE: None, "README.md": "Soon"})
@@ -121,7 +136,7 @@ async def test_an_empty_tree_deletes_nothing(make_stack: MakeStack, texts: Texts
 async def test_a_project_that_removes_itself_deletes_nothing(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 2))
+    stack = await make_stack(fleet(texts, 2), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push({PROJECT_FILE: None, **without(1)})
@@ -134,7 +149,7 @@ async def test_a_project_that_removes_itself_deletes_nothing(
 async def test_an_environment_that_is_renamed_loses_no_agent(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 2))
+    stack = await make_stack(fleet(texts, 2), unhurried=True)
     async with stack.working():
         await stack.sync()
         renamed = project(texts, AT_ONCE).replace("name: testing", "name: staging")
@@ -147,7 +162,7 @@ async def test_an_environment_that_is_renamed_loses_no_agent(
 async def test_an_environment_that_turns_to_releases_loses_no_agent(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 2))
+    stack = await make_stack(fleet(texts, 2), unhurried=True)
     async with stack.working():
         await stack.sync()
         turned = project(texts, AT_ONCE).replace("source: head", "source: releases")
@@ -164,17 +179,20 @@ async def test_an_environment_that_turns_to_releases_loses_no_agent(
 async def test_nine_of_ten_gone_at_once_are_a_budget_stop_with_names_and_a_way_out(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 10, TEN_PERCENT))
+    stack = await make_stack(fleet(texts, 10, TEN_PERCENT), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push(without(*range(1, 10)))
         operation = await stack.sync()
         assert operation.state == "Failed"
-        row = await stack.until(
-            lambda: stack.store.status("acme", "testing", "environment", "testing")
-        )
-        stalled = row.conditions[-1]
-        assert (stalled.type, stalled.reason) == ("Stalled", "PruneBudgetExceeded")
+
+        async def stopped() -> StatusRow | None:
+            row = await stack.store.status("acme", "testing", "environment", "testing")
+            found = find(row.conditions, "Stalled") if row is not None else None
+            return row if found is not None and found.reason == "PruneBudgetExceeded" else None
+
+        row = await stack.until(stopped)
+        assert row.conditions[-1].type == "Stalled"
         assert "destroy 9 of 10 agents: over the budget of 2: agent-0001, agent-0002" in row.message
         assert await held(stack, "agent-0009", "PruneBudgetExceeded")
         assert await deletes(stack) == {}
@@ -193,7 +211,7 @@ async def test_nine_of_ten_gone_at_once_are_a_budget_stop_with_names_and_a_way_o
 async def test_one_commit_shows_its_blast_radius_before_anything_happens(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 4, "enabled: true, maxCount: 1"))
+    stack = await make_stack(fleet(texts, 4, "enabled: true, maxCount: 1"), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push({**without(2, 3), "agents/desk.yaml": texts.agent("desk")})
@@ -211,7 +229,7 @@ async def test_one_commit_shows_its_blast_radius_before_anything_happens(
 async def test_protection_outlives_the_block_in_git_the_tag_and_the_row(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 4))
+    stack = await make_stack(fleet(texts, 4), unhurried=True)
     async with stack.working():
         await stack.sync()
         row = await stack.status("agent-0003")
@@ -237,7 +255,7 @@ async def test_protection_outlives_the_block_in_git_the_tag_and_the_row(
 async def test_protection_does_not_block_the_plan_it_is_shown_in(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         await _decide(stack, "protect", "agent-0002")
@@ -252,7 +270,7 @@ async def test_protection_does_not_block_the_plan_it_is_shown_in(
 
 async def test_a_rename_deletes_nothing(make_stack: MakeStack, texts: Texts) -> None:
     files = whole(texts)
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")
@@ -286,7 +304,7 @@ async def test_a_rename_deletes_nothing(make_stack: MakeStack, texts: Texts) -> 
 async def test_what_carries_no_mark_of_ours_is_not_pruned(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 4))
+    stack = await make_stack(fleet(texts, 4), unhurried=True)
     async with stack.working():
         await stack.sync()
         bare, others = [
@@ -309,7 +327,7 @@ async def test_what_carries_no_mark_of_ours_is_not_pruned(
 async def test_one_answer_that_it_is_gone_forgets_nothing(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         entry = await stack.store.entry("acme", "testing", "agent", "agent-0002")
@@ -329,7 +347,7 @@ async def test_one_answer_that_it_is_gone_forgets_nothing(
 async def test_rewritten_history_deletes_nothing_until_a_person_resumes_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         branch = ("git", "-C", str(stack.repository), "update-ref", "-d", "refs/heads/main")
@@ -352,7 +370,9 @@ async def test_rewritten_history_deletes_nothing_until_a_person_resumes_it(
 async def test_one_push_cannot_raise_the_budget_and_use_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 6, "enabled: true, delay: 0s, maxCount: 2"))
+    stack = await make_stack(
+        fleet(texts, 6, "enabled: true, delay: 0s, maxCount: 2"), unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         raised = project(texts, "enabled: true, delay: 0s, maxCount: 100")
@@ -374,7 +394,7 @@ async def test_one_push_cannot_raise_the_budget_and_use_it(
 async def test_one_push_cannot_take_the_delay_away_and_use_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3, "enabled: true, maxCount: 5"))
+    stack = await make_stack(fleet(texts, 3, "enabled: true, maxCount: 5"), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push({PROJECT_FILE: project(texts, AT_ONCE), **without(2)})
@@ -388,7 +408,7 @@ async def test_rules_that_are_as_strict_again_need_nobody(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     strict = "enabled: true, delay: 0s, maxCount: 2"
-    stack = await make_stack(fleet(texts, 3, strict))
+    stack = await make_stack(fleet(texts, 3, strict), unhurried=True)
     async with stack.working():
         await stack.sync()
         for rules, verbs in (
@@ -404,7 +424,7 @@ async def test_rules_that_are_as_strict_again_need_nobody(
 async def test_one_push_cannot_turn_deletion_on_without_a_budget_and_use_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 6, "enabled: false"))
+    stack = await make_stack(fleet(texts, 6, "enabled: false"), unhurried=True)
     async with stack.working():
         await stack.sync()
         enabled = project(texts, "enabled: true, delay: 0s, maxPercent: 100")

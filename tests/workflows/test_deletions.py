@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 async def test_an_agent_that_left_git_is_deleted_and_forgotten(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "agent-0002")
@@ -68,7 +68,7 @@ async def test_an_agent_that_left_git_is_deleted_and_forgotten(
 async def test_a_sync_that_hears_of_a_deletion_afterwards_succeeds(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         known = await stack.store.wish("acme", "testing", "agent", "agent-0002")
@@ -91,7 +91,7 @@ async def test_a_sync_that_hears_of_a_deletion_afterwards_succeeds(
 async def test_everything_goes_in_the_reversed_order(make_stack: MakeStack, texts: Texts) -> None:
     files = whole(texts)
     files["agents/late-desk.yaml"] = texts.agent("late-desk")
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push(
@@ -121,7 +121,7 @@ async def test_everything_goes_in_the_reversed_order(make_stack: MakeStack, text
 async def test_an_agent_that_comes_back_within_the_delay_is_untouched(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3, "enabled: true"))
+    stack = await make_stack(fleet(texts, 3, "enabled: true"), unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "agent-0002")
@@ -139,7 +139,7 @@ async def test_an_agent_that_comes_back_within_the_delay_is_untouched(
 
 
 async def test_a_lost_answer_of_a_deletion_converges(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         route = "/v1/convai/agents/{agent_id}"
@@ -151,7 +151,7 @@ async def test_a_lost_answer_of_a_deletion_converges(make_stack: MakeStack, text
 
 
 async def test_an_agent_with_a_call_waits_for_its_end(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(whole(texts))
+    stack = await make_stack(whole(texts), unhurried=True)
     async with stack.working():
         await stack.sync()
         row = await stack.status("night-desk")
@@ -171,7 +171,7 @@ async def test_a_changed_tool_shows_what_changed_and_the_old_one_goes(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = whole(texts)
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     tool = "tools/book-slot.yaml"
     async with stack.working():
         await stack.sync()
@@ -193,7 +193,7 @@ async def test_a_changed_tool_shows_what_changed_and_the_old_one_goes(
 async def test_nothing_is_deleted_after_the_store_was_emptied_until_a_person_resumes(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         await start_anew(stack, postgres_url)
@@ -213,7 +213,7 @@ async def test_nothing_is_deleted_after_the_store_was_emptied_until_a_person_res
 async def test_an_environment_that_only_observes_deletes_nothing(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push({**without(2), PROJECT_FILE: project(texts, AT_ONCE, mode="observe")})
@@ -226,7 +226,7 @@ async def test_an_environment_that_only_observes_deletes_nothing(
 async def test_a_deletion_cut_off_anywhere_is_finished_and_sent_once(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 5, "enabled: true, maxCount: 5"))
+    stack = await make_stack(fleet(texts, 5, "enabled: true, maxCount: 5"), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.push(without(1, 2, 3, 4))
@@ -245,7 +245,7 @@ async def test_a_deletion_cut_off_anywhere_is_finished_and_sent_once(
         )
         assert await stack.store.intend(intended, at_most=5)
         if name != "agent-0001":
-            await voice.delete_agent(rows[name].external_id, timeout_s=1.0)
+            await voice.delete_agent(rows[name].external_id, timeout_s=60.0)
         if name == "agent-0003":
             await stack.store.deleted(intended.model_copy(update={"deleted_at": datetime.now(UTC)}))
     stack.push({PROJECT_FILE: project(texts, AT_ONCE)})
@@ -268,7 +268,7 @@ async def test_a_deletion_cut_off_anywhere_is_finished_and_sent_once(
 async def test_a_protection_that_is_lifted_takes_its_tag_along(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(fleet(texts, 3))
+    stack = await make_stack(fleet(texts, 3), unhurried=True)
     protected = Intervention(
         project="acme",
         environment="testing",

@@ -31,7 +31,7 @@ BOOKS = {
 async def test_tools_and_limits_differ_and_nothing_the_agent_says(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(clinic(texts, books=conversation_test("books", BOOKS)))
+    stack = await make_stack(clinic(texts, books=conversation_test("books", BOOKS)), unhurried=True)
     async with installed(stack) as world, stack.working():
         await stack.sync()
         said = await world.tested()

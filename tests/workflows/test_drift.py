@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from temporalio.client import ScheduleActionExecutionStartWorkflow
 
-from tests.workflows.conftest import UNHURRIED
 from trunkline.model.conditions import find
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ async def _speed(stack: Stack, external_id: str) -> float:
 async def test_an_idle_sweep_wakes_nobody_and_reads_each_agent_once(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
-    stack.timing = UNHURRIED
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         await stack.elevenlabs.http.delete("/_sim/counters")
@@ -49,7 +47,7 @@ async def test_an_idle_sweep_wakes_nobody_and_reads_each_agent_once(
 async def test_drift_is_healed_and_says_who_and_which_field(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(3))
+    stack = await make_stack(texts.fleet(3), unhurried=True)
     async with stack.working():
         await stack.sync()
         external_id = await _edit(stack, "agent-0001", SPEED)
@@ -72,7 +70,7 @@ async def test_reported_drift_is_left_alone_until_somebody_syncs(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = {**texts.fleet(1), "trunkline.yaml": texts.project(drift="report")}
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
         external_id = await _edit(stack, "agent-0000", SPEED)
@@ -89,7 +87,7 @@ async def test_reported_drift_is_left_alone_until_somebody_syncs(
 
 async def test_drift_taken_back_by_hand_is_noticed(make_stack: MakeStack, texts: Texts) -> None:
     files = {**texts.fleet(1), "trunkline.yaml": texts.project(drift="report")}
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
         await _edit(stack, "agent-0000", SPEED)
@@ -105,7 +103,7 @@ async def test_an_environment_that_observes_is_never_written(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = {**texts.fleet(2), "trunkline.yaml": texts.project(mode="observe")}
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         operation = await stack.sync()
         assert operation.state == "Failed"
@@ -120,7 +118,9 @@ async def test_an_environment_that_observes_is_never_written(
 async def test_an_edit_between_reading_and_writing_is_kept_as_an_event(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         row = await stack.status("front-desk")
@@ -150,7 +150,9 @@ async def test_an_edit_between_reading_and_writing_is_kept_as_an_event(
 async def test_an_agent_deleted_by_hand_is_created_again(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")
@@ -167,7 +169,7 @@ async def test_an_agent_deleted_by_hand_is_created_again(
 
 
 async def test_a_tool_deleted_by_hand_is_created_again(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         tools = (await stack.elevenlabs.http.get("/v1/convai/tools")).json()["tools"]
@@ -186,7 +188,7 @@ async def test_a_tool_deleted_by_hand_is_created_again(make_stack: MakeStack, te
 async def test_a_voice_url_changed_at_the_carrier_is_linked_again(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         await stack.sync(hard=True)
@@ -207,7 +209,7 @@ async def test_a_voice_url_changed_at_the_carrier_is_linked_again(
 
 
 async def test_sweeps_and_plans_are_recorded(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     async with stack.working():
         await stack.sync()
         operation = await stack.plan()

@@ -26,7 +26,8 @@ BRANCH = adoption_request_branch("testing", "front-desk")
 
 async def _adopting(make_stack: MakeStack, texts: Texts) -> tuple[Stack, MergingForge]:
     stack = await make_stack(
-        {"trunkline.yaml": texts.project(drift="adopt"), AGENT: texts.agent("front-desk")}
+        {"trunkline.yaml": texts.project(drift="adopt"), AGENT: texts.agent("front-desk")},
+        unhurried=True,
     )
     forge = MergingForge(stack.repository)
     return replace(stack, forges=forge), forge

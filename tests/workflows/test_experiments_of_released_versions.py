@@ -97,7 +97,7 @@ async def results(experiments: ExperimentService, stack: Stack) -> ExperimentVie
         found = await experiments.read(stack.project, AGENT, environment=PRODUCTION)
         return found if found.results is not None else None
 
-    found: ExperimentView = await stack.until(look, timeout_s=60)
+    found: ExperimentView = await stack.until(look, timeout_s=120)
     return found
 
 
@@ -106,7 +106,7 @@ async def test_an_experiment_is_a_release_and_its_versions_are_tested_side_by_si
     make_stack: MakeStack, texts: Texts
 ) -> None:
     keys = Ed25519Keys(new_private_key())
-    stack = await make_stack(files(texts, keys.public_key, runs=3))
+    stack = await make_stack(files(texts, keys.public_key, runs=3), unhurried=True)
     async with installed(stack) as world, stack.working():
         await two_versions(stack, keys, world, texts)
         experiments = service(stack, keys)
@@ -148,7 +148,7 @@ async def test_what_cannot_be_an_experiment_is_refused_with_words(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     keys = Ed25519Keys(new_private_key())
-    stack = await make_stack(files(texts, keys.public_key, runs=3))
+    stack = await make_stack(files(texts, keys.public_key, runs=3), unhurried=True)
     async with installed(stack) as world, stack.working():
         await two_versions(stack, keys, world, texts)
         experiments = service(stack, keys)

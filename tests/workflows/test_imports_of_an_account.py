@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +14,6 @@ import pytest
 from activities.names import IMPORT_WORKFLOW, WORKFLOW_QUEUE
 from activities.types import ImportInput, RefreshRequest
 from tests.importing.others import Others, fill
-from trunkline.adapters.accounts import AccountOptions, ProjectAccounts
-from trunkline.adapters.credentials import Credentials
-from trunkline.adapters.rate_limits import Rates
 from trunkline.cli.importing import files_of
 from trunkline.manifests import DirectoryTree, review
 from trunkline.model.imports import ImportedManifest, ImportReport
@@ -32,7 +26,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.stack
 
-FAST = Rates(requests_per_second=10_000, burst=1_000, concurrency=50)
 NUMBER = "+15005550006"
 SHARE = float(os.environ.get("TRUNKLINE_TEST_SHARE", "0.1"))
 """How much of the full count a run takes."""
@@ -137,47 +130,17 @@ async def whole_journey(stack: Stack, texts: Texts, folder: Path, count: int) ->
         assert len(second.skipped) == count
 
 
-@asynccontextmanager
-async def patient(stack: Stack) -> AsyncIterator[Stack]:
-    """The same installation with time-outs for hundreds of agents on a busy machine."""
-    timing = stack.timing.model_copy(
-        update={
-            "request_timeout_s": 10.0,
-            "observe_timeout_s": 60.0,
-            "apply_timeout_s": 60.0,
-            "store_timeout_s": 30.0,
-            "fanout_timeout_s": 120.0,
-            "heartbeat_timeout_s": 30.0,
-        }
-    )
-    accounts = ProjectAccounts(
-        AccountOptions(
-            elevenlabs_url=stack.simulators.elevenlabs_url,
-            twilio_url=stack.simulators.twilio_url,
-            elevenlabs_rates=FAST,
-            twilio_rates=FAST,
-            read_timeout_s=20.0,
-            listing_timeout_s=30.0,
-        ),
-        Credentials(first_project=stack.project, environment=stack.secrets),
-        stack.store.project_manifest,
-    )
-    try:
-        yield replace(stack, timing=timing, accounts=accounts)
-    finally:
-        await accounts.close()
-
-
 def _put(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text.encode())
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_a_few_agents_of_others_become_ours_and_nothing_is_made(
     make_stack: MakeStack, texts: Texts, tmp_path: Path
 ) -> None:
-    stack = await make_stack({"trunkline.yaml": texts.project()})
+    stack = await make_stack({"trunkline.yaml": texts.project()}, unhurried=True)
     await whole_journey(stack, texts, tmp_path, 12)
 
 
@@ -186,16 +149,15 @@ async def test_a_few_agents_of_others_become_ours_and_nothing_is_made(
 async def test_three_hundred_varied_agents_become_ours_and_nothing_is_made(
     make_stack: MakeStack, texts: Texts, tmp_path: Path
 ) -> None:
-    stack = await make_stack({"trunkline.yaml": texts.project()})
-    async with patient(stack) as unhurried:
-        await whole_journey(unhurried, texts, tmp_path, max(20, round(300 * SHARE)))
+    stack = await make_stack({"trunkline.yaml": texts.project()}, unhurried=True)
+    await whole_journey(stack, texts, tmp_path, max(20, round(300 * SHARE)))
 
 
 @pytest.mark.slow
 async def test_a_number_that_rings_at_an_imported_agent_goes_on_ringing_there(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({"trunkline.yaml": texts.project()})
+    stack = await make_stack({"trunkline.yaml": texts.project()}, unhurried=True)
     http = stack.elevenlabs.http
     body = {"name": "Desk", "conversation_config": {"agent": {"first_message": "Hello"}}}
     agent_id = (await http.post("/v1/convai/agents/create", json=body)).json()["agent_id"]
@@ -228,7 +190,7 @@ async def test_a_number_that_rings_at_an_imported_agent_goes_on_ringing_there(
 async def test_one_agent_is_imported_under_the_name_a_whole_import_gives_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({"trunkline.yaml": texts.project()})
+    stack = await make_stack({"trunkline.yaml": texts.project()}, unhurried=True)
     ids: list[str] = []
     for _ in range(3):
         body = {"name": "Desk", "conversation_config": {}}
@@ -247,7 +209,7 @@ async def test_one_agent_is_imported_under_the_name_a_whole_import_gives_it(
 async def test_an_agent_nobody_knows_ends_the_import_with_words(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({"trunkline.yaml": texts.project()})
+    stack = await make_stack({"trunkline.yaml": texts.project()}, unhurried=True)
     async with stack.working():
         await stack.sync()
         operation_id = f"import-{uuid4().hex}"
@@ -279,7 +241,7 @@ async def test_an_agent_nobody_knows_ends_the_import_with_words(
 async def test_a_tool_with_an_open_credential_is_made_anew_once_a_person_agrees(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({"trunkline.yaml": texts.project()})
+    stack = await make_stack({"trunkline.yaml": texts.project()}, unhurried=True)
     http = stack.elevenlabs.http
     schema = {
         "url": "https://booking.example.com/slots",

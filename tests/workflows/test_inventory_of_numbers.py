@@ -63,7 +63,7 @@ async def _stocked(stack: Stack) -> str:
 async def test_each_number_says_whether_it_is_free_and_who_has_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     services = _services(stack)
     agent_id = await _stocked(stack)
     async with stack.working():
@@ -107,7 +107,7 @@ async def _addresses(stack: Stack) -> list[tuple[Any, ...]]:
 async def test_a_number_that_only_looks_assigned_says_which_layer_wins(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     services = _services(stack)
     async with stack.working():
         await stack.sync()
@@ -132,7 +132,7 @@ async def test_a_number_that_only_looks_assigned_says_which_layer_wins(
 async def test_a_sweep_notices_a_number_whose_calls_somebody_sent_to_a_trunk_and_back(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         edit = {"phone_number": NUMBER, "fields": {"TrunkSid": TRUNK}}
@@ -153,7 +153,7 @@ async def test_a_sweep_notices_a_number_whose_calls_somebody_sent_to_a_trunk_and
 async def test_an_account_that_cannot_be_read_is_said_and_nothing_is_said_to_be_free(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     services = _services(stack)
     async with stack.working():
         await stack.sync()
@@ -172,7 +172,7 @@ async def test_a_call_nothing_took_is_sent_to_the_fallback_if_the_carrier_asks(
     line = "numbers/main-line.yaml"
     agent = "agent: front-desk"
     files[line] = files[line].replace(agent, f'{agent}, fallback: {{ number: "{FALLBACK}" }}')
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     stack.public_url = PUBLIC_URL
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"

@@ -18,7 +18,8 @@ async def test_a_null_that_is_stored_is_said_once_and_never_written_again(
 ) -> None:
     variables = "  variables: { company: ACME, city: Graz }\n"
     stack = await make_stack(
-        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk", extra=variables)}
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk", extra=variables)},
+        unhurried=True,
     )
     await stack.elevenlabs.control("null-handling", {"mode": "store"})
     async with stack.working():

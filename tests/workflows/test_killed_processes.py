@@ -34,7 +34,21 @@ FLEET = 12
 SOME = 3
 """Creates after which something is killed. The worker's hears of no more, however late it dies."""
 SILENT_S = 60
+PATIENT = {
+    "request_timeout_s": 10.0,
+    "observe_timeout_s": 20.0,
+    "apply_timeout_s": 20.0,
+    "heartbeat_timeout_s": 5.0,
+}
+"""Nothing is given up before something is killed, and not long after it."""
 CREATE = "POST /v1/convai/agents/create"
+
+
+async def _patient(make_stack: MakeStack, texts: Texts, **parts: Any) -> Stack:
+    """An installation with the fleet in its repository; no worker runs yet."""
+    stack = await make_stack(texts.fleet(FLEET), **parts)
+    stack.timing = stack.timing.model_copy(update=PATIENT)
+    return stack
 
 
 async def _some_created(stack: Stack) -> None:
@@ -67,7 +81,7 @@ async def _converged(stack: Stack) -> None:
 async def test_a_killed_worker_is_replaced_by_another(
     make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    stack = await make_stack(texts.fleet(FLEET), temporal=own_temporal)
+    stack = await _patient(make_stack, texts, temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": 80})
     method, route = CREATE.split()
     silence = {"kind": "hang-after", "seconds": SILENT_S, "method": method, "route": route}
@@ -97,7 +111,7 @@ async def _answering(stack: Stack, http: httpx.AsyncClient, url: str) -> None:
 async def test_a_killed_api_can_be_asked_again_how_the_sync_ended(
     make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    stack = await make_stack(texts.fleet(FLEET), temporal=own_temporal)
+    stack = await _patient(make_stack, texts, temporal=own_temporal)
     await stack.elevenlabs.control("latency", {"ms": 80})
     access = AccessService(stack.store)
     token = (await access.issue("author@example.com", "admin")).secret
@@ -131,7 +145,7 @@ async def test_a_killed_temporal_server_goes_on_where_it_was(
     make_stack: MakeStack, texts: Texts, mortal_temporal: TemporalServer
 ) -> None:
     with mortal_temporal.running() as first:
-        stack = await make_stack(texts.fleet(FLEET), temporal=mortal_temporal)
+        stack = await _patient(make_stack, texts, temporal=mortal_temporal)
         await stack.elevenlabs.control("latency", {"ms": 80})
         async with stack.working():
             await stack.refresh()
@@ -146,7 +160,7 @@ async def test_a_temporal_server_that_lost_everything_is_filled_again(
     make_stack: MakeStack, texts: Texts, mortal_temporal: TemporalServer
 ) -> None:
     with mortal_temporal.running() as first:
-        stack = await make_stack(texts.fleet(FLEET), temporal=mortal_temporal)
+        stack = await _patient(make_stack, texts, temporal=mortal_temporal)
         async with stack.working():
             assert (await stack.sync()).state == "Succeeded"
         first.send_signal(signal.SIGKILL)
@@ -166,7 +180,7 @@ async def test_a_killed_postgresql_that_comes_back_is_waited_for(
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
             await asyncio.to_thread(lambda: asyncio.run(migrate(server.get_uri())))
-            stack = await make_stack(texts.fleet(FLEET), database_url=server.get_uri())
+            stack = await _patient(make_stack, texts, database_url=server.get_uri())
             await stack.elevenlabs.control("latency", {"ms": 80})
             async with stack.working():
                 await stack.refresh(RefreshRequest())

@@ -106,7 +106,9 @@ async def _after(delay_s: float) -> None:
 
 
 async def _stack(make_stack: MakeStack, texts: Texts) -> Stack:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     source = SourceActivities(stack.ports().sources, stack.store, stack.store, stack.store)
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, heartbeat_timeout=None)

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from activities.names import EJECT_WORKFLOW
 from api.app import create_app
+from tests.workflows.conftest import TIMING
 from tests.workflows.own_processes import process
 from trunkline.cli.schemas import schemas
 from trunkline.model.ejection import ejection_of
@@ -39,9 +40,11 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow]
 ADMIN = Principal("admin@example.com", "admin")
 PLACE = ("acme", "testing")
 MANY = 24
+"""More than one batch of marks."""
 UNDER_WAY_MAX = 4
 """Writes whose answer dies with the process, and which are asked for again."""
-"""More than one batch of marks."""
+PATIENT_S = 5.0
+"""Longer than a process pauses that is alive."""
 LEFT = ("ledger", "claims", "number_owners", "object_owners", "looks")
 
 
@@ -72,17 +75,22 @@ class Account:
         )
 
 
-def services_of(stack: Stack) -> Services:
-    """What people ask, over this installation."""
-    return build_services(stack.store, stack.client, timing=stack.timing)
+def services_of(stack: Stack, *, heartbeat_s: float = 0.0) -> Services:
+    """What people ask, over this installation. With ``heartbeat_s``, an activity is only begun
+    again, and an ejection only takes its first mark away, after so long.
+    """
+    timing = TIMING.model_copy(
+        update={"heartbeat_timeout_s": heartbeat_s or TIMING.heartbeat_timeout_s}
+    )
+    return build_services(stack.store, stack.client, timing=timing)
 
 
-async def eject(stack: Stack) -> OperationRecord:
+async def eject(stack: Stack, *, heartbeat_s: float = 0.0) -> OperationRecord:
     """Say it, and wait for the end."""
-    operation = await services_of(stack).ejecting.eject(
+    operation = await services_of(stack, heartbeat_s=heartbeat_s).ejecting.eject(
         ADMIN, *PLACE, confirmation="testing", reason="we part", request_id="r"
     )
-    return await stack.ended(operation.id, timeout_s=60)
+    return await stack.ended(operation.id)
 
 
 async def resume(stack: Stack) -> None:
@@ -147,7 +155,7 @@ def flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 async def test_everything_goes_on_and_no_mark_and_no_row_is_left(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         front = (await stack.status("front-desk")) or pytest.fail("no status")
@@ -163,7 +171,7 @@ async def test_everything_goes_on_and_no_mark_and_no_row_is_left(
         )
         before = await Account.read(stack)
         await stack.elevenlabs.http.delete("/_sim/counters")
-        ended = await eject(stack)
+        ended = await eject(stack, heartbeat_s=PATIENT_S)
         assert (ended.state, ended.done, ended.total) == ("Succeeded", 2, 2), ended
         handle = stack.client.get_workflow_handle(f"eject/{ended.id}")
         await stack.record(handle, "eject", "whole-environment")
@@ -190,7 +198,7 @@ async def test_everything_goes_on_and_no_mark_and_no_row_is_left(
 async def test_while_it_is_ejected_a_push_writes_nothing_and_resumed_it_is_taken_over(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         before = await Account.read(stack)
@@ -234,7 +242,7 @@ async def test_while_it_is_ejected_a_push_writes_nothing_and_resumed_it_is_taken
 async def test_an_agent_changed_by_hand_meanwhile_waits_for_a_word(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         [agent] = await stack.elevenlabs.agents()
@@ -255,12 +263,12 @@ async def test_killed_in_the_middle_it_goes_on_and_writes_nothing_twice(
 ) -> None:
     stack = await make_stack(texts.fleet(MANY))
     async with stack.working():
-        assert (await stack.sync(timeout_s=60)).state == "Succeeded"
+        assert (await stack.sync()).state == "Succeeded"
     await stack.elevenlabs.http.delete("/_sim/counters")
     await stack.elevenlabs.control("latency", {"ms": 300})
     patch = "PATCH /v1/convai/agents/{agent_id}"
     with process(stack, postgres_url, "worker") as worker:
-        operation = await services_of(stack).ejecting.eject(
+        operation = await services_of(stack, heartbeat_s=PATIENT_S).ejecting.eject(
             ADMIN, *PLACE, confirmation="testing", request_id="r"
         )
 
@@ -273,7 +281,7 @@ async def test_killed_in_the_middle_it_goes_on_and_writes_nothing_twice(
     assert await stack.elevenlabs.count(patch) < MANY
     await stack.elevenlabs.control("latency", {"ms": 0})
     async with stack.working():
-        ended = await stack.ended(operation.id, timeout_s=60)
+        ended = await stack.ended(operation.id)
     assert (ended.state, ended.done) == ("Succeeded", MANY)
     listed = await stack.elevenlabs.agents()
     assert {tag for agent in listed for tag in agent["tags"]} == set()
@@ -286,7 +294,7 @@ async def test_killed_in_the_middle_it_goes_on_and_writes_nothing_twice(
 async def test_an_agent_that_refuses_keeps_its_row_and_it_is_said(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(3))
+    stack = await make_stack(texts.fleet(3), unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         await stack.elevenlabs.faults(
@@ -311,14 +319,14 @@ async def test_an_agent_that_refuses_keeps_its_row_and_it_is_said(
 
 
 async def test_resumed_in_the_middle_it_stops(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.fleet(2))
+    stack = await make_stack(texts.fleet(2), unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
-        operation = await services_of(stack).ejecting.eject(
+        operation = await services_of(stack, heartbeat_s=2 * PATIENT_S).ejecting.eject(
             ADMIN, *PLACE, confirmation="testing", request_id="r"
         )
         await resume(stack)
-        ended = await stack.ended(operation.id, timeout_s=60)
+        ended = await stack.ended(operation.id)
         assert ended.state == "Failed"
         assert "was resumed" in ended.message
         assert (await stack.sync(hard=True)).state == "Succeeded"
@@ -328,7 +336,7 @@ async def test_resumed_in_the_middle_it_stops(make_stack: MakeStack, texts: Text
 
 
 async def test_only_an_admin_who_names_it_may(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         ejecting = services_of(stack).ejecting
@@ -345,7 +353,7 @@ async def test_only_an_admin_who_names_it_may(make_stack: MakeStack, texts: Text
 async def test_the_command_follows_it_and_prints_a_report(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     token = (await AccessService(stack.store).issue("admin@example.com", "admin")).secret
     with socket.create_server(("127.0.0.1", 0)) as listener:
         variables = {
@@ -364,7 +372,7 @@ async def test_the_command_follows_it_and_prints_a_report(
             done = (
                 await stack.programs()
                 .start(*("eject", "--all", "--yes", "-o", "json"), env=variables)
-                .ended(timeout_s=90)
+                .ended(timeout_s=150)
             )
             server.should_exit = True
     assert done.code == 0, done.err

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.workflows.carrier_numbers import at_carrier
-from tests.workflows.deletion_worlds import looked, whole
+from tests.workflows.deletion_worlds import whole
+from tests.workflows.rollout_worlds import MovedClock
 from trunkline.model.calls.records import CallRecord
 from trunkline.model.conditions import find
 from trunkline.model.ids import new_call_id
@@ -74,7 +75,7 @@ async def test_a_number_goes_from_the_platform_to_us_and_back(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = texts.whole()
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     stack.public_url = PUBLIC_URL
     bridged = files[LINE].replace("routing: native", BRIDGE)
     async with stack.working():
@@ -107,7 +108,7 @@ async def test_a_number_that_leaves_git_no_longer_asks_us(
 ) -> None:
     files = whole(texts)
     files[LINE] = files[LINE].replace("routing: native", f"{BRIDGE}, takeover: true")
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     stack.public_url = PUBLIC_URL
     theirs = "https://reports.example.com/status"
     async with stack.working():
@@ -117,11 +118,14 @@ async def test_a_number_that_leaves_git_no_longer_asks_us(
         await _tell_carrier(stack, StatusCallback=theirs)
         stack.push({LINE: None})
         assert (await stack.sync()).state == "Succeeded"
-        await looked(stack)
+
+        async def gone() -> bool:
+            return await stack.store.entries("acme", "testing", "number") == ()
+
+        await stack.until(gone)
         now = await at_carrier(stack)
         assert (now["voice_url"] or "", now["voice_fallback_url"] or "") == (before, "")
         assert now["status_callback"] == theirs, "addresses of others stay"
-        assert await stack.store.entries("acme", "testing", "number") == ()
 
 
 async def _is_told(stack: Stack) -> bool:
@@ -133,7 +137,7 @@ async def test_without_a_public_address_the_number_says_what_it_needs(
 ) -> None:
     files = texts.whole()
     files[LINE] = files[LINE].replace("routing: native", BRIDGE)
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Failed"
         row = await stack.status("main-line", "number")
@@ -149,10 +153,10 @@ async def test_a_move_waits_for_running_calls_as_long_as_it_may(
     make_stack: MakeStack, texts: Texts, hangs_up: bool
 ) -> None:
     files = texts.whole()
-    drain = "60s" if hangs_up else "2s"
-    files[LINE] = files[LINE].replace("routing: native", f"{BRIDGE}, cutover: {{ drain: {drain} }}")
-    stack = await make_stack(files)
+    files[LINE] = files[LINE].replace("routing: native", f"{BRIDGE}, cutover: {{ drain: 1h }}")
+    stack = await make_stack(files, unhurried=True)
     stack.public_url = PUBLIC_URL
+    stack.clock = clock = MovedClock()
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         call = await _talk(stack, "front-desk")
@@ -164,18 +168,16 @@ async def test_a_move_waits_for_running_calls_as_long_as_it_may(
         )
         await stack.refresh()
         row = await stack.settled("main-line", lambda row: _says(row, "DrainingCalls"), "number")
-        assert f"moves when running calls have ended, after {_most(drain)}" in row.message
+        assert "moves when running calls have ended, after 1h" in row.message
         assert row.health == "Progressing"
         assert await _answering(stack) == ("front-desk",)
         if hangs_up:
             await _hang_up(stack, call)
-            await stack.sync(names=("main-line",))
+        else:
+            clock.ahead = timedelta(hours=1)
+        await stack.sync(names=("main-line",))
         await stack.until(lambda: _moved(stack))
         await stack.settled("main-line", lambda row: _says(row, "AsWished"), "number")
-
-
-def _most(drain: str) -> str:
-    return "1m" if drain == "60s" else drain
 
 
 async def _moved(stack: Stack) -> bool:

@@ -47,8 +47,10 @@ async def test_a_number_stays_where_it_is_until_its_new_agent_is_there(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = texts.whole()
-    stack = await make_stack(files)
-    stack.timing = stack.timing.model_copy(update={"retry_max_s": PATIENT_S})
+    stack = await make_stack(files, unhurried=True)
+    stack.timing = stack.timing.model_copy(
+        update={"retry_max_s": PATIENT_S, "request_timeout_s": 3.0}
+    )
     async with stack.working():
         await stack.sync()
         before = await _reached(stack)
@@ -72,7 +74,7 @@ async def test_a_strangers_number_is_taken_only_if_git_says_so(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = texts.whole()
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     made = await stack.elevenlabs.http.post(CREATE, json={"name": "x", "conversation_config": {}})
     theirs = made.json()["agent_id"]
     imported = {
@@ -103,7 +105,7 @@ async def test_calls_of_an_inactive_agent_go_to_the_fallback_until_it_is_active_
     files = texts.whole()
     agent = "agents/front-desk.yaml"
     files[LINE] = files[LINE].replace("routing", f'fallback: {{ number: "{FALLBACK}" }}, routing')
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     stack.public_url = PUBLIC_URL
     address = f"{PUBLIC_URL}/v1/webhooks/twilio/voice/fallback/acme/testing/main-line"
     async with stack.working():
@@ -128,7 +130,7 @@ async def test_calls_of_a_disabled_agent_go_to_the_fallback_at_once(
 ) -> None:
     files = texts.whole()
     files[LINE] = files[LINE].replace("routing", f'fallback: {{ number: "{FALLBACK}" }}, routing')
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     stack.public_url = PUBLIC_URL
     async with stack.working():
         await stack.sync()
@@ -157,7 +159,7 @@ async def test_calls_of_a_disabled_agent_go_to_the_fallback_at_once(
 async def test_an_emptied_store_leaves_a_number_with_whoever_has_it(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    first = await make_stack(texts.whole())
+    first = await make_stack(texts.whole(), unhurried=True)
     second = await first.neighbour(
         "globex",
         {
@@ -193,7 +195,7 @@ async def test_an_emptied_store_leaves_a_number_with_whoever_has_it(
 async def test_a_number_a_list_does_not_show_is_looked_up_before_it_counts_as_gone(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
     record = await stack.store.wish("acme", "testing", "number", "main-line")

@@ -62,7 +62,7 @@ async def test_a_number_waits_for_the_release_that_names_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
+    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER}, unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         waiting = await _number(stack, "AwaitingRelease")
@@ -80,7 +80,7 @@ async def test_a_number_no_release_names_needs_an_approvers_plan(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
+    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER}, unhurried=True)
     async with stack.working():
         row = await released(stack, releasing, "front-desk")
         held = await _number(stack, "ApprovalNeeded")
@@ -131,7 +131,7 @@ async def test_a_number_does_not_leave_production_because_a_commit_says_so(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
+    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER}, unhurried=True)
     async with stack.working():
         row = await released(stack, releasing, "front-desk", numbers=["main-line"])
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
@@ -150,7 +150,9 @@ async def test_a_number_does_not_go_back_to_where_it_once_was_as_if_that_were_me
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER_MANIFEST})
+    stack = await make_stack(
+        {**releasing.files(texts, "front-desk"), FILE: NUMBER_MANIFEST}, unhurried=True
+    )
     async with stack.working():
         await look(stack)
         await stack.settled("main-line", lambda row: row.health == "Healthy", kind="number")
@@ -177,7 +179,7 @@ async def test_a_number_moves_only_within_the_windows_of_promotion(
     window = ', windows: [ { allow: "Mon-Fri 09:00-17:00", timezone: UTC } ]'
     releasing = Releasing(promotion=window)
     clock = PretendedClock()
-    made = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER})
+    made = await make_stack({**releasing.files(texts, "front-desk"), FILE: NUMBER}, unhurried=True)
     stack = replace(made, clock=clock)
     async with stack.working():
         row = await released(stack, releasing, "front-desk", numbers=["main-line"])

@@ -89,7 +89,7 @@ async def test_tools_of_the_last_releases_stay_and_going_back_makes_nothing(
 ) -> None:
     releasing = Releasing(more=PRUNE)
     files = {**_files(texts, FRONT, 1), **_files(texts, NIGHT, 1)}
-    stack = await make_stack({"trunkline.yaml": releasing.project(texts)})
+    stack = await make_stack({"trunkline.yaml": releasing.project(texts)}, unhurried=True)
     async with stack.working():
         commits = {1: stack.push(files)}
         await look(stack)

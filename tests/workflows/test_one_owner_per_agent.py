@@ -18,7 +18,9 @@ THEIRS = "trunkline:globex/testing/front-desk"
 async def test_an_agent_with_another_owners_mark_is_never_adopted(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     for tags in ([THEIRS], []):
         both = ["trunkline:acme/testing/front-desk", THEIRS]
         answer = await stack.elevenlabs.http.post(
@@ -40,7 +42,7 @@ async def test_an_agent_with_another_owners_mark_is_never_adopted(
 async def test_an_agent_that_was_given_to_another_owner_is_left_to_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")

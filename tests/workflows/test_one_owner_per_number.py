@@ -42,7 +42,7 @@ def _is_owned_elsewhere(row: StatusRow) -> bool:
 async def test_a_second_project_is_told_who_has_the_number_and_gets_it_when_it_is_free(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    first = await make_stack(texts.whole())
+    first = await make_stack(texts.whole(), unhurried=True)
     plain = {path: text for path, text in texts.whole().items() if path.startswith("num")}
     second = await first.neighbour(
         "globex",
@@ -91,7 +91,7 @@ async def test_a_second_project_is_told_who_has_the_number_and_gets_it_when_it_i
 async def test_a_number_under_a_new_name_stays_with_its_agent(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     line = texts.whole()[LINE]
     async with stack.working():
         await stack.sync()
@@ -119,7 +119,7 @@ async def test_a_number_under_a_new_name_stays_with_its_agent(
 async def test_a_signal_of_a_former_owner_that_comes_late_takes_nothing_away(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     line = texts.whole()[LINE].replace("main-line", "front-line")
     sid = stack.simulators.twilio_account_sid
     handle = stack.client.get_workflow_handle(number_workflow_id(sid, NUMBER))
@@ -148,7 +148,7 @@ async def test_a_signal_of_a_former_owner_that_comes_late_takes_nothing_away(
 async def test_a_wish_that_names_another_number_lets_the_first_one_go(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     line = texts.whole()[LINE]
     sid = stack.simulators.twilio_account_sid
     async with stack.working():

@@ -49,7 +49,7 @@ async def documents(stack: Stack) -> list[dict[str, Any]]:
 async def test_lost_answers_of_a_file_and_a_page_make_one_of_each(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(tree(texts))
+    stack = await make_stack(tree(texts), unhurried=True)
     await stack.elevenlabs.control("list-lag", {"seconds": 0.6})
     await stack.elevenlabs.faults(
         *(
@@ -87,7 +87,7 @@ async def test_lost_answers_of_a_file_and_a_page_make_one_of_each(
 async def test_a_file_and_a_page_have_a_time_of_their_own_to_travel(
     kind: str, make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(tree(texts))
+    stack = await make_stack(tree(texts), unhurried=True)
     stack.timing = stack.timing.model_copy(update={"document_timeout_s": 3.5})
     route = f"{DOCUMENTS}/{kind}"
     await stack.elevenlabs.faults({"kind": "drop-before", "method": "POST", "route": route})
@@ -111,7 +111,7 @@ async def test_a_file_and_a_page_have_a_time_of_their_own_to_travel(
 async def test_a_refused_page_stalls_its_agents_with_the_line_of_the_document(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(tree(texts))
+    stack = await make_stack(tree(texts), unhurried=True)
     await stack.elevenlabs.faults(
         {"kind": "status-before", "status": 400, "method": "POST", "route": f"{DOCUMENTS}/url"}
     )

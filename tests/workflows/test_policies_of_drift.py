@@ -53,7 +53,7 @@ def _tts(**values: float) -> dict[str, Any]:
 async def test_an_edit_that_is_to_be_adopted_is_kept_and_its_change_is_prepared(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(_files(texts, drift="adopt"))
+    stack = await make_stack(_files(texts, drift="adopt"), unhurried=True)
     async with stack.working():
         await stack.sync()
         prompt = {"prompt": {"prompt": "You answer the telephone of a large shop."}}
@@ -93,7 +93,7 @@ async def test_an_edit_that_is_to_be_adopted_is_kept_and_its_change_is_prepared(
 async def test_an_edit_after_an_adopted_one_is_drift_again_and_nobody_is_blamed_for_the_other(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(_files(texts, drift="adopt"))
+    stack = await make_stack(_files(texts, drift="adopt"), unhurried=True)
     async with stack.working():
         await stack.sync()
         await _edit(stack, _tts(speed=1.15, stability=0.9), name="Ada")
@@ -138,7 +138,7 @@ async def _applied(stack: Stack, patch: str) -> str:
 
 async def test_a_path_that_is_ignored_is_nobodys_drift(make_stack: MakeStack, texts: Texts) -> None:
     path = "conversation_config.tts.speed"
-    stack = await make_stack(_files(texts, drift="heal", ignore=path))
+    stack = await make_stack(_files(texts, drift="heal", ignore=path), unhurried=True)
     async with stack.working():
         await stack.sync()
         external_id = await _edit(stack, _tts(speed=1.15, stability=0.3))
@@ -163,7 +163,7 @@ async def test_a_path_that_is_ignored_is_nobodys_drift(make_stack: MakeStack, te
 async def test_edits_of_several_people_are_told_one_by_one(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(_files(texts, drift="report"))
+    stack = await make_stack(_files(texts, drift="report"), unhurried=True)
     async with stack.working():
         await stack.sync()
         await _edit(stack, _tts(speed=1.15), name="Ada")
@@ -190,7 +190,7 @@ async def test_edits_of_several_people_are_told_one_by_one(
 async def test_a_mark_nobody_knows_is_reported_once_and_left(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(_files(texts, drift="heal"))
+    stack = await make_stack(_files(texts, drift="heal"), unhurried=True)
     async with stack.working():
         await stack.sync()
         made = await stack.elevenlabs.http.post(
@@ -216,7 +216,7 @@ async def test_a_mark_nobody_knows_is_reported_once_and_left(
 async def test_an_agent_archived_by_hand_is_no_orphan_and_not_created_again(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(_files(texts, drift="heal"))
+    stack = await make_stack(_files(texts, drift="heal"), unhurried=True)
     async with stack.working():
         await stack.sync()
         external_id = await _edit(stack, {"platform_settings": {"archived": True}})

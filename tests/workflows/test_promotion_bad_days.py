@@ -53,7 +53,7 @@ async def test_rules_weakened_in_the_candidates_own_commit_do_not_count_for_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     asked = {"approvals": {"count": 1}}
-    async with promoting(make_stack, texts, asked) as here, here.stack.working():
+    async with promoting(make_stack, texts, asked, unhurried=True) as here, here.stack.working():
         await here.stack.sync()
         weaker = project_manifest(here.stack.keys.public_key, {"approvals": {"count": 0}})
         here.push({"trunkline.yaml": weaker}, greeting="Acme clinic, let me in!")
@@ -72,12 +72,16 @@ async def test_rules_weakened_in_the_candidates_own_commit_do_not_count_for_it(
 async def test_a_database_lost_after_the_release_makes_no_second_one(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    rules = {"verify": {"tags": ["smoke"]}}
-    async with promoting(make_stack, texts, rules, tests=SUITE) as here, here.stack.working():
+    rules = {"approvals": {"count": 1}, "verify": {"tags": ["smoke"]}}
+    async with (
+        promoting(make_stack, texts, rules, tests=SUITE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
-        await here.phase(started, "Releasing")
+        await here.phase(started, "Approval")
         async with here.world.no_place():
+            await here.approve(started)
             verifying = await here.until(started, lambda now: now.phase == "Verifying")
             agents = {agent["agent_id"] for agent in await here.stack.elevenlabs.agents()}
             await start_anew(here.stack, postgres_url)
@@ -101,13 +105,16 @@ async def test_a_database_lost_after_the_release_makes_no_second_one(
 async def test_a_hold_survives_a_lost_database(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    async with promoting(make_stack, texts, {"automatic": True}) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, {"automatic": True}, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
 
         async def released() -> bool:
             return await here.greeting() == "Acme clinic, hello!"
 
-        await here.stack.until(released, timeout_s=40)
+        await here.stack.until(released)
         await asyncio.to_thread(_hold, here, {"reason": "the fair is on", "by": "op@example.com"})
         await here.stack.sync()
         await start_anew(here.stack, postgres_url)
@@ -125,7 +132,7 @@ async def test_a_hold_survives_a_lost_database(
         async def newer() -> bool:
             return await here.greeting() == "Acme clinic, welcome!"
 
-        await here.stack.until(newer, timeout_s=40)
+        await here.stack.until(newer)
         assert sorted(await here.tags()) == [1, 2]
 
 
@@ -139,7 +146,7 @@ async def test_evidence_that_is_old_changes_nothing_in_production(
         "trunkline.yaml": releasing.project(texts),
     }
     files.pop("numbers/main-line.yaml")
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await look(stack)
         state = await stack.store.source("acme")

@@ -28,7 +28,10 @@ async def _number(here: Promotions, number: int) -> PromotionRecord:
 async def test_every_change_that_passes_is_released_with_its_commits_as_changelog(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, {"automatic": True}) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, {"automatic": True}, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         first = await _number(here, 1)
         assert (first.state, first.version, first.automatic) == ("Done", 1, True), first.message

@@ -39,7 +39,10 @@ async def _shares(here: Promotions) -> dict[str, float]:
 
 
 async def test_every_share_is_checked_before_the_next(make_stack: MakeStack, texts: Texts) -> None:
-    async with promoting(make_stack, texts, STEPS, tests=SUITE) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, STEPS, tests=SUITE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         first = await here.ended(await here.start())
         assert (first.state, first.checks) == ("Done", ()), first.message
@@ -58,7 +61,10 @@ async def test_every_share_is_checked_before_the_next(make_stack: MakeStack, tex
 async def test_a_share_that_fails_its_check_is_taken_back(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, STEPS, tests=SUITE) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, STEPS, tests=SUITE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         await here.ended(await here.start())
         former = await here.greeting()

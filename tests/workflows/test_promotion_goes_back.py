@@ -51,7 +51,10 @@ async def _standing(here: Promotions, version: int) -> ReleaseStanding:
 async def test_a_failed_verification_brings_the_former_release_back_with_a_hold(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, VERIFIED, tests=SUITE) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, VERIFIED, tests=SUITE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         first = await here.ended(await here.start())
         assert (first.state, first.version) == ("Done", 1), first.message
@@ -79,7 +82,10 @@ async def test_a_failed_verification_brings_the_former_release_back_with_a_hold(
 async def test_a_first_release_that_fails_takes_no_calls_any_more(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, VERIFIED, tests=SUITE) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, VERIFIED, tests=SUITE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         await _degrade_production(here)
         over = await here.ended(await here.start())
@@ -107,7 +113,10 @@ async def test_a_first_release_that_fails_takes_no_calls_any_more(
 async def test_a_person_goes_back_without_gate_or_approval(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         await here.ended(await here.start())
         former = await here.greeting()
@@ -132,21 +141,27 @@ async def test_a_person_goes_back_without_gate_or_approval(
 async def test_an_abort_after_the_release_takes_it_back(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, VERIFIED, tests=SUITE) as here, here.stack.working():
+    rules = {**VERIFIED, "approvals": {"count": 1}}
+    async with (
+        promoting(make_stack, texts, rules, tests=SUITE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
-        await here.ended(await here.start())
+        first = await here.start()
+        await here.phase(first, "Approval")
+        await here.approve(first)
+        await here.ended(first)
         here.push(greeting="Acme clinic, how may I help?")
         await here.stack.sync()
+        started = await here.start("Offers help at once")
+        await here.phase(started, "Approval")
         async with here.world.no_place():
-            started = await here.start("Offers help at once")
-            await here.phase(started, "Gate")
-        verifying = await here.until(
-            started, lambda now: now.phase in ("Settling", "Verifying") or not now.is_open
-        )
-        assert verifying.is_open
-        await here.say(
-            started, "promotion.abort", "op@example.com", role="operator", reason="wrong day"
-        )
-        over = await here.ended(started)
+            await here.approve(started)
+            verifying = await here.phase(started, "Verifying")
+            assert verifying.is_open
+            await here.say(
+                started, "promotion.abort", "op@example.com", role="operator", reason="wrong day"
+            )
+            over = await here.ended(started)
         assert (over.state, over.reason, over.rolled_back_to) == ("RolledBack", "Aborted", 1)
         assert "wrong day" in over.message

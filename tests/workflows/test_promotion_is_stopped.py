@@ -27,7 +27,10 @@ async def _looked_again(here: Promotions, times: int = 2) -> None:
 async def test_a_failed_gate_ends_it_with_the_failing_line(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, unhurried=True) as here,
+        here.stack.working(),
+    ):
         here.push(greeting="Good day to you!")
         await here.stack.sync()
         started = await here.start()
@@ -44,7 +47,7 @@ async def test_a_failed_gate_ends_it_with_the_failing_line(
 
 
 async def test_an_agent_without_tests_is_not_promoted(make_stack: MakeStack, texts: Texts) -> None:
-    async with promoting(make_stack, texts, tests={}) as here, here.stack.working():
+    async with promoting(make_stack, texts, tests={}, unhurried=True) as here, here.stack.working():
         await here.stack.sync()
         ended = await here.ended(await here.start())
         assert (ended.state, ended.reason) == ("Inconclusive", "NoRequiredTests"), ended.message
@@ -55,7 +58,10 @@ async def test_a_signal_without_an_audit_row_is_no_approval(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     """Whoever can reach Temporal may wake a promotion, and that is all they may."""
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
         await here.phase(started, "Approval")
@@ -72,7 +78,10 @@ async def test_a_signal_without_an_audit_row_is_no_approval(
 async def test_an_author_is_refused_under_every_address(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         here.push(
             greeting="Acme clinic, hello there!", author=Author("Ada", "ada@home.example.com")
         )
@@ -91,7 +100,10 @@ async def test_an_author_is_refused_under_every_address(
 async def test_a_newer_configuration_supersedes_what_waits(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
         await here.phase(started, "Approval")
@@ -106,7 +118,10 @@ async def test_a_newer_configuration_supersedes_what_waits(
 async def test_a_newer_commit_that_changes_nothing_of_it_lets_it_go_on(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
         waiting = await here.phase(started, "Approval")
@@ -124,7 +139,10 @@ async def test_a_newer_commit_ends_tests_that_are_still_running(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     suite = {"greets": conversation_test("greets", GREETS)}
-    async with promoting(make_stack, texts, tests=suite) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, tests=suite, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         async with here.world.no_place():
             started = await here.start()

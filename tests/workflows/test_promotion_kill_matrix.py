@@ -62,7 +62,7 @@ def _chosen() -> dict[str, list[Cell]]:
 async def test_the_page_lists_every_write_of_a_promotion(
     make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    async with killing(make_stack, texts, postgres_url, own_temporal) as here:
+    async with killing(make_stack, texts, postgres_url, own_temporal, unhurried=True) as here:
         recorded = {scenario: await here.recorded(scenario) for scenario in SCENARIOS}
     if os.environ.get(RECORDING):
         PAGE.write_text(page(recorded), "utf-8")

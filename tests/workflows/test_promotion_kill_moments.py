@@ -13,6 +13,7 @@ from tests.workflows.external_writes import GIT, WHENS, When, Write
 from tests.workflows.killed_promotions import killable
 from tests.workflows.own_processes import process
 from tests.workflows.promotion_worlds import promoting
+from tests.workflows.rollout_worlds import MovedClock
 
 if TYPE_CHECKING:
     from tests.conftest import TemporalServer, Texts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 PUSH = Write(GIT, "push", 1)
-SOAK = timedelta(seconds=6)
+SOAK = timedelta(minutes=20)
 
 
 async def _released_once(here: Promotions, started: PromotionRecord) -> PromotionRecord:
@@ -59,7 +60,7 @@ async def test_killed_before_the_push_after_it_or_after_its_record_it_is_one_rel
 async def test_a_soak_goes_on_where_it_was_when_the_worker_is_killed(
     make_stack: MakeStack, texts: Texts, postgres_url: str, own_temporal: TemporalServer
 ) -> None:
-    rules = {"soak": f"{SOAK.seconds}s"}
+    rules = {"soak": f"{SOAK.seconds // 60}m"}
     async with promoting(make_stack, texts, rules, temporal=own_temporal) as here:
         with process(here.stack, postgres_url, "worker") as worker:
             await here.stack.sync(timeout_s=60)
@@ -68,7 +69,9 @@ async def test_a_soak_goes_on_where_it_was_when_the_worker_is_killed(
             assert soaking.phase == "Soak"
             worker.send_signal(signal.SIGKILL)
             await asyncio.to_thread(worker.wait)
+        here.stack.clock = MovedClock(ahead=SOAK)
         async with here.stack.working():
+            await here.wake(started)
             done = await _released_once(here, started)
         assert done.gate == soaking.gate
         (soak,) = [entry for entry in done.timeline if entry.phase == "Soak"]

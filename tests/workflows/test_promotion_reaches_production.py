@@ -32,7 +32,10 @@ async def test_gate_approval_release_and_verification_in_order(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     rules = {"approvals": {"count": 1}, "verify": {"tags": ["smoke"]}}
-    async with promoting(make_stack, texts, rules, tests=SMOKE) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, rules, tests=SMOKE, unhurried=True) as here,
+        here.stack.working(),
+    ):
         here.push(greeting="Acme clinic, good morning!")
         await here.stack.sync()
         started = await here.start()

@@ -36,7 +36,8 @@ SUITE = {
     "greets": conversation_test("greets", GREETS),
     "smoke": conversation_test("smoke", GREETS, tags=("smoke",)),
 }
-
+FOUND_DEAD = {"heartbeat_timeout_s": 5.0, "request_timeout_s": 5.0, "store_timeout_s": 5.0}
+"""How long what a killed worker did waits for another one."""
 
 Push = Callable[..., Awaitable["Revision"]]
 
@@ -121,7 +122,8 @@ async def test_a_worker_killed_in_any_phase_leaves_one_release(
     make_stack: MakeStack, texts: Texts, postgres_url: str, phase: str
 ) -> None:
     rules = {**ONE_APPROVAL, "verify": {"tags": ["smoke"]}}
-    async with promoting(make_stack, texts, rules, tests=SUITE) as here:
+    async with promoting(make_stack, texts, rules, tests=SUITE, unhurried=True) as here:
+        here.stack.timing = here.stack.timing.model_copy(update=FOUND_DEAD)
         with process(here.stack, postgres_url, "worker") as worker:
             await here.stack.sync(timeout_s=60)
             started = await here.start()
@@ -140,7 +142,10 @@ async def test_a_worker_killed_in_any_phase_leaves_one_release(
 async def test_a_protected_branch_stalls_it_until_somebody_allows_the_push(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         await asyncio.to_thread(_protect, here, protected=True)
         started = await here.start()
@@ -158,7 +163,10 @@ async def test_a_protected_branch_stalls_it_until_somebody_allows_the_push(
 async def test_an_emptied_store_gets_its_row_back_from_the_workflow(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
         waiting = await here.phase(started, "Approval")
@@ -183,7 +191,10 @@ async def test_an_emptied_store_gets_its_row_back_from_the_workflow(
 async def test_a_workflow_that_is_gone_is_started_again_by_the_next_look(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
         await here.phase(started, "Approval")
@@ -203,7 +214,7 @@ async def test_a_workflow_that_is_gone_is_started_again_by_the_next_look(
 async def test_a_release_that_somebody_pushed_past_is_made_on_the_new_tip(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts) as here:
+    async with promoting(make_stack, texts, unhurried=True) as here:
 
         def overtaken(push: Push) -> Push:
             async def after_somebody_else(base: Revision, **release: Any) -> Revision:
@@ -232,7 +243,7 @@ async def test_a_push_whose_answer_was_lost_is_found_by_its_trailer(
 
         return without_an_answer
 
-    async with promoting(make_stack, texts) as here:
+    async with promoting(make_stack, texts, unhurried=True) as here:
         repositories = Meddled(here, unanswered)
         async with _working(here, repositories):
             await here.stack.sync()

@@ -65,7 +65,7 @@ async def test_without_a_mode_a_real_account_is_only_observed(
 ) -> None:
     files = texts.fleet(1)
     files["trunkline.yaml"] = files["trunkline.yaml"].replace("      mode: enforce\n", "")
-    stack = alive(await make_stack(files))
+    stack = alive(await make_stack(files, unhurried=True))
     async with stack.working():
         operation = await stack.sync()
         assert [item.reason for item in operation.items] == ["ModeObserve"]
@@ -82,7 +82,7 @@ async def test_without_a_mode_a_real_account_is_only_observed(
 async def test_the_first_enforcement_is_confirmed_by_name_and_number(
     make_stack: MakeStack, texts: Texts, alive: Callable[[Stack], Stack]
 ) -> None:
-    stack = alive(await make_stack(texts.whole()))
+    stack = alive(await make_stack(texts.whole(), unhurried=True))
     people = services(stack)
     async with stack.working():
         operation = await stack.sync()
@@ -130,7 +130,7 @@ async def test_the_first_enforcement_is_confirmed_by_name_and_number(
 async def test_a_confirmation_holds_for_one_account_and_disabling_needs_it_too(
     make_stack: MakeStack, texts: Texts, alive: Callable[[Stack], Stack]
 ) -> None:
-    simulated = await make_stack(texts.whole())
+    simulated = await make_stack(texts.whole(), unhurried=True)
     async with simulated.working():
         await simulated.sync()
         await simulated.settled("main-line", lambda r: r.sync == "Synced", kind="number")
@@ -169,7 +169,7 @@ async def test_a_test_needs_the_same_confirmation(
 ) -> None:
     """It would put a branch on an agent that callers reach."""
     files = clinic(texts, opens=conversation_test("opens", opens()))
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
     real = alive(stack)

@@ -43,7 +43,7 @@ async def _refused(stack: Stack, words: str) -> StatusRow:
 
 async def test_a_release_becomes_what_production_runs(make_stack: MakeStack, texts: Texts) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         row = await released(stack, releasing, "front-desk")
         assert (row.stage, row.version) == ("production", 1)
@@ -65,7 +65,7 @@ async def test_an_agent_that_was_never_released_is_not_deployed(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await look(stack)
         assert await stack.store.status("acme", PRODUCTION, "agent", "front-desk") is None
@@ -76,7 +76,7 @@ async def test_what_does_not_count_leaves_production_as_it_is(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk", "night-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk", "night-desk"), unhurried=True)
     async with stack.working():
         good = await released(stack, releasing, "front-desk")
         first = await tip(stack)
@@ -123,7 +123,7 @@ async def test_drift_is_not_healed_while_a_release_does_not_count(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         row = await released(stack, releasing, "front-desk")
         stack.push({FILE: "kind: ["})
@@ -140,7 +140,7 @@ async def test_a_release_is_applied_though_the_head_is_invalid(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await released(stack, releasing, "front-desk")
         stack.push({"agents/front-desk.yaml": texts.agent("front-desk", greeting="Hi")})

@@ -52,7 +52,7 @@ def _rewind(stack: Stack, revision: str) -> None:
 
 async def test_a_tag_keeps_what_a_forced_push_drops(make_stack: MakeStack, texts: Texts) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await look(stack)
         root = await tip(stack)
@@ -71,7 +71,7 @@ async def test_an_emptied_store_is_filled_from_git_alone(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk", "night-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk", "night-desk"), unhurried=True)
     async with stack.working():
         await look(stack)
         first = await tip(stack)
@@ -102,7 +102,7 @@ async def test_a_removed_release_undeploys_within_the_budget(
 ) -> None:
     releasing = Releasing(more="      prune: { enabled: true, delay: 0s, maxCount: 1 }\n")
     names = ("front-desk", "night-desk")
-    stack = await make_stack(releasing.files(texts, *names))
+    stack = await make_stack(releasing.files(texts, *names), unhurried=True)
     async with stack.working():
         await look(stack)
         revision = await tip(stack)
@@ -136,7 +136,7 @@ async def test_a_shared_tool_changed_for_testing_leaves_production_as_it_is(
 ) -> None:
     releasing = Releasing()
     files = {**texts.whole(), "trunkline.yaml": releasing.project(texts)}
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         row = await released(stack, releasing, "front-desk")
         before = await stack.elevenlabs.agent(str(row.external_id))

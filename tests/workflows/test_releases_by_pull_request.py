@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tests.workflows.conversation_worlds import AGENT, desk
 from tests.workflows.merging_forges import MergingForge, Way
 from tests.workflows.promotion_worlds import PRODUCTION, Promotions, promoting
+from tests.workflows.rollout_worlds import MovedClock
 from trunkline.model.ids import release_request_branch
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Proposing:
 
     here: Promotions
     forge: MergingForge
+    clock: MovedClock = field(default_factory=MovedClock)
 
     async def proposed(self, started: PromotionRecord) -> PullRequest:
         """The pull request of a promotion, once it waits for somebody."""
@@ -59,10 +62,12 @@ async def proposing(
     make_stack: MakeStack, texts: Texts, promotion: dict[str, Any] | None = None
 ) -> AsyncIterator[Proposing]:
     """Workers run, testing is synced, production has nothing."""
-    async with promoting(make_stack, texts, {**BY_REQUEST, **(promotion or {})}) as here:
+    rules = {**BY_REQUEST, **(promotion or {})}
+    async with promoting(make_stack, texts, rules, unhurried=True) as here:
         forge = MergingForge(here.stack.repository)
-        here.stack = replace(here.stack, forges=forge)
-        yield Proposing(here, forge)
+        world = Proposing(here, forge)
+        here.stack = replace(here.stack, forges=forge, clock=world.clock)
+        yield world
 
 
 @pytest.mark.parametrize("way", ["merge", "squash", "rebase"])
@@ -145,17 +150,26 @@ async def test_a_newer_commit_supersedes_it_and_closes_it(
 async def test_evidence_that_expires_is_earned_again_by_another_pull_request(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    rules = {"evidence": {"expires": "4s"}}
+    rules = {"evidence": {"expires": "1h"}}
     async with proposing(make_stack, texts, rules) as world, world.here.stack.working():
         here = world.here
         await here.stack.sync()
         started = await here.start()
         pull = await world.proposed(started)
+        world.clock.ahead = timedelta(hours=1)
+        await here.wake(started)
+
+        async def closed() -> bool:
+            return world.forge.pulls[pull.number].state == "closed"
+
+        await here.stack.until(closed)
+        world.clock.ahead = timedelta()
+        await here.wake(started)
 
         async def again() -> bool:
-            return world.forge.pulls[pull.number].state == "closed" and world.forge.opened >= 2
+            return world.forge.opened >= 2
 
-        await here.stack.until(again, timeout_s=60)
+        await here.stack.until(again)
         first = (await here.read(started)).timeline
         assert [entry.phase for entry in first].count("Gate") >= 2
         assert await here.tags() == {}
@@ -238,7 +252,10 @@ async def test_a_protected_branch_takes_releases_and_rollbacks_by_merge_alone(
 async def test_without_a_forge_it_is_refused_with_words(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, BY_REQUEST) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, BY_REQUEST, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         over = await here.ended(await here.start())
         assert (over.state, over.reason) == ("Failed", "PullRequestNeeded")

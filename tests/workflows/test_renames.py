@@ -20,7 +20,7 @@ async def test_a_renamed_agent_keeps_its_id_and_its_number(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = texts.whole()
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")
@@ -69,7 +69,9 @@ async def test_a_renamed_agent_keeps_its_id_and_its_number(
 async def test_a_name_that_was_left_can_be_given_to_another_agent(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         reception = texts.agent("reception").replace("metadata: { name: reception }", RENAMED)

@@ -58,7 +58,9 @@ DOCUMENTS: dict[str, str | bytes] = {
 
 async def test_uploading_files_and_naming_pages_fit(make_stack: MakeStack, texts: Texts) -> None:
     desk = texts.agent("front-desk", extra="  knowledge: [ faq, menu ]\n")
-    direct = await make_stack({**texts.fleet(0), "agents/desk.yaml": desk, **DOCUMENTS})
+    direct = await make_stack(
+        {**texts.fleet(0), "agents/desk.yaml": desk, **DOCUMENTS}, unhurried=True
+    )
     with recording(direct.simulators.elevenlabs_url) as (url, asked):
         twilio_url = direct.simulators.twilio_url
         async with behind(direct, url, twilio_url) as stack, stack.working():
@@ -70,7 +72,7 @@ async def test_uploading_files_and_naming_pages_fit(make_stack: MakeStack, texts
 
 
 async def test_creating_changing_and_healing_fit(make_stack: MakeStack, texts: Texts) -> None:
-    direct = await make_stack(texts.whole())
+    direct = await make_stack(texts.whole(), unhurried=True)
     with (
         recording(direct.simulators.elevenlabs_url) as (elevenlabs_url, asked),
         recording(direct.simulators.twilio_url) as (twilio_url, asked_of_twilio),

@@ -43,7 +43,7 @@ async def test_a_fleet_goes_on_and_deletes_nothing_until_a_person_says_so(
 ) -> None:
     files = {**texts.whole(), "agents/old.yaml": texts.agent("old")}
     files["trunkline.yaml"] += PRUNING
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     file = tmp_path / "backup.zip"
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
@@ -67,7 +67,7 @@ async def test_a_fleet_goes_on_and_deletes_nothing_until_a_person_says_so(
 async def test_what_was_made_after_the_backup_is_found_again(
     make_stack: MakeStack, texts: Texts, postgres_url: str, tmp_path: Path
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     file = tmp_path / "backup.zip"
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"

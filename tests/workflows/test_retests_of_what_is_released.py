@@ -27,7 +27,7 @@ async def test_a_platform_that_gets_worse_is_marked_told_and_unmarked_once_it_is
     make_stack: MakeStack, texts: Texts
 ) -> None:
     keys = Ed25519Keys(new_private_key())
-    stack = await make_stack(files(texts, keys.public_key, runs=3))
+    stack = await make_stack(files(texts, keys.public_key, runs=3), unhurried=True)
     async with installed(stack) as installation, stack.working():
         world = await released(stack, keys, installation)
         await world.release()
@@ -71,7 +71,7 @@ async def test_the_schedule_is_kept_to_the_rules_in_force_and_tests_what_is_due(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     keys = Ed25519Keys(new_private_key())
-    stack = await make_stack(files(texts, keys.public_key, runs=3))
+    stack = await make_stack(files(texts, keys.public_key, runs=3), unhurried=True)
     async with installed(stack) as installation, stack.working():
         world = await released(stack, keys, installation)
         schedule = stack.client.get_schedule_handle(retest_id(stack.project, PRODUCTION))

@@ -35,7 +35,7 @@ async def _on_its_way(world: World, step: int) -> None:
 async def test_calls_come_back_and_the_release_waits_for_a_newer_one(
     make_stack: MakeStack, texts: Texts, step: int
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _on_its_way(world, step)
         await world.stack.elevenlabs.http.delete("/_sim/counters")
@@ -60,7 +60,7 @@ async def test_calls_come_back_and_the_release_waits_for_a_newer_one(
 async def test_an_abort_before_the_first_share_writes_nothing(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.release(1)
@@ -75,7 +75,7 @@ async def test_an_abort_before_the_first_share_writes_nothing(
 async def test_an_aborted_version_is_not_begun_again_when_its_row_is_lost(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _on_its_way(world, 0)
         await world.abort(2, "smoke tests failed")
@@ -92,7 +92,7 @@ async def test_a_closed_window_holds_a_share_and_lets_calls_come_back(
 ) -> None:
     opened, closed = datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC) + timedelta(hours=3)
     windows = f'      windows: [ {{ allow: "Mon-Sun {opened:%H}:00-{closed:%H}:00" }} ]\n'
-    world = await released_world(make_stack, texts, windows=windows)
+    world = await released_world(make_stack, texts, windows=windows, unhurried=True)
     async with world.stack.working():
         await _on_its_way(world, 0)
         world.clock.ahead = timedelta(hours=6)
@@ -107,7 +107,7 @@ async def test_a_closed_window_holds_a_share_and_lets_calls_come_back(
 async def test_a_suspended_agent_is_not_written_and_goes_on_when_it_is_resumed(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _on_its_way(world, 0)
         await world.say("suspend")
@@ -122,7 +122,7 @@ async def test_a_suspended_agent_is_not_written_and_goes_on_when_it_is_resumed(
 async def test_a_disabled_agent_stays_at_its_share_and_begins_it_anew_when_enabled(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _on_its_way(world, 0)
         await world.say("disable")

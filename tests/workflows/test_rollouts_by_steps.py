@@ -25,7 +25,7 @@ V2 = "trunkline-release-v2"
 
 
 async def test_steps_come_in_order_with_one_write_each(make_stack: MakeStack, texts: Texts) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.release(1)
@@ -56,7 +56,7 @@ async def test_steps_come_in_order_with_one_write_each(make_stack: MakeStack, te
 async def test_a_held_share_is_said_with_the_moment_it_ends(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.release(1)
@@ -83,7 +83,7 @@ async def test_a_held_share_is_said_with_the_moment_it_ends(
 
 
 async def test_a_share_is_left_only_after_its_tests(make_stack: MakeStack, texts: Texts) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.verify()
@@ -101,7 +101,7 @@ async def test_a_share_is_left_only_after_its_tests(make_stack: MakeStack, texts
 
 
 async def test_a_rollback_goes_straight_to_main(make_stack: MakeStack, texts: Texts) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.release(1)

@@ -41,7 +41,7 @@ async def _shared(world: World) -> None:
 async def test_it_answers_its_share_until_git_no_longer_names_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _begun(world)
         assert await world.greeting() == "This is version 2."
@@ -58,7 +58,7 @@ async def test_it_answers_its_share_until_git_no_longer_names_it(
 
 
 async def test_a_release_is_rolled_out_beside_it(make_stack: MakeStack, texts: Texts) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _begun(world)
         await world.release(4, steps=(10,), experiment=(1, 20))
@@ -72,7 +72,7 @@ async def test_a_release_is_rolled_out_beside_it(make_stack: MakeStack, texts: T
 
 
 async def test_a_changed_split_is_drift_that_is_healed(make_stack: MakeStack, texts: Texts) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await _begun(world)
         await world.split(Main=95, trunkline_experiment_v1=5)
@@ -92,7 +92,7 @@ async def test_a_changed_split_is_drift_that_is_healed(make_stack: MakeStack, te
 async def test_where_drift_is_only_reported_so_is_a_changed_split(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts, drift="report")
+    world = await released_world(make_stack, texts, drift="report", unhurried=True)
     async with world.stack.working():
         await _begun(world)
         await world.split(Main=95, trunkline_experiment_v1=5)
@@ -107,7 +107,7 @@ async def test_where_drift_is_only_reported_so_is_a_changed_split(
 async def test_its_tools_and_documents_are_made_before_its_branch(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     whole = texts.whole()
     old = {path: whole[path] for path in ("tools/book-slot.yaml", "knowledge/opening-hours.yaml")}
     agent = {f"agents/{AGENT}.yaml": texts.agent(AGENT, whole=True)}

@@ -37,6 +37,13 @@ MOMENTS = (
 )
 """Every write of a release with two steps, by its route and which of them it is."""
 SOME = (MOMENTS[0], MOMENTS[2], MOMENTS[3])
+FOUND_DEAD = {
+    "request_timeout_s": 5.0,
+    "observe_timeout_s": 20.0,
+    "apply_timeout_s": 20.0,
+    "heartbeat_timeout_s": 5.0,
+}
+"""A worker that pauses is alive, and one that was killed is soon known to be dead."""
 
 
 def _way(version: int) -> list[dict[str, float]]:
@@ -57,7 +64,7 @@ async def _is_whole(world: World, version: int) -> None:
 async def test_no_answer_of_any_write_matters(
     make_stack: MakeStack, texts: Texts, kind: str, moments: tuple[tuple[str, int], ...]
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.release(1)
@@ -80,6 +87,7 @@ async def test_a_worker_killed_at_any_write_is_replaced_by_another(
 ) -> None:
     world = await released_world(make_stack, texts, temporal=own_temporal)
     stack = world.stack
+    stack.timing = stack.timing.model_copy(update=FOUND_DEAD)
     await stack.elevenlabs.control("latency", {"ms": 40})
     async with stack.working():
         await world.prepare()
@@ -107,7 +115,7 @@ async def test_a_worker_killed_at_any_write_is_replaced_by_another(
 async def test_a_lost_row_costs_time_and_nothing_else(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
-    world = await released_world(make_stack, texts)
+    world = await released_world(make_stack, texts, unhurried=True)
     async with world.stack.working():
         await world.prepare()
         await world.verify()

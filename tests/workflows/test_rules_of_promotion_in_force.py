@@ -67,7 +67,7 @@ async def test_a_key_that_a_commit_brings_signs_nothing_before_an_admin_agrees(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await released(stack, releasing, "front-desk")
         intruder = Releasing(keys=Ed25519Keys(new_private_key()))
@@ -113,7 +113,7 @@ async def test_production_does_not_follow_the_branch_because_a_commit_says_so(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await released(stack, releasing, "front-desk")
         stack.push(
@@ -142,7 +142,9 @@ async def test_an_environment_that_a_commit_renames_away_stays_until_an_admin_ag
     make_stack: MakeStack, texts: Texts
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack({**releasing.files(texts, "front-desk"), NUMBER_FILE: NUMBER})
+    stack = await make_stack(
+        {**releasing.files(texts, "front-desk"), NUMBER_FILE: NUMBER}, unhurried=True
+    )
     async with stack.working():
         row = await released(stack, releasing, "front-desk", numbers=["main-line"])
         await in_production(stack, "main-line", lambda row: row.health == "Healthy", kind="number")
@@ -183,7 +185,7 @@ def _renamed(text: str) -> str:
 
 async def test_stricter_rules_count_at_once(make_stack: MakeStack, texts: Texts) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await look(stack)
         strict = Releasing(keys=releasing.keys, promotion=", soak: 1h")
@@ -210,7 +212,7 @@ async def test_weaker_rules_still_wait_after_the_store_was_lost(
     make_stack: MakeStack, texts: Texts, postgres_url: str
 ) -> None:
     releasing = Releasing()
-    stack = await make_stack(releasing.files(texts, "front-desk"))
+    stack = await make_stack(releasing.files(texts, "front-desk"), unhurried=True)
     async with stack.working():
         await released(stack, releasing, "front-desk")
         weaker = Releasing().project(texts).replace("count: 1", "count: 0")

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from tests.conftest import Texts
     from tests.workflows.conftest import MakeStack, Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SEED = int(os.environ.get("TRUNKLINE_FAULT_SEED", "7"))
 AGENTS = 12
 PUSHES = 4
 LAG_S = 0.4
+LAG_BOUND_S = 5.0
+"""However long the platform itself is held up: what is found before is found at once."""
 LATE_S = 0.5
 HANG_S = 1.3
 SHARE = 0.006
@@ -119,19 +121,20 @@ async def test_after_a_bad_hour_everything_is_there_once_and_as_wished(
     stack = await make_stack(
         {**files, **agents, "trunkline.yaml": texts.project(), "numbers/main-line.yaml": line}
     )
+    stack.timing = stack.timing.model_copy(update={"list_lag_bound_s": LAG_BOUND_S})
     hour = BadHour(stack, texts, files)
     await hour.begin()
     async with stack.working():
         await stack.refresh()
         for index in range(PUSHES):
             await hour.push(index)
-            await stack.sync(timeout_s=60)
+            await stack.sync()
         await hour.end()
 
         async def well() -> bool:
             return (await stack.sync(hard=True)).state == "Succeeded"
 
-        await stack.until(well, timeout_s=60)
+        await stack.until(well)
         await stack.elevenlabs.control("list-lag", {})
         doubled = {mark: count for mark, count in (await _marks(stack)).items() if count > 1}
         assert doubled == {}

@@ -30,7 +30,10 @@ async def _pester(handle: WorkflowHandle[Any, Any], signal: str) -> None:
 async def test_workflows_go_on_after_signals_whose_arguments_do_not_fit(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         started = await here.start()
         await here.phase(started, "Approval")

@@ -53,7 +53,11 @@ async def test_a_first_commit_is_held_to_its_own_rule_and_then_signed(
 ) -> None:
     key = keys.ssh()
     stack = await make_stack(
-        {"trunkline.yaml": _project(texts, key.entry()), "agents/a.yaml": texts.agent("front-desk")}
+        {
+            "trunkline.yaml": _project(texts, key.entry()),
+            "agents/a.yaml": texts.agent("front-desk"),
+        },
+        unhurried=True,
     )
     async with stack.working():
         state = await _refused(stack, "HeadUnsigned")
@@ -71,7 +75,9 @@ async def test_no_unsigned_commit_lifts_the_rule(
     make_stack: MakeStack, texts: Texts, keys: Any
 ) -> None:
     key = keys.gpg()
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         assert (await _source(stack)).signature == ""
@@ -111,7 +117,9 @@ async def test_a_stranger_is_let_in_by_a_signer_only(
 ) -> None:
     ada, bob = keys.ssh(), keys.ssh()
     agent = {"agents/a.yaml": texts.agent("front-desk")}
-    stack = await make_stack({"trunkline.yaml": _project(texts, ada.entry()), **agent})
+    stack = await make_stack(
+        {"trunkline.yaml": _project(texts, ada.entry()), **agent}, unhurried=True
+    )
     keys.sign(stack.repository, ada)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
@@ -138,7 +146,7 @@ async def test_keys_and_commits_that_do_not_hold_are_refused(
     key, old = keys.ssh(), keys.ssh()
     signers = (key.entry(), old.entry(validUntil="2024-12-31"))
     agent = {"agents/a.yaml": texts.agent("front-desk")}
-    stack = await make_stack({"trunkline.yaml": _project(texts, *signers), **agent})
+    stack = await make_stack({"trunkline.yaml": _project(texts, *signers), **agent}, unhurried=True)
     keys.sign(stack.repository, key)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
@@ -166,7 +174,7 @@ async def test_strict_wants_every_commit_signed_and_off_only_shows(
     key = keys.ssh()
     agent = {"agents/a.yaml": texts.agent("front-desk")}
     rules = {policy: _project(texts, key.entry(), policy=policy) for policy in ("off", "strict")}
-    stack = await make_stack({"trunkline.yaml": rules["off"], **agent})
+    stack = await make_stack({"trunkline.yaml": rules["off"], **agent}, unhurried=True)
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
         assert (await _source(stack)).signature == "unsigned"

@@ -38,7 +38,10 @@ async def test_a_strict_project_takes_its_own_release_commits(
     make_stack: MakeStack, texts: Texts, keys: Any
 ) -> None:
     person = keys.ssh()
-    async with promoting(make_stack, texts) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, unhurried=True) as here,
+        here.stack.working(),
+    ):
         stack = here.stack
         own: dict[str, object] = {
             "ssh": ssh_line(stack.keys.public_key),

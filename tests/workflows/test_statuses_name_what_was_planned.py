@@ -40,7 +40,7 @@ async def _read(stack: Stack) -> None:
 async def test_a_wish_that_came_after_the_plan_is_not_called_synced(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     store, timing = stack.store, stack.timing
     patches = Patches(stack.ports().sources, store)
     rollouts = RolloutPorts(

@@ -14,6 +14,7 @@ from activities.fleet_looks import FleetLooks, Place
 from activities.heartbeats import Progress
 from activities.telling import Dispatcher
 from activities.types import SweepInput
+from tests.workflows.rollout_worlds import IDLE
 from trunkline.model.kinds.project import Environment
 from trunkline.model.limits import FULL_LOOK_S, HINT_SETTLED_S, SWEEP_UNREAD_MAX
 from trunkline.model.policies import policy_of
@@ -46,6 +47,17 @@ async def _reads(stack: Stack) -> int:
     return count
 
 
+async def _rests(stack: Stack, name: str) -> None:
+    """Once the agent's workflow has nothing left to do."""
+    handle = stack.agent_handle(name)
+
+    async def idle() -> bool:
+        history = await handle.fetch_history()
+        return history.events[-1].event_type in IDLE
+
+    await stack.until(idle)
+
+
 async def _edit(stack: Stack, name: str) -> None:
     row = await stack.status(name)
     assert row is not None
@@ -55,7 +67,7 @@ async def _edit(stack: Stack, name: str) -> None:
 async def test_only_what_the_list_says_changed_is_read_until_it_is_its_turn(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(6))
+    stack = await make_stack(texts.fleet(6), unhurried=True)
     clock = Ahead(HINT_SETTLED_S + 5)
     stack.clock = clock
     async with stack.working():
@@ -75,6 +87,8 @@ async def test_only_what_the_list_says_changed_is_read_until_it_is_its_turn(
             return bool(await stack.events("Drifted", "agent-0003"))
 
         await stack.until(healed)
+        await stack.settled("agent-0003", lambda row: row.sync == "Synced")
+        await _rests(stack, "agent-0003")
         await stack.sync()
         await stack.sweep()
         await _reads(stack)
@@ -86,7 +100,7 @@ async def test_only_what_the_list_says_changed_is_read_until_it_is_its_turn(
 async def test_a_changed_wish_or_policy_is_looked_at_whole(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(2))
+    stack = await make_stack(texts.fleet(2), unhurried=True)
     stack.clock = Ahead(HINT_SETTLED_S + 5)
     async with stack.working():
         await stack.sync()
@@ -105,7 +119,7 @@ async def test_a_changed_wish_or_policy_is_looked_at_whole(
 async def test_a_reading_that_fails_says_nothing_about_its_agent_and_stops_no_other(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(5))
+    stack = await make_stack(texts.fleet(5), unhurried=True)
     async with stack.working():
         await stack.sync()
         await _edit(stack, "agent-0004")
@@ -115,10 +129,9 @@ async def test_a_reading_that_fails_says_nothing_about_its_agent_and_stops_no_ot
             "kind": "status-before",
             "status": 500,
             "method": "GET",
-            "route": "/v1/convai/agents/{agent_id}",
+            "route": f"/v1/convai/agents/{row.external_id}",
         }
-        twice = [{**refused, "nth": nth} for nth in (1, 6)]
-        await stack.elevenlabs.faults(*twice)
+        await stack.elevenlabs.faults(refused)
         report = await stack.sweep()
         assert (report.unread, report.observed, report.orphans) == (1, 4, 0)
         assert "nothing is concluded" in report.details
@@ -137,7 +150,7 @@ async def test_a_reading_that_fails_says_nothing_about_its_agent_and_stops_no_ot
 async def test_a_sweep_goes_on_where_a_dead_worker_stopped(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(4))
+    stack = await make_stack(texts.fleet(4), unhurried=True)
     async with stack.working():
         await stack.sync()
     await stack.elevenlabs.http.delete("/_sim/counters")

@@ -70,7 +70,7 @@ async def with_agent_of_others(
     make_stack: MakeStack, texts: Texts, *, mode: str = "enforce", **changes: Any
 ) -> tuple[Stack, str]:
     """An installation whose repository wants an agent of the account taken over."""
-    stack = await make_stack({"trunkline.yaml": texts.project(mode=mode)})
+    stack = await make_stack({"trunkline.yaml": texts.project(mode=mode)}, unhurried=True)
     external_id = await made_by_others(stack, **changes)
     stack.push({"agents/front-desk.yaml": adopting(texts, external_id)})
     await stack.elevenlabs.http.delete("/_sim/counters")

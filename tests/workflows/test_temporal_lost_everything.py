@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from temporalio.service import RPCError
 
 from trunkline.model.ids import prune_workflow_id, sweep_id
 from trunkline.model.interventions import Intervention
@@ -48,7 +50,7 @@ async def test_suspensions_hold_deletions_wait_and_sweeps_come_back(
     files = {**texts.whole(), "agents/old.yaml": texts.agent("old")}
     files["trunkline.yaml"] += PRUNING
     with mortal_temporal.running() as first:
-        stack = await make_stack(files, temporal=mortal_temporal)
+        stack = await make_stack(files, temporal=mortal_temporal, unhurried=True)
         async with stack.working():
             assert (await stack.sync()).state == "Succeeded"
             stack.push({"agents/old.yaml": None})
@@ -85,9 +87,14 @@ async def test_suspensions_hold_deletions_wait_and_sweeps_come_back(
             schedule = again.client.get_schedule_handle(sweep_id(*PLACE))
             assert not (await schedule.describe()).schedule.state.paused
             handle = again.client.get_workflow_handle(prune_workflow_id(*PLACE))
-            described = await handle.describe()
-            assert described.status is not None
-            assert described.status.name == "RUNNING"
+
+            async def waits() -> bool:
+                with suppress(RPCError):
+                    described = await handle.describe()
+                    return described.status is not None and described.status.name == "RUNNING"
+                return False
+
+            await again.until(waits)
             for name in ("front-desk", "night-desk"):
                 assert (await again.agent_handle(name).describe()).status is not None
             report = await again.sweep()

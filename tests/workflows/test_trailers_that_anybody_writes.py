@@ -43,7 +43,10 @@ async def _own(here: Promotions, record: PromotionRecord) -> Revision | None:
 async def test_a_claimed_release_neither_ends_a_promotion_nor_hides_its_own(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    async with promoting(make_stack, texts, ONE_APPROVAL) as here, here.stack.working():
+    async with (
+        promoting(make_stack, texts, ONE_APPROVAL, unhurried=True) as here,
+        here.stack.working(),
+    ):
         await here.stack.sync()
         first = await here.start()
         await here.phase(first, "Approval")

@@ -21,7 +21,7 @@ SECOND = """\
     - name: staging
       source: head
       mode: enforce
-      drift: { policy: heal, interval: 1h }
+      drift: { policy: heal, interval: 720h }
 """
 
 
@@ -44,7 +44,7 @@ async def test_each_has_agents_tools_and_documents_of_its_own(
 ) -> None:
     files = texts.whole()
     files["trunkline.yaml"] += SECOND
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     people = build_services(stack.store, stack.client, timing=stack.timing).control
     async with stack.working():
         assert (await stack.sync()).state == "Succeeded"
@@ -72,7 +72,7 @@ async def test_each_has_agents_tools_and_documents_of_its_own(
 async def test_another_projects_agent_is_never_written_not_even_with_our_id(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     async with stack.working():
         await stack.sync()
         entry = await stack.store.entry("acme", "testing", "agent", "agent-0000")

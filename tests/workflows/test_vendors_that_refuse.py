@@ -19,7 +19,7 @@ async def test_a_rejected_agent_stalls_alone_with_words_and_line(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     bad = texts.agent("bad-voice").replace("voice: {", "voice: { id: nobodysvoice,")
-    stack = await make_stack({**texts.fleet(3), "agents/bad.yaml": bad})
+    stack = await make_stack({**texts.fleet(3), "agents/bad.yaml": bad}, unhurried=True)
     async with stack.working():
         operation = await stack.sync()
         assert operation.state == "Failed", operation
@@ -47,7 +47,9 @@ async def test_a_rejected_agent_stalls_alone_with_words_and_line(
 async def test_a_refused_elevenlabs_key_stalls_until_it_changes(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")})
+    stack = await make_stack(
+        {**texts.fleet(0), "agents/a.yaml": texts.agent("front-desk")}, unhurried=True
+    )
     right = stack.secrets["ELEVENLABS_API_KEY"]
     stack.secrets["ELEVENLABS_API_KEY"] = "xi-wrong"
     async with stack.working():
@@ -68,7 +70,7 @@ async def test_a_refused_elevenlabs_key_stalls_until_it_changes(
 async def test_refused_twilio_credentials_stall_the_number_alone(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     right = stack.secrets["TWILIO_AUTH_TOKEN"]
     stack.secrets["TWILIO_AUTH_TOKEN"] = "0" * 32
     async with stack.working():
@@ -91,7 +93,7 @@ async def test_refused_twilio_credentials_stall_the_number_alone(
 async def test_an_absent_twilio_account_is_said_of_the_number(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     sid = stack.secrets.pop("TWILIO_ACCOUNT_SID")
     async with stack.working():
         operation = await stack.sync()
@@ -106,7 +108,9 @@ async def test_an_absent_twilio_account_is_said_of_the_number(
 async def test_a_missing_tool_secret_stalls_the_agents_that_need_it(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.whole(), "agents/plain.yaml": texts.agent("plain")})
+    stack = await make_stack(
+        {**texts.whole(), "agents/plain.yaml": texts.agent("plain")}, unhurried=True
+    )
     secret = stack.secrets.pop("TRUNKLINE_SECRET_ACME_BOOKING")
     async with stack.working():
         operation = await stack.sync()
@@ -117,7 +121,7 @@ async def test_a_missing_tool_secret_stalls_the_agents_that_need_it(
 
 
 async def test_a_rate_limit_is_waited_out(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.fleet(2))
+    stack = await make_stack(texts.fleet(2), unhurried=True)
     await stack.elevenlabs.faults(
         {
             "kind": "status-before",
@@ -136,7 +140,7 @@ async def test_a_rate_limit_is_waited_out(make_stack: MakeStack, texts: Texts) -
 async def test_a_changed_secret_is_written_again_without_a_new_tool(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         stack.secrets["TRUNKLINE_SECRET_ACME_BOOKING"] = "a rotated key"

@@ -61,7 +61,7 @@ async def test_a_plan_is_applied_whole_once_and_nothing_before(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = {**texts.whole(), "trunkline.yaml": texts.project(mode="approve")}
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         held = await stack.sync()
         assert {item.reason for item in held.items} >= {"ApprovalNeeded"}
@@ -97,7 +97,7 @@ async def test_a_plan_is_applied_whole_once_and_nothing_before(
 
 
 async def test_a_changed_world_makes_a_plan_stale(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.fleet(2))
+    stack = await make_stack(texts.fleet(2), unhurried=True)
     names = ("agent-0000", "agent-0001")
     async with stack.working():
         await stack.sync()
@@ -125,7 +125,9 @@ async def test_a_changed_world_makes_a_plan_stale(make_stack: MakeStack, texts: 
 async def test_another_commit_makes_a_plan_stale_and_is_not_written(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(1), "trunkline.yaml": texts.project(mode="approve")})
+    stack = await make_stack(
+        {**texts.fleet(1), "trunkline.yaml": texts.project(mode="approve")}, unhurried=True
+    )
     async with stack.working():
         await stack.sync()
         record = await planned(stack)
@@ -141,8 +143,11 @@ async def test_what_was_approved_survives_a_vendor_that_fails_halfway(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = {**texts.whole(), "trunkline.yaml": texts.project(mode="approve")}
-    stack = await make_stack({k: v for k, v in files.items() if "numbers" not in k})
-    stack = replace(stack, timing=stack.timing.model_copy(update={"activity_attempts": 1}))
+    stack = await make_stack({k: v for k, v in files.items() if "numbers" not in k}, unhurried=True)
+    stack = replace(
+        stack,
+        timing=stack.timing.model_copy(update={"activity_attempts": 1, "request_timeout_s": 3.0}),
+    )
     async with stack.working():
         await stack.sync()
         record = await planned(stack)
@@ -166,7 +171,7 @@ async def test_what_was_approved_survives_a_vendor_that_fails_halfway(
 async def test_where_git_is_enforced_an_applied_plan_is_a_sync_of_what_it_says(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(2))
+    stack = await make_stack(texts.fleet(2), unhurried=True)
     async with stack.working():
         await stack.refresh()
         for name in ("agent-0000", "agent-0001"):
@@ -192,7 +197,9 @@ async def test_where_git_is_enforced_an_applied_plan_is_a_sync_of_what_it_says(
 async def test_nothing_is_applied_where_nothing_may_be_written(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.fleet(1), "trunkline.yaml": texts.project(mode="observe")})
+    stack = await make_stack(
+        {**texts.fleet(1), "trunkline.yaml": texts.project(mode="observe")}, unhurried=True
+    )
     people = applying(stack)
     async with stack.working():
         operation = await stack.sync()

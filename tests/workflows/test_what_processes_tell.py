@@ -55,14 +55,14 @@ async def _scraped(http: httpx.AsyncClient, address: str) -> Samples:
 
 async def _command(stack: Stack, url: str, token: str, *arguments: str) -> tuple[int, str]:
     variables = {"TRUNKLINE_URL": url, "TRUNKLINE_TOKEN": token, "TRUNKLINE_PROJECT": "acme"}
-    done = await stack.programs().start(*arguments, env=variables).ended()
+    done = await stack.programs().start(*arguments, env=variables).ended(timeout_s=150)
     return done.code, done.out + done.err
 
 
 async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
     make_stack: MakeStack, texts: Texts, postgres_url: str, start_process: StartProcess
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     token = (await AccessService(stack.store).issue("author@example.com", "admin")).secret
     port = str(free_port())
     worker, worker_log = start_process(
@@ -80,7 +80,7 @@ async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
         WEBHOOK_SECRET,
         token,
     }
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         addresses = (await metrics_address(worker_log), f"{url}/metrics")
         await ready(http, url)
         for greeting in ("Good morning", "Good day"):
@@ -100,7 +100,7 @@ async def test_a_sync_is_counted_logged_and_kept_free_of_secrets(
     await _check_request(stack, worker_log, api_log)
     for process in (worker, api):
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 20) == 0
+        assert await asyncio.to_thread(process.wait, 60) == 0
     told = [*texts_told, worker_log.read_text(), api_log.read_text(), await _stored(postgres_url)]
     told += [await _history(stack, workflow_id) async for workflow_id in _workflows(stack)]
     assert [secret[:6] for secret in secrets if any(secret in text for text in told)] == []

@@ -33,7 +33,7 @@ def link(found: Explanation, name: str) -> Link:
 async def test_from_a_commit_nobody_can_read_to_a_vendor_that_refuses(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(1))
+    stack = await make_stack(texts.fleet(1), unhurried=True)
     async with stack.working():
         await stack.sync()
         found = await why(stack)
@@ -67,7 +67,9 @@ async def test_from_a_commit_nobody_can_read_to_a_vendor_that_refuses(
 async def test_what_people_said_and_what_a_number_waits_for(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack({**texts.whole(), "trunkline.yaml": texts.project(mode="approve")})
+    stack = await make_stack(
+        {**texts.whole(), "trunkline.yaml": texts.project(mode="approve")}, unhurried=True
+    )
     people = build_services(stack.store, stack.client, timing=stack.timing).control
     async with stack.working():
         await stack.sync()

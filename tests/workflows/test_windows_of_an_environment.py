@@ -27,7 +27,7 @@ async def test_a_closed_window_holds_says_when_it_opens_and_can_be_overridden(
     hours = f"{opens_at:%H:%M}-{opens_at + timedelta(hours=1):%H:%M}"
     files = texts.fleet(1)
     files["trunkline.yaml"] += f'      windows: [ {{ allow: "Mon-Sun {hours}" }} ]\n'
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     people = build_services(stack.store, stack.client, timing=stack.timing)
     async with stack.working():
         operation = await stack.sync()
@@ -52,7 +52,7 @@ async def test_a_policy_that_is_loosened_in_git_wakes_what_it_held(
 ) -> None:
     files = texts.fleet(1)
     frozen = files["trunkline.yaml"] + '      windows: [ { deny: "Mon-Sun 00:00-24:00" } ]\n'
-    stack = await make_stack({**files, "trunkline.yaml": frozen})
+    stack = await make_stack({**files, "trunkline.yaml": frozen}, unhurried=True)
     async with stack.working():
         await stack.refresh()
         row = await stack.settled("agent-0000", lambda r: bool(r.conditions))

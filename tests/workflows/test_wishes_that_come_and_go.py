@@ -53,7 +53,7 @@ async def _empty_plan(stack: Stack) -> bool:
 async def test_an_agent_removed_and_added_again_is_the_same_agent(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.fleet(2))
+    stack = await make_stack(texts.fleet(2), unhurried=True)
     async with stack.working():
         await stack.sync()
         before = await _id(stack, "agent-0001")
@@ -73,7 +73,7 @@ async def test_an_agent_removed_and_added_again_is_the_same_agent(
 async def test_an_agent_switched_off_and_on_loses_its_number_and_gets_it_back(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     async with stack.working():
         await stack.sync()
         front = await _id(stack, "front-desk")
@@ -96,7 +96,7 @@ async def test_an_agent_switched_off_and_on_loses_its_number_and_gets_it_back(
 
 
 async def test_a_number_moves_between_agents(make_stack: MakeStack, texts: Texts) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     line = texts.whole()[LINE]
     async with stack.working():
         await stack.sync()
@@ -116,7 +116,7 @@ async def test_a_changed_tool_or_document_is_a_new_object_and_the_old_one_stays(
     make_stack: MakeStack, texts: Texts
 ) -> None:
     files = texts.whole()
-    stack = await make_stack(files)
+    stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
         old = {path: await _listed(stack, path) for path in ("tools", "knowledge-base")}
@@ -158,7 +158,7 @@ async def test_a_changed_tool_or_document_is_a_new_object_and_the_old_one_stays(
 async def test_a_shared_tool_is_made_once_although_its_claimant_dies_in_the_middle(
     make_stack: MakeStack, texts: Texts
 ) -> None:
-    stack = await make_stack(texts.whole())
+    stack = await make_stack(texts.whole(), unhurried=True)
     await stack.elevenlabs.control("list-lag", {"seconds": 0.5})
     await stack.elevenlabs.faults(
         {"kind": "hang-after", "method": "POST", "route": "/v1/convai/tools", "times": 1}

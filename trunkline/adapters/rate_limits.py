@@ -255,8 +255,11 @@ class Pace:
             self._leave(slot)
 
     def pause(self, duration_s: float) -> None:
-        """Send nothing more for a while: the vendor said when it may be asked again."""
-        now_s = time.monotonic()
+        """Send nothing more for a while: the vendor said when it may be asked again.
+
+        An answer counts as use: others hear of the pause although the call was long under way.
+        """
+        now_s = self.used_at_s = time.monotonic()
         if self._bucket.paused_s(now_s) <= 0:
             self._bucket.cut()
         self._bucket.pause(duration_s, now_s=now_s)

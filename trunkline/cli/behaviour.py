@@ -48,7 +48,7 @@ def retest(
     patience = Patience(timeout, POLL_S)
     with Progress(f"testing {agent} again") as progress:
         found = server.get(f"{path}/behaviour", params)
-        while found.get("running"):
+        while found.get("running") is not False:
             progress.show()
             if not patience.lasts():
                 complain("not ended within --timeout; it goes on without us")

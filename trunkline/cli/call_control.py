@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from trunkline.cli.ages import until
 from trunkline.cli.exits import ExitCode, WrongUsage, complain
 from trunkline.cli.listing import Column, Listing, member, print_listing, since
 from trunkline.cli.printing import Format, print_document, print_text
@@ -19,7 +20,7 @@ SLOTS = Listing(
         Column("REVISION", member("revision")),
         Column("SET-BY", member("setBy")),
         Column("AGE", since("setAt")),
-        Column("EXPIRES", member("expiresAt")),
+        Column("EXPIRES-IN", lambda slot: until(text(slot, "expiresAt"))),
         Column("GIVEN", since("givenAt")),
         Column("VALUE", member("value")),
     ),
@@ -70,6 +71,8 @@ def tell(
         print_document(command, style)
     else:
         print_text(f"{verb} {call}: {state} {text(command, 'failure')}".rstrip())
+        if note := text(command, "note"):
+            print_text(f"  {note}")
     if state == FAILED:
         return ExitCode.FAILED
     if state != DONE:

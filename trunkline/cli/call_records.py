@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -15,6 +16,7 @@ from trunkline.cli.printing import DocumentFormat, Format
 from trunkline.cli.server import Query, Server, object_at, objects, project_path, text
 from trunkline.model.base import JsonObject
 from trunkline.model.errors import NotFound, ServerUnreachable
+from trunkline.model.gates import shown
 
 _MS = 1_000
 _MINUTE_S = 60
@@ -194,8 +196,14 @@ def _context(record: JsonObject, slots: list[JsonObject]) -> Iterator[str]:
         value = text(slot, "value") if slot["value"] is not None else "(removed)"
         first = f", at first {text(began, name)}" if name in began else ", added later"
         changed = first if began.get(name) != slot["value"] else ""
-        until = f", until {text(slot, 'expiresAt')}" if slot.get("expiresAt") else ""
+        ends = text(slot, "expiresAt")
+        until = f", until {_second(ends)}" if ends else ""
         yield one_line(f"{name}={value}{until}{changed}")
+
+
+def _second(moment: str) -> str:
+    """An ISO 8601 time as people read it."""
+    return shown(datetime.fromisoformat(moment).astimezone(UTC))
 
 
 def _print_turns(turns: list[JsonObject], *, indent: int = 0) -> None:

@@ -64,6 +64,7 @@ def doctor(*, local: bool, server: bool, style: Format, headers: bool) -> ExitCo
 def _local_findings(server: Server) -> list[Finding]:
     found = machine_findings(LocalMachine(_home()).look(), "local")
     found.append(_address_finding(server.url))
+    asked_at = datetime.now(UTC)
     try:
         answer = while_waiting("Looking at the server", lambda: server.probe("/healthz"))
     except errors.ServerUnreachable as error:
@@ -71,7 +72,8 @@ def _local_findings(server: Server) -> list[Finding]:
     found.append(Finding(name=SERVER_CHECK, state="ok", found=f"it answers ({answer.status_code})"))
     moment = _moment(answer.headers.get("date", ""))
     if moment is not None:
-        found.append(clock_finding("local.clock", moment, datetime.now(UTC)))
+        now = datetime.now(UTC)
+        found.append(clock_finding("local.clock", moment, now, asked_at=asked_at))
     return [*found, _token_finding(server)]
 
 

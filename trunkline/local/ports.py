@@ -3,10 +3,9 @@
 Knows which ports there are and the options that move them, and no server.
 """
 
-import socket
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
-from trunkline.listening import LOOPBACK, PortInUse, free_port, is_free
+from trunkline.listening import PortInUse, free_port, is_free
 
 __all__ = ["FREE_PORTS", "OPTIONS", "PortInUse", "StackPorts", "free_port", "resolve"]
 
@@ -44,22 +43,20 @@ def resolve(wanted: StackPorts, *, needed: frozenset[str] = frozenset(OPTIONS)) 
     if wanted.api == 0:
         wanted = _with_defaults_freed(wanted)
     chosen: dict[str, int] = {}
-    reserved: list[socket.socket] = []
-    try:
-        for name in sorted(needed):
-            port = getattr(wanted, name)
-            if port == 0:
-                probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-                reserved.append(probe)
-                probe.bind((LOOPBACK, 0))
-                chosen[name] = probe.getsockname()[1]
-            elif not is_free(port):
-                purpose, option = OPTIONS[name]
-                raise PortInUse(port, purpose=purpose, option=option)
-    finally:
-        for probe in reserved:
-            probe.close()
+    for name in sorted(needed):
+        port = getattr(wanted, name)
+        if port == 0:
+            chosen[name] = _another_than({*astuple(wanted), *chosen.values()})
+        elif not is_free(port):
+            purpose, option = OPTIONS[name]
+            raise PortInUse(port, purpose=purpose, option=option)
     return replace(wanted, **chosen)
+
+
+def _another_than(taken: set[int]) -> int:
+    while (port := free_port()) in taken:
+        pass
+    return port
 
 
 def _with_defaults_freed(wanted: StackPorts) -> StackPorts:

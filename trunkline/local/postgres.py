@@ -27,6 +27,10 @@ _SOCKET_PATH_MAX_BYTES = 100
 """The kernel takes 107; ``/.s.PGSQL.5432`` and a final zero are counted in."""
 _POLL_INTERVAL_S = 0.05
 _SERVER_USER = "postgres"
+_LOCK_LINES = 7
+"""Of a server's lock file: the first is its process, the last names its shared memory."""
+_SHARED_MEMORY = Path("/proc/sysvipc/shm")
+"""Linux says there who holds what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +90,34 @@ def _ensure_database(server_url: str) -> bool:
 
 
 def _await_end_of_previous(cluster: PreparedCluster) -> None:
-    """A server whose stack was killed a moment ago is still writing its last checkpoint."""
+    """A server whose stack was killed a moment ago is still writing its last checkpoint; of one
+    that was killed itself, others hold the memory until they notice, and nobody starts meanwhile.
+    """
     deadline = time.monotonic() + START_TIMEOUT_S
     lock = cluster.data / "postmaster.pid"
     while time.monotonic() < deadline:
         try:
-            os.kill(int(lock.read_text("utf-8").splitlines()[0]), 0)
+            pid, *_, memory = lock.read_text("utf-8").splitlines()[:_LOCK_LINES]
+            is_left = _runs(int(pid)) or _is_held(memory.split()[1])
         except (OSError, ValueError, IndexError):
             return
+        if not is_left:
+            return
         time.sleep(_POLL_INTERVAL_S)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
+
+
+def _is_held(memory: str) -> bool:
+    """True while a process is attached to the shared memory of that id."""
+    rows = (row.split() for row in _SHARED_MEMORY.read_text("ascii").splitlines()[1:])
+    return any(row[1] == memory and int(row[6]) > 0 for row in rows)
 
 
 def _socket_folder(cluster: PreparedCluster) -> Path:

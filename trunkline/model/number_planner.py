@@ -97,8 +97,7 @@ def plan_number(
     move waits for. ``left``: numbers this name had before; they are cleared once this is in place.
     """
     if off_duty and not comes_to_us(desired):
-        desired = desired.model_copy(update={"agent": None})
-        agent_external_id = None
+        desired, agent_external_id = desired.model_copy(update={"agent": None}), None
     view = _View(
         desired=desired,
         wanted=agent_external_id,
@@ -115,12 +114,10 @@ def plan_number(
         agent_ready=agent_ready or (bool(off_duty) and comes_to_us(desired)),
     )
     notes = [f"{view.label}: {off_duty}"] if off_duty else []
-    if obstacle is None:
-        obstacle = _taken(view, view.taken(managed_agent_ids), notes)
+    obstacle = obstacle or _taken(view, view.taken(managed_agent_ids), notes)
     free = view.takes_calls or not view.taken(managed_agent_ids)
     steps = view.steps(notes) if obstacle is None and free else []
-    if obstacle is None:
-        steps.extend(leaving_steps(desired.name, left))
+    steps += [] if obstacle else leaving_steps(desired.name, left)
     waits = obstacle is not None and obstacle.waiting and not contested
     if unreleased is not None and desired.agent and (waits or any(map(gives_away, steps))):
         obstacle, steps = unreleased, []

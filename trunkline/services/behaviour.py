@@ -22,7 +22,8 @@ from trunkline.services.releases import ReleaseService
 @dataclass(frozen=True, slots=True)
 class BehaviourView:
     """What is known of an agent's behaviour. ``mark`` is there while it is worse than it was;
-    ``running`` says that somebody's retest goes on, ``said`` what their last one came to.
+    ``running`` says that somebody's retest goes on, None that nobody knows; ``said`` what their
+    last one came to.
     """
 
     environment: str
@@ -31,7 +32,7 @@ class BehaviourView:
     policy: RetestPolicy | None
     baseline: Baseline | None
     mark: Intervention | None
-    running: bool = False
+    running: bool | None = False
     said: str = ""
 
 

@@ -37,7 +37,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _GIGABYTE = 1024**3
 
 
-def store_findings(facts: StoreFacts, now: datetime) -> list[Finding]:
+def store_findings(
+    facts: StoreFacts, now: datetime, *, asked_at: datetime | None = None
+) -> list[Finding]:
     """PostgreSQL answered; is it new enough, migrated, writable, and of our time?"""
     major = facts.version // 10_000
     version = f"PostgreSQL {major}.{facts.version % 10_000}"
@@ -71,7 +73,7 @@ def store_findings(facts: StoreFacts, now: datetime) -> list[Finding]:
                 else "",
             )
         )
-    return [*found, clock_finding("postgresql.clock", facts.now, now)]
+    return [*found, clock_finding("postgresql.clock", facts.now, now, asked_at=asked_at)]
 
 
 def engine_findings(facts: EngineFacts) -> list[Finding]:
@@ -116,7 +118,9 @@ def engine_findings(facts: EngineFacts) -> list[Finding]:
     return found
 
 
-def account_findings(name: str, facts: AccountFacts, now: datetime) -> list[Finding]:
+def account_findings(
+    name: str, facts: AccountFacts, now: datetime, *, asked_at: datetime | None = None
+) -> list[Finding]:
     """A vendor took the credential; whose is it, and what may it not do?"""
     found = [Finding(name=name, state="ok", found=f"account {facts.account}")]
     refused = ", ".join(facts.refused)
@@ -130,7 +134,7 @@ def account_findings(name: str, facts: AccountFacts, now: datetime) -> list[Find
             )
         )
     if facts.now is not None:
-        found.append(clock_finding(f"{name}.clock", facts.now, now))
+        found.append(clock_finding(f"{name}.clock", facts.now, now, asked_at=asked_at))
     return found
 
 
@@ -262,8 +266,14 @@ def commit_findings(
     return [Finding(name=name, state="ok", found="this server's key is among the signers")]
 
 
-def clock_finding(name: str, theirs: datetime, ours: datetime) -> Finding:
-    """The difference of two clocks that were read at about the same moment."""
+def clock_finding(
+    name: str, theirs: datetime, ours: datetime, *, asked_at: datetime | None = None
+) -> Finding:
+    """The difference of two clocks that were read at about the same moment: theirs at any time from
+    ``asked_at``, by our clock, until ``ours``. Who answers late has no wrong clock.
+    """
+    if asked_at is not None:
+        ours = min(max(theirs, asked_at), ours)
     ahead_s = (ours - theirs).total_seconds()
     difference_s = abs(ahead_s)
     state: FindingState = "ok"

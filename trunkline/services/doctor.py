@@ -104,7 +104,9 @@ class DoctorService:
         return tuple(found)
 
     async def _store_findings(self) -> list[Finding]:
-        return store_findings(await self._store.facts(), datetime.now(UTC))
+        asked_at = datetime.now(UTC)
+        facts = await self._store.facts()
+        return store_findings(facts, datetime.now(UTC), asked_at=asked_at)
 
     async def _engine_findings(self) -> list[Finding]:
         return engine_findings(await self._engine.facts())
@@ -226,15 +228,17 @@ async def _forge_findings(project: ProjectRecord, forges: Forges) -> list[Findin
 
 
 async def _voice_findings(project: str, environment: str, accounts: Accounts) -> list[Finding]:
+    name, asked_at = f"elevenlabs.{project}.{environment}", datetime.now(UTC)
     voice = await accounts.voice(project, environment)
     facts = await voice.check()
-    return account_findings(f"elevenlabs.{project}.{environment}", facts, datetime.now(UTC))
+    return account_findings(name, facts, datetime.now(UTC), asked_at=asked_at)
 
 
 async def _telephony_findings(project: str, environment: str, accounts: Accounts) -> list[Finding]:
+    name, asked_at = f"twilio.{project}.{environment}", datetime.now(UTC)
     telephony = await accounts.telephony(project, environment)
     facts = await telephony.check()
-    return account_findings(f"twilio.{project}.{environment}", facts, datetime.now(UTC))
+    return account_findings(name, facts, datetime.now(UTC), asked_at=asked_at)
 
 
 def _environments(manifest: JsonObject | None) -> Sequence[str]:

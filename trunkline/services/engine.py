@@ -171,9 +171,11 @@ class Engine:
         place = retest_workflow_id(request.project, request.environment, request.agents[0])
         await self._start_once(RETEST_WORKFLOW, request, place, "Retest of")
 
-    async def retest_state(self, project: str, environment: str, agent: str) -> tuple[bool, str]:
-        """Whether a retest somebody asked for goes on, and what the last one said; nothing is
-        known if nobody answers.
+    async def retest_state(
+        self, project: str, environment: str, agent: str
+    ) -> tuple[bool | None, str]:
+        """Whether a retest somebody asked for goes on, and what the last one said; None and
+        nothing if nobody answers.
         """
         place = retest_workflow_id(project, environment, agent)
         handle = self._client.get_workflow_handle(place, result_type=RetestReport)
@@ -182,8 +184,10 @@ class Engine:
             if described.status == WorkflowExecutionStatus.RUNNING:
                 return True, ""
             report: RetestReport = await handle.result(rpc_timeout=QUERY_TIMEOUT)
-        except (*UNANSWERED, WorkflowFailureError):
+        except WorkflowFailureError:
             return False, ""
+        except UNANSWERED as error:
+            return (False if _is_not_found(error) else None), ""
         return False, report.details
 
     async def cancel_test_run(self, project: str, run_id: str) -> bool:
@@ -393,6 +397,10 @@ async def _if_there(asked: Awaitable[None]) -> bool:
     except RuntimeError as error:
         raise unavailable(error) from error
     return True
+
+
+def _is_not_found(error: Exception) -> bool:
+    return isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
 
 
 def _running_of(project: str) -> str:

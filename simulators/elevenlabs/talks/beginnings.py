@@ -219,7 +219,7 @@ class Beginnings:
         link.choose(start.config["conversation"]["client_events"])
         talk = Talk(link, subject, start, self._transcript(reached), space.clock)
         if not start.text_only:
-            talk.voice = AudioVoice(talk, self.hearing)
+            talk.voice = AudioVoice(talk, self.hearing, self._troubles.settings)
         return talk, made, opening
 
     def _renewed(

@@ -22,13 +22,16 @@ LENGTH_TOLERANCE = 0.2
 LENGTH_SLACK_FRAMES = 25
 VOICED_SHARE = 0.08
 LEAST_FRAMES = 4
+PAUSE_FRAMES = 15
 
 Samples = NDArray[np.int16]
 Envelope = NDArray[np.float64]
 
 
 def envelope(samples: Samples, rate: int) -> Envelope:
-    """Loudness in steps of 20 ms, without the silence around it."""
+    """Loudness in steps of 20 ms, without the silence around it; a pause in it is as long as it is
+    between words, because a line that is late makes longer ones.
+    """
     size = max(1, round(rate * FRAME_S))
     count = len(samples) // size
     frames = samples[: count * size].astype(np.float64).reshape(count, size)
@@ -37,7 +40,11 @@ def envelope(samples: Samples, rate: int) -> Envelope:
         return loudness
     floor = float(np.percentile(loudness, 5))
     voiced = np.flatnonzero(loudness - floor > VOICED_SHARE * (loudness.max() - floor))
-    return loudness[voiced[0] : voiced[-1] + 1] if len(voiced) else np.zeros(0)
+    kept = [
+        loudness[start : min(following, start + 1 + PAUSE_FRAMES)]
+        for start, following in zip(voiced, [*voiced[1:], *(voiced[-1:] + 1)], strict=True)
+    ]
+    return np.concatenate(kept) if kept else np.zeros(0)
 
 
 def alike(left: Envelope, right: Envelope) -> float:

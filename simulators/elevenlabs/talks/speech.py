@@ -21,6 +21,7 @@ from simulators.elevenlabs.talks.initiation import CONTRACT
 from simulators.elevenlabs.talks.link import TalkOver
 from simulators.elevenlabs.talks.talk import Talk
 from simulators.elevenlabs.talks.transcripts import corrected
+from simulators.elevenlabs.talks.troubles import TalkSettings
 from simulators.wire import Json
 
 PIECE_S = 0.25
@@ -47,9 +48,9 @@ class _Playing:
 
 
 class AudioVoice:
-    """Replies as sound."""
+    """Replies as sound; the settings say what is said of waiting for a caller."""
 
-    def __init__(self, talk: Talk, hearing: Hearing) -> None:
+    def __init__(self, talk: Talk, hearing: Hearing, settings: TalkSettings) -> None:
         config = talk.start.config
         self._talk = talk
         self._hearing = hearing
@@ -57,7 +58,8 @@ class AudioVoice:
         self._caller_format: str = config["asr"]["user_input_audio_format"]
         self._caller_rate = sound.rate_of(self._caller_format)
         self._speed = float(config["tts"]["speed"] or 1.0)
-        self._patience_s = PATIENCE_S[config["turn"]["turn_eagerness"]]
+        self._patience_s = settings.patience_s or PATIENCE_S[config["turn"]["turn_eagerness"]]
+        self._gap_s = settings.sound_gap_s
         self._ears = Ears(self._caller_rate, self._patience_s)
         self._first_is_safe = bool(config["agent"]["disable_first_message_interruptions"])
         self._replies = 0
@@ -142,7 +144,7 @@ class AudioVoice:
             self._ending = None
         if self._ears.speaking:
             loop = asyncio.get_running_loop()
-            self._ending = loop.call_later(self._patience_s + PIECE_S, self._give_up_waiting)
+            self._ending = loop.call_later(self._patience_s + self._gap_s, self._give_up_waiting)
 
     def _give_up_waiting(self) -> None:
         samples = self._ears.finish()

@@ -23,6 +23,8 @@ from simulators.moods import Mood, MoodSettings
 
 THINK_MS = 250.0
 ANALYSIS_LAG_S = 1.0
+# A caller of whom nothing comes for so much longer than an agent is patient has ceased to speak.
+SOUND_GAP_S = 0.25
 # One in bursting agents may have so many times its places, but never so many more than these.
 BURST_FACTOR = 3
 BURST_LIMIT = 300
@@ -60,6 +62,8 @@ class TalkSettings(MoodSettings):
     misbehaviour: Annotated[float, Field(ge=0, le=1)] = 0.0
     degraded_tags: Annotated[tuple[str, ...], Field(max_length=MAX_TALK_FAULTS)] = ()
     analysis_lag_s: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = ANALYSIS_LAG_S
+    patience_s: Annotated[float, Field(gt=0, le=MAX_HANG_S)] | None = None
+    sound_gap_s: Annotated[float, Field(ge=0, le=MAX_HANG_S)] = SOUND_GAP_S
     signature_lifetime_s: Annotated[float, Field(ge=0, le=SIGNATURE_LIFETIME_S)] = (
         SIGNATURE_LIFETIME_S
     )

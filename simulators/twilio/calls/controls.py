@@ -48,7 +48,7 @@ class CallRequest(_Body):
 class CallActRequest(_Body):
     """Body of ``POST /_sim/calls/{sid}``: the person does this now."""
 
-    do: Literal["hangup", "drop", "press"]
+    do: Literal["hangup", "drop", "press", "signal"]
     digits: Annotated[str, Field(pattern=r"^[0-9*#A-D]{0,64}$")] = ""
 
 
@@ -130,6 +130,8 @@ class TelephonyControls:
         def act(body: CallActRequest) -> Json:
             if body.do == "press":
                 found.press(body.digits)
+            elif body.do == "signal":
+                found.line.signal()
             elif body.do == "hangup":
                 found.stop()
             else:

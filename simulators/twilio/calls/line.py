@@ -94,6 +94,7 @@ class Line:
         self.heard = Heard()
         self.pace = Pace()
         self.ticks = 0
+        self._signals = 0
         self._paces = (self.pace, *paces)
         self._listeners: tuple[Listener, ...] = ()
         self._understand: Callable[[str], None] | None = None
@@ -161,6 +162,16 @@ class Line:
         for hope in self._hopes.pop(news, ()):
             if not hope.done():
                 hope.set_result(None)
+
+    def signal(self) -> None:
+        """Somebody outside says that the person may go on: once, now or when they come to it."""
+        self._signals += 1
+        self.tell("signal")
+
+    def take_signal(self) -> bool:
+        """True if there was one that nobody has taken."""
+        self._signals -= (given := self._signals > 0)
+        return given
 
     def hope(self, news: str) -> asyncio.Future[None]:
         """The next time this happens; cancelled when the line ends."""

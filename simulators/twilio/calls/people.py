@@ -27,7 +27,7 @@ class ScriptItem(_Body):
     wait for something that does not come; they go on then.
     """
 
-    wait_for: Literal["speech_start", "speech_end", "mark", "listener"] | None = None
+    wait_for: Literal["speech_start", "speech_end", "mark", "listener", "signal"] | None = None
     timeout_ms: Milliseconds = PATIENCE_MS
     after_ms: Milliseconds = 0
     say: str | None = None

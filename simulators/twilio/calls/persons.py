@@ -57,12 +57,14 @@ async def _comes(line: Line, item: ScriptItem) -> bool:
         return True
     if name == "speech_start" and line.heard.is_speech:
         return True
+    if name == "signal" and line.take_signal():
+        return True
     try:
         async with asyncio.timeout(item.timeout_ms / 1000):
             await line.hope(name)
     except TimeoutError:
         return False
-    return True
+    return name != "signal" or line.take_signal()
 
 
 async def _listened_to(line: Line) -> None:
