@@ -4,9 +4,11 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PORT ?= 8080
 WORKERS ?= 4
+SEED ?= 1
+TESTS ?= tests
 # Processes that tests start would compile every module of ours anew: a third of their start.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo up test test-quick test-full lint format bench docs record-histories workflow-commands temporal published clean
+.PHONY: help demo up test test-quick test-full test-stopped lint format bench docs record-histories workflow-commands temporal published clean
 
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +49,10 @@ test-quick: .venv/.ready temporal published ## The tests that take less than fiv
 
 test-full: export TRUNKLINE_TEST_SHARE = 1.0
 test-full: test ## make test, with every seeded count in full instead of a tenth
+
+test-stopped: .venv/.ready temporal published ## The tests while random processes are stopped for a moment (SEED=1, TESTS=tests)
+	@$(BIN)/python -m tests.stops --seed $(SEED) \
+		$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 bench: .venv/.ready temporal ## Measure what the design promises
 	@$(BIN)/python -m benchmarks
