@@ -106,8 +106,11 @@ class OutboundWorld:
         """Whoever was called has picked up, and puts the receiver down."""
 
         async def picked_up() -> dict[str, Any] | None:
-            (call,) = await self.carrier_calls()
-            return None if call["status"] in ("queued", "ringing") else call
+            calls = await self.carrier_calls()
+            if not calls or calls[0]["status"] in ("queued", "ringing"):
+                return None
+            (call,) = calls
+            return call
 
         call = await self.stack.until(picked_up)
         await self.stack.twilio.control(f"calls/{call['sid']}", {"do": "hangup"})
