@@ -78,7 +78,7 @@ async def test_calls_are_listed_and_shown(command: Command) -> None:
         "mood=calm",
         "offer=(removed), at first ten percent",
         "queue=1st, at first 3rd",
-        "time=soon, until 2026-03-02T12:00:00Z, added later",
+        "time=soon, until 2026-03-02 12:00 UTC, added later",
     ]
     assert "  [01:01] caller: A table" in out.splitlines()
     assert "\x1b[2J" not in out
