@@ -192,7 +192,7 @@ class ConclusionActivities:
             details=details_markdown(status, outcome.plan),
             phase=phase_of(status),
             failed=failed,
-            gone=record.removed and not failed,
+            gone=outcome.removed and not failed,
             open_operation_ids=still_open,
             retry_after_s=_next_look_s(request, outcome),
             external_id=status.external_id,
@@ -282,7 +282,7 @@ class ConclusionActivities:
             "held_reason": held,
             "disabled": reference.disabled if reference is not None else "",
             "failure": failure,
-            "removed": record.removed,
+            "removed": record.removed and (reference is None or reference.removed),
             "kept_reason": reference.kept_reason if reference is not None else "",
             "kept_message": reference.message if reference is not None and not held else "",
         }
@@ -456,7 +456,9 @@ def _digest(reference: PlanReference | None, newest: Digest) -> Digest:
 
 
 def _is_gone(request: ConclusionRequest, outcome: Round) -> bool:
-    """True if Git does not name it and nothing of ours is left of it, as this round found."""
+    """True if Git does not name it and nothing of ours is left of it, as this round found; one that
+    began before it left Git found nothing of the kind.
+    """
     reference = request.plan
     if not outcome.removed or reference is None or outcome.external_id is not None:
         return False
