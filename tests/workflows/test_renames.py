@@ -23,6 +23,7 @@ async def test_a_renamed_agent_keeps_its_id_and_its_number(
     stack = await make_stack(files, unhurried=True)
     async with stack.working():
         await stack.sync()
+        await stack.settled("main-line", lambda row: row.sync == "Synced", "number")
         before = await stack.store.entry("acme", "testing", "agent", "front-desk")
         assert before is not None
         await stack.elevenlabs.http.delete("/_sim/counters")
